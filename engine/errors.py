@@ -1,0 +1,70 @@
+"""The errors of repriced, one tree.
+
+    RepricedError
+    ├── InputError            a request that cannot be used as a whole      INVALID_ARGUMENT
+    ├── NotFoundError         a listing, seller or strategy that is unknown NOT_FOUND
+    ├── ConflictError         a request_id reused with another body         ALREADY_EXISTS
+    ├── LimitError            a limit reached; later it may work            RESOURCE_EXHAUSTED
+    ├── DrainingError         the server is stopping                        UNAVAILABLE
+    └── ConfigError           a bad setting at start                        (exit code 2)
+
+A bad row of a batch is no exception: it is a `RowProblem` in the answer and the other rows go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class RepricedError(Exception):
+    """Root of the tree. `reason` is a stable upper-snake word for programs."""
+
+    def __init__(self, message: str, *, reason: str, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.field = field
+
+
+class InputError(RepricedError):
+    """The request as a whole cannot be used."""
+
+
+class NotFoundError(RepricedError):
+    """Nothing of that name exists for this caller."""
+
+
+class ConflictError(RepricedError):
+    """The request contradicts an earlier one."""
+
+
+class LimitError(RepricedError):
+    """A limit is reached. `retry_after_ms` says when a retry makes sense; 0: not as it is."""
+
+    def __init__(
+        self, message: str, *, reason: str, field: str = "", retry_after_ms: int = 0
+    ) -> None:
+        super().__init__(message, reason=reason, field=field)
+        self.retry_after_ms = retry_after_ms
+
+
+class DrainingError(RepricedError):
+    """The server is stopping and takes no new work."""
+
+
+class ConfigError(RepricedError):
+    """A setting is wrong; the message names it, its value and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why row `index` of a batch was not applied, or what its sender should know of it.
+
+    `field` is a path inside the row, `reason` a stable upper-snake word, `message` names field,
+    value and what is allowed.
+    """
+
+    index: int
+    field: str
+    reason: str
+    message: str

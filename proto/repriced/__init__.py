@@ -1,0 +1,1 @@
+"""Public client package of repriced: the generated messages and services live in `repriced.v1`."""

@@ -1,0 +1,1 @@
+"""The gRPC server around the engine, its metrics and its command line."""
