@@ -1,4 +1,8 @@
-"""Builds what pyproject.toml cannot express: extension flags per CPU level and the proto stubs."""
+"""Builds what pyproject.toml cannot express: the extensions and the generated proto stubs.
+
+Environment: ENGINE_DEBUG=1 builds the extensions with every Cython check on and without
+optimisation; ENGINE_ANNOTATE=1 writes an annotated HTML page per extension under build/cython/.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,23 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 DEBUG = os.environ.get("ENGINE_DEBUG") == "1"
+ANNOTATE = os.environ.get("ENGINE_ANNOTATE") == "1"
 X86_64 = platform.machine().lower() in {"x86_64", "amd64"}
 
-FLAGS = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
-CPU_LEVELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
+FLAGS = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
+# The kernel is one source built once per CPU level; docs/decisions/0001-kernel-per-cpu-level.md.
+KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
+MODULES = {"_money": [], **(KERNELS if X86_64 else {"_kernel": []})}
 
+# Division is C's in both builds, so that they decide alike; each rule names its rounding.
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": DEBUG,
     "wraparound": DEBUG,
     "initializedcheck": DEBUG,
+    "nonecheck": DEBUG,
     "overflowcheck": DEBUG,
-    "cdivision": not DEBUG,
+    "cdivision": True,
     "embedsignature": True,
 }
 
@@ -55,20 +64,28 @@ def generate_stubs() -> None:
 
 
 def extensions() -> list[Extension]:
-    kernels = {
-        name: flags for name, flags in CPU_LEVELS.items() if X86_64 or not flags
-    }
-    listed = [
-        Extension(f"engine.{name}", [f"engine/{name}.pyx"], extra_compile_args=FLAGS + flags)
-        for name, flags in kernels.items()
-    ]
-    listed.append(Extension("engine._money", ["engine/_money.pyx"], extra_compile_args=FLAGS))
-    return [extension for extension in listed if (ROOT / extension.sources[0]).exists()]
+    """Extension modules as C, translated again when a source, a .pxd or a setting changed."""
+    settings = ROOT / "build" / "settings"
+    wanted = f"{FLAGS} {MODULES} {DIRECTIVES}"
+    changed = not settings.exists() or settings.read_text() != wanted
+    modules = cythonize(
+        [
+            Extension(f"engine.{name}", [f"engine/{name}.pyx"], extra_compile_args=FLAGS + level)
+            for name, level in MODULES.items()
+            if (ROOT / f"engine/{name}.pyx").exists()
+        ],
+        compiler_directives=DIRECTIVES,
+        build_dir="build/cython",
+        annotate=ANNOTATE,
+        force=changed or ANNOTATE,
+    )
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(wanted)
+    return modules
 
 
 setup(
     cmdclass={"build_py": BuildWithStubs},
-    ext_modules=cythonize(
-        extensions(), compiler_directives=DIRECTIVES, build_dir="build/cython", force=DEBUG
-    ),
+    ext_modules=extensions(),
+    options={"build_ext": {"parallel": True}},
 )

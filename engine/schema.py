@@ -271,7 +271,7 @@ class RowFlag(IntFlag):
     TOO_MANY_REJECTIONS = 1 << 10
     ACTIVE = 1 << 11
     IN_SLICE = 1 << 12
-    QUIET = 1 << 13
+    DISPLACED = 1 << 13
 
 
 CONDITION_BITS = 0b111
@@ -454,6 +454,24 @@ OUTCOME = np.dtype(
 )
 """What one evaluation did, beside the proposed row in scratch."""
 
+DECISION = np.dtype(
+    [
+        ("decision_id", "<u8"),
+        ("price_minor", "<i8"),
+        ("previous_minor", "<i8"),
+        ("reference_minor", "<i8"),
+        ("decided_ms", "<i8"),
+        ("listing_id", "<u4"),
+        ("index", "<u4"),  # row of the request; NO_INDEX when a timer decided
+        ("bounds_version", "<u4"),
+        ("currency", "u1"),
+        ("reason", "u1"),
+        ("state", "u1"),
+        ("padding", "u1", (1,)),
+    ]
+)
+"""A decision as it leaves the engine."""
+
 NO_INDEX = 2**32 - 1
 """`index` of an outcome that no request row led to."""
 
@@ -464,3 +482,4 @@ SNAPSHOT_SIZE = 56
 FEEDBACK_SIZE = 40
 COMMAND_SIZE = 40
 OUTCOME_SIZE = 40
+DECISION_SIZE = 56

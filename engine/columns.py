@@ -1,0 +1,162 @@
+"""Batches on their way into the engine: structure of arrays for offers, records for rows.
+
+A batch is what a decoder makes of request bytes. It holds no state of the engine: listings are
+still named as the caller named them, and `engine.resolve` turns names into listing ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import RowProblem
+
+
+T = TypeVar("T")
+
+
+class ListingKey(NamedTuple):
+    """Natural key of a listing; `audience` is a `schema.Audience`."""
+
+    seller_id: str
+    marketplace_id: str
+    sku: str
+    audience: int
+
+
+class AsinKey(NamedTuple):
+    """All of a seller's listings of an ASIN in one condition (`schema.Condition`)."""
+
+    seller_id: str
+    marketplace_id: str
+    asin: str
+    condition: int
+    audience: int
+
+
+Address = ListingKey | AsinKey | int
+"""How a row names its listing: a natural key, an ASIN, or a listing id."""
+
+
+@dataclass(slots=True)
+class OfferColumns:
+    """Offers of a batch, one entry each, all arrays of the same length and C-contiguous."""
+
+    landed_minor: NDArray[np.int64]
+    seller: NDArray[np.uint64]  # xxh64 of the seller id; 0: not given
+    bits: NDArray[np.uint32]  # schema.OfferBit
+    rating_count: NDArray[np.uint32]
+    rating_bp: NDArray[np.uint16]
+    handling_hours: NDArray[np.uint16]
+
+    @classmethod
+    def empty(cls, count: int) -> OfferColumns:
+        """Columns of `count` zeroed offers."""
+        return cls(
+            np.zeros(count, np.int64),
+            np.zeros(count, np.uint64),
+            np.zeros(count, np.uint32),
+            np.zeros(count, np.uint32),
+            np.zeros(count, np.uint16),
+            np.zeros(count, np.uint16),
+        )
+
+    def __len__(self) -> int:
+        return len(self.landed_minor)
+
+
+@dataclass(slots=True)
+class SnapshotBatch:
+    """A decoded Reprice request.
+
+    `rows` is `schema.SNAPSHOT` with everything but listing ids and own offers; `currency` holds
+    a `money.currency_index` per row; `item_minor` the item price of each offer; `skus` the SKU of
+    offers that name one. Rows that failed are absent and stand in `problems`.
+    """
+
+    request_id: str
+    row_count: int
+    rows: NDArray[np.void]
+    addresses: list[Address]
+    currency: NDArray[np.uint8]
+    item_minor: NDArray[np.int64]
+    offers: OfferColumns
+    skus: dict[int, str] = field(default_factory=dict)
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class FeedbackBatch:
+    """A decoded ReportFeedback request; `rows` is `schema.FEEDBACK` without listing ids."""
+
+    request_id: str
+    row_count: int
+    rows: NDArray[np.void]
+    addresses: list[Address]
+    currency: NDArray[np.uint8]  # 0 where no price is given
+    decision_ids: NDArray[np.uint64]
+    fulfilment: NDArray[np.uint8]  # schema.Fulfilment; 0: not given
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StockBatch:
+    """A decoded ReportStock request."""
+
+    request_id: str
+    row_count: int
+    indices: list[int]
+    addresses: list[Address]
+    quantities: list[int]
+    event_ms: list[int]
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RefBatch:
+    """Listings named by a delete, pause or resume request."""
+
+    request_id: str
+    row_count: int
+    indices: list[int]
+    addresses: list[Address]
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SellerDefinition:
+    """A seller; sellers of one account group never compete with each other."""
+
+    seller_id: str
+    account_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingDefinition:
+    """A listing as its caller defines it. Amounts in minor units of `currency`."""
+
+    key: ListingKey
+    asin: str
+    condition: int
+    fulfilment: int
+    currency: str
+    floor_minor: int | None
+    ceiling_minor: int | None
+    shipping_minor: int = 0
+    points_minor: int = 0
+    points_bp: int = 0
+    strategy_id: str = ""
+    price_minor: int = 0
+
+
+@dataclass(slots=True)
+class DefinitionBatch(Generic[T]):
+    """Definitions to upsert, with their index in the request."""
+
+    request_id: str
+    row_count: int
+    rows: list[tuple[int, T]]
+    problems: list[RowProblem] = field(default_factory=list)
