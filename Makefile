@@ -81,6 +81,6 @@ $(VENV)/built: $(VENV)/tools $(VENV)/mode setup.py $(SOURCES)
 	@touch $@
 
 $(VENV)/with-%: $(VENV)/tools | $(VENV)/built
-	@echo "repriced: installing what 'make $*' needs besides"
+	@echo "repriced: installing the packages of the extra '$*'"
 	@$(EDITABLE) '.[$*]'
 	@touch $@

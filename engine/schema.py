@@ -181,6 +181,21 @@ class FeedbackKind(IntEnum):
     LISTING_RESTORED = 9
 
 
+class InputKind(IntEnum):
+    """Inputs that change the state, in the order of the journal."""
+
+    REPRICE = 1
+    FEEDBACK = 2
+    STOCK = 3
+    SELLERS = 4
+    STRATEGIES = 5
+    LISTINGS = 6
+    DELETE = 7
+    PAUSE = 8
+    RESUME = 9
+    ADVANCE = 10
+
+
 class CommandKind(IntEnum):
     """What a command row asks of a listing."""
 

@@ -1,6 +1,6 @@
 """Says in one sentence what this machine lacks to build repriced; silent when nothing is missing.
 
-Runs before anything is installed, so it must parse on any Python 3.
+Runs before anything is installed, so even an old Python must be able to read it.
 """
 
 import os
@@ -16,18 +16,17 @@ OLDEST = (3, 11)
 
 def check_python():
     if sys.version_info < OLDEST:
-        found = "%d.%d" % sys.version_info[:2]
         sys.exit(
-            "repriced needs Python 3.11 or newer; %s is %s. Name a newer one, for example: "
-            "make demo PYTHON=python3.12" % (sys.executable, found)
+            "repriced needs Python 3.11 or newer; {} is {}. Name a newer one, for example: "
+            "make demo PYTHON=python3.12".format(sys.executable, platform.python_version())
         )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
         sys.exit(
-            "%s cannot create virtual environments. On Debian and Ubuntu: "
-            "apt-get install python3-venv" % sys.executable
+            "{} cannot create virtual environments. On Debian and Ubuntu: "
+            "apt-get install python3-venv".format(sys.executable)
         )
 
 
@@ -35,8 +34,8 @@ def check_headers():
     header = os.path.join(sysconfig.get_path("include"), "Python.h")
     if not os.path.exists(header):
         sys.exit(
-            "%s is missing, so extensions cannot be compiled. On Debian and Ubuntu: "
-            "apt-get install python3-dev; on Fedora: dnf install python3-devel" % header
+            "{} is missing, so extensions cannot be compiled. On Debian and Ubuntu: "
+            "apt-get install python3-dev; on Fedora: dnf install python3-devel".format(header)
         )
 
 
@@ -44,20 +43,20 @@ def check_compiler():
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     if shutil.which(command[0]) is None:
         sys.exit(
-            "No C compiler: %r is not in PATH. On Debian and Ubuntu: apt-get install gcc; on "
-            "macOS: xcode-select --install; or name one with CC=" % command[0]
+            "No C compiler: {!r} is not in PATH. On Debian and Ubuntu: apt-get install gcc; on "
+            "macOS: xcode-select --install; or name one with CC=".format(command[0])
         )
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return
     probe = subprocess.run(
-        [*command, "-march=x86-64-v4", "-E", "-x", "c", os.devnull],
+        command + ["-march=x86-64-v4", "-E", "-x", "c", os.devnull],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     if probe.returncode != 0:
         sys.exit(
-            "The C compiler %r does not know -march=x86-64-v4: GCC 11 or Clang 12 or newer is "
-            "needed. Name another with CC=" % command[0]
+            "The C compiler {!r} does not know -march=x86-64-v4: GCC 11 or Clang 12 or newer is "
+            "needed. Name another with CC=".format(command[0])
         )
 
 

@@ -43,15 +43,23 @@ def either_case(cls: type[T]) -> type[T]:
     """
     scope = vars(sys.modules[cls.__module__])
     fields: list[tuple[str, Any, Any]] = []
+    keys: dict[str, str] = {}
     namespace: dict[str, Any] = {"__doc__": cls.__doc__}
     for name, kind in get_type_hints(cls, scope, include_extras=True).items():
         default = getattr(cls, name)
-        spellings = pascal_case(name), camel_case(name)
-        fields += [(spelling, kind, default) for spelling in spellings]
-        namespace[name] = property(_reader(*spellings, default))
-    return msgspec.defstruct(
-        cls.__name__, fields, namespace=namespace, module=cls.__module__, frozen=True, gc=False
-    )  # type: ignore[return-value]
+        pascal, camel = f"pascal_{name}", f"camel_{name}"
+        fields += [(pascal, kind, default), (camel, kind, default)]
+        keys |= {pascal: pascal_case(name), camel: camel_case(name)}
+        namespace[name] = property(_reader(pascal, camel, default))
+    return msgspec.defstruct(  # type: ignore[return-value]
+        cls.__name__,
+        fields,
+        rename=keys,
+        namespace=namespace,
+        module=cls.__module__,
+        frozen=True,
+        gc=False,
+    )
 
 
 def _reader(pascal: str, camel: str, default: object) -> Callable[[Any], Any]:

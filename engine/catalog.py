@@ -1,0 +1,408 @@
+"""The catalogue: sellers, strategies and listings, and the table that the kernel works on.
+
+A listing id is dense, stable and never used again; id 0 does not exist, nor does the row behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.columns import Address, AsinKey, ListingDefinition, ListingKey, SellerDefinition
+from engine.errors import InputError, LimitError, RowProblem
+from engine.money import currency_code, currency_index
+from engine.schema import (
+    MAX_PRICE_MINOR,
+    MAX_SHIPPING_MINOR,
+    PREMIUM_UNKNOWN,
+    RECORD,
+    ROW,
+    Audience,
+    Condition,
+    CycleState,
+    Fulfilment,
+    Reason,
+    RowFlag,
+    StrategyKind,
+)
+from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
+
+MAX_STRATEGIES = 65_536
+MAX_TEXT = 100
+MAX_POINTS_BP = 9_000
+CACHE_LINE = 64
+
+
+def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
+    """Zeroed records that begin on a cache line."""
+    size = dtype.itemsize * count
+    raw = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + size].view(dtype)
+
+
+class Catalog:
+    """Owned by the writer thread; nothing here is safe to change from another one."""
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self.count = 1  # rows in use, the absent row 0 among them
+        self.rows = aligned(ROW, capacity)
+        self.records = aligned(RECORD, capacity)
+        self.shares_asin = np.zeros(capacity, np.bool_)
+        self.skus: list[str] = [""]
+        self.asins: list[str] = [""]
+        self.fixed_points: dict[int, int] = {}
+        self.ids: dict[ListingKey, int] = {}
+        self.by_asin: dict[AsinKey, list[int]] = {}
+        self.marketplaces: list[str] = []
+        self._marketplace_at: dict[str, int] = {}
+        self._init_sellers()
+        self._init_strategies()
+
+    def _init_sellers(self) -> None:
+        self.sellers: list[SellerDefinition] = []
+        self.seller_at: dict[str, int] = {}
+        self.seller_hashes = np.zeros(0, np.uint64)  # by seller index
+        self.seller_groups = np.zeros(0, np.int64)  # by seller index
+        self._group_at: dict[str, int] = {}
+
+    def _init_strategies(self) -> None:
+        default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
+        self.strategies: list[StrategyDefinition] = [default]
+        self.strategy_at: dict[tuple[str, str], int] = {}
+        self._pool: list[int] = []
+        self.strategy_records = compile_strategy(default, self._pool)
+        self.pool = np.zeros(0, np.uint64)
+
+    # Sellers
+
+    def put_seller(self, definition: SellerDefinition) -> int:
+        """Creates or replaces a seller and returns its index. Raises InputError."""
+        check_text("seller_id", definition.seller_id)
+        if len(definition.account_group) > MAX_TEXT:
+            raise text_error("account_group", definition.account_group)
+        index = self.seller_at.setdefault(definition.seller_id, len(self.sellers))
+        group = self._group_of(definition)
+        if index == len(self.sellers):
+            self.sellers.append(definition)
+            own = np.array([seller_hash(definition.seller_id)], np.uint64)
+            self.seller_hashes = np.append(self.seller_hashes, own)
+            self.seller_groups = np.append(self.seller_groups, group)
+        else:
+            self.sellers[index] = definition
+            self.seller_groups[index] = group
+        return index
+
+    def _group_of(self, definition: SellerDefinition) -> int:
+        name = definition.account_group
+        key = f"group {name}" if name else f"seller {definition.seller_id}"
+        return self._group_at.setdefault(key, len(self._group_at))
+
+    # Strategies
+
+    def put_strategy(self, definition: StrategyDefinition) -> int:
+        """Creates or replaces a strategy and returns its index.
+
+        Raises InputError for a bad definition, LimitError when the table is full.
+        """
+        check_text("seller_id", definition.seller_id)
+        name = (definition.seller_id, definition.strategy_id)
+        index = self.strategy_at.get(name, len(self.strategies))
+        if index == MAX_STRATEGIES:
+            raise LimitError(
+                f"strategies are limited to {MAX_STRATEGIES - 1} a server; delete or share some",
+                reason="TOO_MANY_STRATEGIES",
+                field="strategy_id",
+            )
+        self._check_currency_kept(index, definition)
+        record = compile_strategy(definition, self._pool)
+        if index == len(self.strategies):
+            self.strategies.append(definition)
+            self.strategy_at[name] = index
+            self.strategy_records = np.concatenate([self.strategy_records, record])
+        else:
+            self.strategies[index] = definition
+            self._recompile()
+        self.pool = np.array(self._pool, np.uint64)
+        return index
+
+    def _check_currency_kept(self, index: int, definition: StrategyDefinition) -> None:
+        if index == len(self.strategies) or (
+            self.strategies[index].currency == definition.currency
+        ):
+            return
+        if np.any(self.rows["strategy"][1 : self.count] == index):
+            raise InputError(
+                f"currency is {definition.currency!r}; listings in"
+                f" {self.strategies[index].currency} use this strategy, so it must stay that",
+                reason="CURRENCY_MISMATCH",
+                field="currency",
+            )
+
+    def _recompile(self) -> None:
+        self._pool = []
+        records = [compile_strategy(each, self._pool) for each in self.strategies]
+        self.strategy_records = np.concatenate(records)
+
+    def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
+        """Ids of the listings that use one of these strategies."""
+        used = np.isin(self.rows["strategy"][1 : self.count], list(strategies))
+        return np.flatnonzero(used & self.active[1 : self.count]) + 1
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Which rows are listings that were not deleted."""
+        return (self.rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
+
+    def strategy_kind(self, listing_id: int) -> int:
+        """`schema.StrategyKind` of a listing."""
+        return int(self.strategy_records["kind"][self.rows["strategy"][listing_id]])
+
+    # Listings
+
+    def check_listing(self, definition: ListingDefinition) -> int:
+        """Index of the strategy of a definition that may be upserted. Raises InputError."""
+        check_text("key.seller_id", definition.key.seller_id)
+        check_text("key.marketplace_id", definition.key.marketplace_id)
+        check_text("key.sku", definition.key.sku)
+        if definition.key.audience not in set(Audience):
+            raise value_error("key.audience", definition.key.audience, "B2C or B2B", "AUDIENCE")
+        if len(definition.asin) > MAX_TEXT:
+            raise text_error("asin", definition.asin)
+        if definition.condition not in set(Condition):
+            raise value_error("condition", definition.condition, "a condition", "CONDITION")
+        if definition.fulfilment not in set(Fulfilment):
+            raise value_error("fulfilment", definition.fulfilment, "a fulfilment", "FULFILMENT")
+        if currency_index(definition.currency) == 0:
+            raise InputError(
+                f"currency is {definition.currency!r}; allowed: an ISO 4217 code such as EUR",
+                reason="CURRENCY_UNKNOWN",
+                field="currency",
+            )
+        check_bound("floor_minor", definition.floor_minor)
+        check_bound("ceiling_minor", definition.ceiling_minor)
+        check_amounts(definition)
+        self._check_kept(definition)
+        return self._strategy_for(definition)
+
+    def _check_kept(self, definition: ListingDefinition) -> None:
+        listing_id = self.ids.get(definition.key)
+        if listing_id is None:
+            return
+        present = currency_code(int(self.records["currency"][listing_id]))
+        if present != definition.currency:
+            raise value_error(
+                "currency", definition.currency, f"{present}, the listing's currency", "CURRENCY"
+            )
+
+    def _strategy_for(self, definition: ListingDefinition) -> int:
+        if not definition.strategy_id:
+            return 0
+        index = self.strategy_at.get((definition.key.seller_id, definition.strategy_id))
+        if index is None:
+            raise InputError(
+                f"strategy_id is {definition.strategy_id!r}; allowed: a strategy of seller"
+                f" {definition.key.seller_id!r}, or empty for BUY_BOX with its defaults",
+                reason="STRATEGY_UNKNOWN",
+                field="strategy_id",
+            )
+        wanted = self.strategies[index].currency
+        if wanted != definition.currency:
+            raise InputError(
+                f"currency is {definition.currency!r}; strategy {definition.strategy_id!r} has"
+                f" amounts in {wanted}",
+                reason="CURRENCY_MISMATCH",
+                field="currency",
+            )
+        return index
+
+    def put_listing(self, definition: ListingDefinition) -> tuple[int, bool]:
+        """Enters a checked definition; the kernel's UPSERT command sets the row's bounds.
+
+        Returns (listing id, created).
+        """
+        listing_id = self.ids.get(definition.key)
+        created = listing_id is None
+        if listing_id is None:
+            listing_id = self._create(definition)
+        else:
+            self._leave_asin(listing_id)
+        self.asins[listing_id] = definition.asin
+        record = self.records[listing_id]
+        record["fulfilment"] = definition.fulfilment
+        record["condition"] = definition.condition
+        self._join_asin(listing_id)
+        self.fixed_points.pop(listing_id, None)
+        if definition.points_minor:
+            self.fixed_points[listing_id] = definition.points_minor
+        return listing_id, created
+
+    def _create(self, definition: ListingDefinition) -> int:
+        if self.count == len(self.rows):
+            self._grow()
+        listing_id = self.count
+        self.count += 1
+        key = definition.key
+        self.ids[key] = listing_id
+        self.skus.append(key.sku)
+        self.asins.append(definition.asin)
+        seller = self.seller_at.get(key.seller_id)
+        if seller is None:
+            seller = self.put_seller(SellerDefinition(key.seller_id))
+        row = self.rows[listing_id]
+        for name in ("take_low_ppm", "take_high_ppm", "keep_low_ppm", "keep_high_ppm"):
+            row[name] = PREMIUM_UNKNOWN
+        row["price_minor"] = row["live_price_minor"] = definition.price_minor
+        row["state"], row["draws"], row["reason"] = CycleState.SEEKING, 1, Reason.NEW
+        record = self.records[listing_id]
+        record["seller"] = seller
+        record["marketplace"] = self._marketplace(key.marketplace_id)
+        record["currency"] = currency_index(definition.currency)
+        record["audience"] = key.audience
+        return listing_id
+
+    def _grow(self) -> None:
+        capacity = len(self.rows) * 2
+        for name in ("rows", "records"):
+            old = getattr(self, name)
+            new = aligned(old.dtype, capacity)
+            new[: len(old)] = old
+            setattr(self, name, new)
+        self.shares_asin = np.append(self.shares_asin, np.zeros(len(self.shares_asin), np.bool_))
+
+    def _marketplace(self, marketplace_id: str) -> int:
+        index = self._marketplace_at.setdefault(marketplace_id, len(self.marketplaces))
+        if index == len(self.marketplaces):
+            self.marketplaces.append(marketplace_id)
+        return index
+
+    def key_of(self, listing_id: int) -> ListingKey:
+        """Natural key of a listing."""
+        record = self.records[listing_id]
+        return ListingKey(
+            self.sellers[int(record["seller"])].seller_id,
+            self.marketplaces[int(record["marketplace"])],
+            self.skus[listing_id],
+            int(record["audience"]),
+        )
+
+    def _asin_key(self, listing_id: int) -> AsinKey:
+        key, record = self.key_of(listing_id), self.records[listing_id]
+        return AsinKey(
+            key.seller_id,
+            key.marketplace_id,
+            self.asins[listing_id],
+            int(record["condition"]),
+            key.audience,
+        )
+
+    def _join_asin(self, listing_id: int) -> None:
+        if self.asins[listing_id]:
+            self.by_asin.setdefault(self._asin_key(listing_id), []).append(listing_id)
+            self._mark_shared(self._asin_key(listing_id))
+
+    def _leave_asin(self, listing_id: int) -> None:
+        key = self._asin_key(listing_id)
+        listed = self.by_asin.get(key, [])
+        if listing_id in listed:
+            listed.remove(listing_id)
+            self.shares_asin[listing_id] = False
+            self._mark_shared(key)
+        if not listed:
+            self.by_asin.pop(key, None)
+
+    def _mark_shared(self, key: AsinKey) -> None:
+        """Listings whose offer cannot be told apart by its fulfilment."""
+        listed = self.by_asin.get(key, [])
+        fulfilments = [int(self.records["fulfilment"][each]) for each in listed]
+        for listing_id, fulfilment in zip(listed, fulfilments, strict=True):
+            same = fulfilments.count(fulfilment) + fulfilments.count(0) * (fulfilment != 0)
+            self.shares_asin[listing_id] = same > 1 or (fulfilment == 0 and len(listed) > 1)
+
+    def forget(self, listing_id: int) -> None:
+        """Takes a deleted listing out of every index."""
+        self._leave_asin(listing_id)
+        del self.ids[self.key_of(listing_id)]
+        self.fixed_points.pop(listing_id, None)
+
+    def find(self, address: Address) -> list[int]:
+        """Ids of the listings an address names; empty when there are none."""
+        if isinstance(address, int):
+            known = 0 < address < self.count
+            live = known and int(self.rows["flags"][address]) & RowFlag.ACTIVE
+            return [address] if live else []
+        if isinstance(address, AsinKey):
+            return self.by_asin.get(address, [])
+        listing_id = self.ids.get(address)
+        return [] if listing_id is None else [listing_id]
+
+
+def check_text(name: str, value: str) -> None:
+    """A mandatory short text. Raises InputError."""
+    if not 0 < len(value) <= MAX_TEXT:
+        raise text_error(name, value)
+
+
+def text_error(name: str, value: str) -> InputError:
+    """Error about a text that is missing or too long."""
+    shown = value if len(value) <= MAX_TEXT else value[:20] + "..."
+    word = name.rsplit(".", 1)[-1].upper()
+    return InputError(
+        f"{name} is {shown!r} ({len(value)} characters); allowed: 1 to {MAX_TEXT} characters",
+        reason=f"{word}_MISSING" if not value else f"{word}_TOO_LONG",
+        field=name,
+    )
+
+
+def value_error(name: str, value: object, allowed: str, word: str) -> InputError:
+    """Error about a value outside its choices."""
+    return InputError(
+        f"{name} is {value!r}; allowed: {allowed}", reason=f"{word}_INVALID", field=name
+    )
+
+
+def check_bound(name: str, value: int | None) -> None:
+    """Both bounds are mandatory and positive. Raises InputError."""
+    if value is None:
+        raise InputError(
+            f"{name} is missing; allowed: 1 to {MAX_PRICE_MINOR} minor units, both bounds are"
+            " mandatory",
+            reason="BOUND_MISSING",
+            field=name,
+        )
+    if not 0 < value <= MAX_PRICE_MINOR:
+        raise InputError(
+            f"{name} is {value}; allowed: 1 to {MAX_PRICE_MINOR} minor units",
+            reason="BOUND_NOT_POSITIVE" if value <= 0 else "BOUND_OUT_OF_RANGE",
+            field=name,
+        )
+
+
+def check_amounts(definition: ListingDefinition) -> None:
+    """Shipping, points and the present price. Raises InputError."""
+    for name, value, high in (
+        ("shipping_minor", definition.shipping_minor, MAX_SHIPPING_MINOR),
+        ("points_minor", definition.points_minor, MAX_SHIPPING_MINOR),
+        ("points_basis_points", definition.points_bp, MAX_POINTS_BP),
+        ("price_minor", definition.price_minor, MAX_PRICE_MINOR),
+    ):
+        if not 0 <= value <= high:
+            raise InputError(
+                f"{name} is {value}; allowed: 0 to {high}", reason="AMOUNT_OUT_OF_RANGE", field=name
+            )
+
+
+def ceiling_warning(index: int, definition: ListingDefinition) -> RowProblem | None:
+    """Says that the floor wins where it lies above the ceiling."""
+    floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor or 0
+    if floor <= ceiling:
+        return None
+    return RowProblem(
+        index,
+        "ceiling_minor",
+        "FLOOR_ABOVE_CEILING",
+        f"ceiling_minor is {ceiling}, below floor_minor {floor}; the floor wins and the price"
+        f" stays at {floor}",
+    )

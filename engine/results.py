@@ -1,0 +1,73 @@
+"""What applying an input gives back; the codec turns it into answer bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import RowProblem
+from engine.schema import DECISION
+
+
+def no_decisions() -> NDArray[np.void]:
+    """An empty array of `schema.DECISION`."""
+    return np.zeros(0, DECISION)
+
+
+@dataclass(slots=True)
+class TickResult:
+    """Answer to Reprice, ReportFeedback and ReportStock.
+
+    `evaluated` counts listings, `ignored` those of them whose input changed nothing.
+    """
+
+    sequence: int
+    decisions: NDArray[np.void] = field(default_factory=no_decisions)  # schema.DECISION
+    problems: list[RowProblem] = field(default_factory=list)
+    evaluated: int = 0
+    ignored: int = 0
+
+
+@dataclass(slots=True)
+class UpsertResult:
+    """Answer to BatchUpsertListings; `upserted` holds (index, listing id, created)."""
+
+    sequence: int
+    upserted: list[tuple[int, int, bool]] = field(default_factory=list)
+    decisions: NDArray[np.void] = field(default_factory=no_decisions)
+    problems: list[RowProblem] = field(default_factory=list)
+    warnings: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CountResult:
+    """Answer to calls that only count what they did."""
+
+    sequence: int
+    count: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What one snapshot would lead to."""
+
+    index: int
+    listing_id: int
+    price_minor: int
+    reason: int
+    state: int
+    changed: bool
+
+
+@dataclass(slots=True)
+class EvaluateResult:
+    """Answer to EvaluatePrice."""
+
+    prices: list[Evaluated] = field(default_factory=list)
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+Result = TickResult | UpsertResult | CountResult

@@ -1,0 +1,92 @@
+"""What a message's summary says about the Buy Box of one condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repriced.v1 import types_pb2 as wire
+from server.amazon import structs
+from server.amazon.amounts import Amounts
+from server.amazon.offers import landed_minor
+from server.amazon.words import fold
+
+
+class BuyBoxSummary:
+    """The summary's Buy Box entries of one condition and audience."""
+
+    def __init__(
+        self, summary: structs.Summary, condition_word: str, audience: wire.Audience
+    ) -> None:
+        self._summary = summary
+        self._condition = fold(condition_word)
+        self._entries = [
+            entry
+            for entry in summary.buy_box_prices or ()
+            if fold(entry.condition) == self._condition
+        ]
+        self._entry = self._single_unit_entry("b2b" if audience == wire.AUDIENCE_B2B else "b2c")
+
+    def featured_minor(self, amounts: Amounts) -> int | None:
+        """Landed price of the featured offer, for a single unit; computed where not stated."""
+        entry = self._entry
+        if entry is None:
+            return None
+        field = "Summary.BuyBoxPrices"
+        if entry.landed_price is not None:
+            return amounts.minor(entry.landed_price, f"{field}.LandedPrice")
+        if entry.listing_price is None:
+            return None
+        landed = amounts.minor(entry.listing_price, f"{field}.ListingPrice")
+        if entry.shipping is not None:
+            landed += amounts.minor(entry.shipping, f"{field}.Shipping")
+        return max(0, landed - amounts.points_minor(entry.points))
+
+    def competitive_minor(self, amounts: Amounts) -> int | None:
+        """Amazon's competitive price, landed."""
+        threshold = self._summary.competitive_price_threshold
+        if threshold is None:
+            return None
+        return amounts.minor(threshold, "Summary.CompetitivePriceThreshold")
+
+    def status(self, offers: Sequence[wire.Offer]) -> wire.BuyBoxStatus:
+        """SUPPRESSED needs proof: every offer says it did not win, the summary has no Buy Box
+        price of the condition, and it does not say that no offer was eligible."""
+        if self._entry is not None or any(offer.buy_box_winner for offer in offers):
+            return wire.BUY_BOX_STATUS_FEATURED
+        all_lost = bool(offers) and all(offer.HasField("buy_box_winner") for offer in offers)
+        if all_lost and not self._entries and self._eligible_count() != 0:
+            return wire.BUY_BOX_STATUS_SUPPRESSED
+        return wire.BUY_BOX_STATUS_UNSPECIFIED
+
+    def _single_unit_entry(self, offer_type: str) -> structs.BuyBoxPrice | None:
+        """The entry without a quantity discount, of this audience where the entries tell."""
+        entries = [entry for entry in self._entries if entry.quantity_tier in (None, 0, 1)]
+        entries.sort(key=lambda entry: fold(entry.offer_type) not in ("", offer_type))
+        return entries[0] if entries else None
+
+    def _eligible_count(self) -> int | None:
+        """Offers of the condition that may be featured; None where the summary does not say."""
+        summary = self._summary
+        counts = summary.number_of_buy_box_eligible_offers
+        if counts is None:
+            counts = summary.buy_box_eligible_offers
+        if counts is None:
+            return summary.total_buy_box_eligible_offers
+        return sum(
+            entry.offer_count or 0 for entry in counts if fold(entry.condition) == self._condition
+        )
+
+
+def mark_winner(offers: Sequence[wire.Offer], featured_minor: int | None) -> None:
+    """Where no offer says whether it won, the one at the featured landed price did.
+
+    Nothing is marked when none or several have that price: who won is then unknown, and unknown
+    is not "lost".
+    """
+    if featured_minor is None or any(offer.HasField("buy_box_winner") for offer in offers):
+        return
+    at_price = [offer for offer in offers if landed_minor(offer) == featured_minor]
+    if len(at_price) != 1:
+        return
+    for offer in offers:
+        offer.buy_box_winner = offer is at_price[0]
