@@ -52,6 +52,11 @@ def landed_high(reference: int, ppm: int) -> int:
     return reference + reference * ppm // MILLION
 
 
+def lower(present: int, landed: int) -> bool:
+    """Whether a landed price beats the one found so far; zero is no price."""
+    return landed > 0 and (present == 0 or landed < present)
+
+
 def own_landed(r: Any, item: int) -> int:
     """L(p): what a buyer pays for our item price; points are rounded down."""
     return item + r.landed_offset_minor - item * r.points_bp // 10_000

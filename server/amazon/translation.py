@@ -8,6 +8,7 @@ from server.amazon.envelope import GET_ITEM_OFFERS, GET_PRICING, Message, open_m
 from server.amazon.item_offers import translate_item_offers
 from server.amazon.pricing_health import translate_pricing_health
 from server.amazon.results import Refused, Translated
+from server.amazon.spelling import ABSENT
 
 _NOTIFICATIONS = {
     "ANY_OFFER_CHANGED": translate_consumer,
@@ -69,6 +70,8 @@ def _translated(message: Message, seller_id: str, observed_ms: int) -> Translate
     kind = message.notification_type
     translator = _NOTIFICATIONS.get(kind)
     if translator is not None:
+        if message.payload is ABSENT:
+            raise InputError("is missing", reason="PAYLOAD_MISSING", field="Payload")
         return translator(message)
     if kind == GET_ITEM_OFFERS:
         return translate_item_offers(message, seller_id, observed_ms)

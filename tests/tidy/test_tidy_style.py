@@ -20,7 +20,8 @@ LONG_FILES = {
 
 LONG_LINES_ALLOWED = {".md", ".json", ".csv", ".jsonl", ".lock"}
 
-NOTES = re.compile(r"\b(?:T[O]DO|F[I]XME|X[X]X)\b")
+# In code that word is the currency code for "no currency"; in a comment it is a note.
+NOTES = re.compile(r"\b(?:T[O]DO|F[I]XME)\b|#.*\bX[X]X\b")
 MACHINE = re.compile(
     r"(?<![\w.])/(?:home|Users|work|tmp|root)/\w"
     r"|\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org)\b"

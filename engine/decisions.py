@@ -1,0 +1,57 @@
+"""The newest decisions, for those who watch them. Safe to read from any thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import NotFoundError
+from engine.schema import DECISION
+
+
+class DecisionLog:
+    """Keeps at most about `limit` decisions, oldest out first, whole batches at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._batches: deque[NDArray[np.void]] = deque()
+        self._kept = 0
+        self._changed = Condition()
+        self.last_id = 0
+
+    def append(self, decisions: NDArray[np.void]) -> None:
+        """Adds decisions (`schema.DECISION`) in order of their ids."""
+        if len(decisions) == 0:
+            return
+        with self._changed:
+            self._batches.append(decisions)
+            self._kept += len(decisions)
+            while self._kept > self._limit and len(self._batches) > 1:
+                self._kept -= len(self._batches.popleft())
+            self.last_id = int(decisions["decision_id"][-1])
+            self._changed.notify_all()
+
+    def after(self, decision_id: int, limit: int) -> NDArray[np.void]:
+        """At most `limit` decisions with a higher id, oldest first.
+
+        Raises NotFoundError when some of them are no longer kept.
+        """
+        with self._changed:
+            batches = list(self._batches)
+        oldest = int(batches[0]["decision_id"][0]) if batches else 1
+        if decision_id + 1 < oldest:
+            raise NotFoundError(
+                f"after_decision_id is {decision_id}; kept are decisions from {oldest} on",
+                reason="CURSOR_TOO_OLD",
+                field="after_decision_id",
+            )
+        newer = [each[each["decision_id"] > decision_id] for each in batches]
+        return np.concatenate(newer or [np.zeros(0, DECISION)])[:limit]
+
+    def wait(self, after_id: int, timeout_s: float) -> bool:
+        """Waits until a decision with a higher id exists; False when none came in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.last_id > after_id, timeout_s)
