@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import ceiling_warning
+from engine.checks import ceiling_warning
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
 from engine.results import CountResult, TickResult, UpsertResult

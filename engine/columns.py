@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from engine.errors import RowProblem
 
-
 T = TypeVar("T")
 
 

@@ -142,9 +142,7 @@ def explain_offers(engine: Engine, row: Any, snapshot: Any, offers: OfferColumns
     return explained
 
 
-def is_reference(
-    before: list[ExplainedOffer], offer: Any, market: Any, role: OfferRole
-) -> bool:
+def is_reference(before: list[ExplainedOffer], offer: Any, market: Any, role: OfferRole) -> bool:
     """Whether an offer is the first that explains the reference price."""
     if offer.landed_minor != market.reference_minor:
         return False
@@ -262,9 +260,7 @@ def market_sentence(found: Explanation) -> str:
     return "; ".join(parts) + "." if parts else ""
 
 
-def bracket_sentence(
-    found: Explanation, verb: str, prices: tuple[int | None, int | None]
-) -> str:
+def bracket_sentence(found: Explanation, verb: str, prices: tuple[int | None, int | None]) -> str:
     """What is known about taking or keeping the Buy Box."""
     low, high = prices
     if low is None and high is None:

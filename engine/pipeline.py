@@ -21,19 +21,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import guards, kernel
+from engine import emit, guards, kernel
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
 from engine.catalog import Catalog
 from engine.columns import FeedbackBatch, OfferColumns, RefBatch, SnapshotBatch, StockBatch
+from engine.counters import new_counters, tables
 from engine.decisions import DecisionLog
-from engine.errors import RepricedError, RowProblem
+from engine.errors import RepricedError
 from engine.journal import Journal
 from engine.replies import Replies
 from engine.resolve import Resolved, resolve_feedback, resolve_refs, resolve_snapshots
-from engine.results import CountResult, EvaluateResult, Evaluated, Result, TickResult
+from engine.results import CountResult, Evaluated, EvaluateResult, Result, TickResult
 from engine.schema import (
     COMMAND,
-    DECISION,
     OUTCOME,
     ROW,
     CommandKind,
@@ -84,15 +84,6 @@ class Answer:
     payload: bytes
 
 
-@dataclass(slots=True)
-class Slice:
-    """Proposals of one run of the kernel."""
-
-    count: int
-    outcomes: NDArray[np.void]
-    accepted: NDArray[np.bool_]
-
-
 Evaluate = Callable[[int], int]
 """Evaluates from a position on and returns the number of proposals made."""
 
@@ -106,7 +97,7 @@ class Engine:
         settings = settings or EngineSettings()
         self.catalog = Catalog()
         self.decisions = DecisionLog(settings.decisions_kept)
-        self.counters = kernel.Counters()
+        self.counters = new_counters()
         self.kernel = kernel.load()
         self.journal = journal
         self.now_ms = 0
@@ -188,9 +179,7 @@ class Engine:
         result = self._handlers[each.kind](each.batch, sequence)
         payload = self._codec.encode(each.kind, result, self.catalog, self.journal.durable)
         answer = Answer(result, payload)
-        self._replies.remember(
-            reply_key(each), each.payload, answer, len(payload) + len(each.payload) // 8, self.now_ms
-        )
+        self._replies.remember(reply_key(each), each.payload, answer, len(payload), self.now_ms)
         return answer
 
     def advance(self, now_ms: int, first_id: int, last_id: int) -> int:
@@ -303,75 +292,35 @@ class Engine:
         first = 0
         while first < total:
             count = evaluate(first)
-            done = self._emit(count, result)
+            done, accepted = self._emit(count, result)
             if event_ms is not None:
-                self._note_evidence(done, event_ms[first : first + count])
+                at = event_ms[first : first + count][accepted]
+                emit.note_evidence(self.catalog.records, done, at)
             first += count
         result.evaluated += total
 
     # 6 emit
 
-    def _emit(self, count: int, result: TickResult) -> Slice:
-        """Checks, commits and numbers the proposals of one slice."""
+    def _emit(self, count: int, result: TickResult) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+        """Checks, commits and numbers one slice; its committed outcomes, and which were."""
         scratch, outcomes = self._scratch[:count], self._outcomes[:count]
         accepted = guards.inside_bounds(scratch, outcomes)
         self.kernel.commit(
             self.catalog.rows, self._scratch, self._outcomes, accepted.astype(np.uint8),
-            self.catalog.strategy_records, self.counters.values, count,
+            self.catalog.strategy_records, self.counters, count,
         )  # fmt: skip
         result.ignored += int(np.count_nonzero(outcomes["ignored"]))
-        self._refuse(outcomes[~accepted], result.problems)
+        refused = outcomes[~accepted]
+        self.bounds_trips += len(refused)
+        result.problems.extend(emit.refusal(each) for each in refused)
         changed = outcomes[accepted & (outcomes["changed"] != 0)]
         if len(changed):
-            decisions = self._decide(changed)
+            records = self.catalog.records
+            decisions = emit.decide(records, changed, self.next_decision_id, self.now_ms)
+            self.next_decision_id += len(changed)
             self.decisions.append(decisions)
             result.decisions = np.concatenate([result.decisions, decisions])
-        return Slice(count, outcomes, accepted)
-
-    def _refuse(self, outcomes: NDArray[np.void], problems: list[RowProblem]) -> None:
-        for outcome in outcomes:
-            self.bounds_trips += 1
-            problems.append(
-                RowProblem(
-                    int(outcome["index"]),
-                    "price_minor",
-                    "PRICE_OUTSIDE_BOUNDS",
-                    f"listing {int(outcome['listing_id'])}: the engine proposed"
-                    f" {int(outcome['price_minor'])}, outside its bounds; nothing was changed",
-                )
-            )
-
-    def _decide(self, changed: NDArray[np.void]) -> NDArray[np.void]:
-        """Numbers the changes and notes them in the records."""
-        records = self.catalog.records
-        ids = changed["listing_id"]
-        decisions = np.zeros(len(changed), DECISION)
-        for name in ("price_minor", "previous_minor", "reference_minor", "listing_id", "index",
-                     "reason", "state"):  # fmt: skip
-            decisions[name] = changed[name]
-        decisions["decision_id"] = np.arange(len(changed), dtype=np.uint64) + np.uint64(
-            self.next_decision_id
-        )
-        self.next_decision_id += len(changed)
-        decisions["decided_ms"] = self.now_ms
-        decisions["bounds_version"] = records["bounds_version"][ids]
-        decisions["currency"] = records["currency"][ids]
-        records["decision_id"][ids] = decisions["decision_id"]
-        records["decided_ms"][ids] = self.now_ms
-        records["previous_minor"][ids] = changed["previous_minor"]
-        records["decision_reason"][ids] = changed["reason"]
-        return decisions
-
-    def _note_evidence(self, done: Slice, event_ms: NDArray[np.int64]) -> None:
-        """Keeps the last verdict of each listing for Explain."""
-        judged = done.accepted & (done.outcomes["verdict"] != 0)
-        if not np.any(judged):
-            return
-        outcomes = done.outcomes[judged]
-        ids = outcomes["listing_id"]
-        self.catalog.records["evidence_kind"][ids] = outcomes["verdict"]
-        self.catalog.records["evidence_minor"][ids] = outcomes["previous_minor"]
-        self.catalog.records["evidence_ms"][ids] = event_ms[judged]
+        return outcomes[accepted], accepted
 
     # Reads
 
@@ -380,7 +329,7 @@ class Engine:
         now_ms = max(self.now_ms, now_ms)
         resolved = resolve_snapshots(batch, self.catalog, now_ms)
         result = EvaluateResult(problems=batch.problems + resolved.problems)
-        aside = kernel.Counters()
+        aside = new_counters()
         first = 0
         while first < len(resolved.rows):
             count = self.kernel.evaluate_offers(
@@ -391,14 +340,14 @@ class Engine:
             result.prices.extend(evaluated(each) for each in self._outcomes[:count])
             self.kernel.commit(
                 self.catalog.rows, self._scratch, self._outcomes, np.zeros(count, np.uint8),
-                self.catalog.strategy_records, aside.values, count,
+                self.catalog.strategy_records, aside, count,
             )  # fmt: skip
             first += count
         return result
 
     def state_counts(self) -> NDArray[np.int64]:
         """Listings by `schema.CycleState`."""
-        transitions = self.counters.transitions
+        transitions = tables(self.counters).transitions
         counts = transitions.sum(axis=0) - transitions.sum(axis=1) - self.deleted
         counts[CycleState.SEEKING] += self.created
         return np.asarray(counts)

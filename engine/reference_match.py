@@ -56,20 +56,26 @@ def stay(r: Any, s: Any, reason: int, now_s: int, o: Any) -> None:
     rest(r, s, now_s)
 
 
+def raise_to_next(r: Any, s: Any, m: Market, now_s: int, o: Any) -> None:
+    """Winning: up to just below the next eligible offer."""
+    item = item_for_landed(r, m.next_minor - s.stay_below_next_minor)
+    if m.next_minor > 0 and item > r.price_minor:
+        settle(r, s, item, Reason.MATCH_RAISE_TO_NEXT, now_s, o)
+    else:
+        stay(r, s, Reason.AT_TARGET, now_s, o)
+
+
 def match_offers(r: Any, s: Any, m: Market, now_s: int, o: Any) -> None:
     """MATCH: keeps the strategy's distance from its first target that exists."""
     if m.nobody_featured and m.eligible_count > 0:
         enter_suppressed(r, s, now_s, o)
         return
-    if m.own_winner and s.when_winning == WhenWinning.HOLD and r.price_minor > 0:
+    winning = m.own_winner and r.price_minor > 0
+    if winning and s.when_winning == WhenWinning.HOLD:
         stay(r, s, Reason.KEEP, now_s, o)
         return
-    if m.own_winner and s.when_winning == WhenWinning.RAISE_TO_NEXT and r.price_minor > 0:
-        item = item_for_landed(r, m.next_minor - s.stay_below_next_minor)
-        if m.next_minor > 0 and item > r.price_minor:
-            settle(r, s, item, Reason.MATCH_RAISE_TO_NEXT, now_s, o)
-        else:
-            stay(r, s, Reason.AT_TARGET, now_s, o)
+    if winning and s.when_winning == WhenWinning.RAISE_TO_NEXT:
+        raise_to_next(r, s, m, now_s, o)
         return
     for target in s.targets:
         landed, kind = match_target(m, target)

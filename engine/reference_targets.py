@@ -150,7 +150,7 @@ def judge(
     """Takes the share over the recent draws (or the given one) as verdict once it is complete."""
     draws = draw_count(r.draws)
     if share_bp < 0:
-        if draws < s.min_samples:
+        if draws == 0 or draws < s.min_samples:
             held(o, Reason.WAITING_FOR_VERDICT)
             return
         share_bp = win_count(r.draws) * 10_000 // draws

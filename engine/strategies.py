@@ -217,8 +217,8 @@ def check(definition: StrategyDefinition) -> None:
 
 def check_standalone(definition: StrategyDefinition) -> None:
     """STANDALONE needs a price."""
-    wants = Alone.STANDALONE == definition.alone or (
-        BelowFloor.STANDALONE == definition.below_floor
+    wants = definition.alone == Alone.STANDALONE or (
+        definition.below_floor == BelowFloor.STANDALONE
     )
     if wants and definition.standalone_minor == 0:
         raise refuse(
@@ -228,30 +228,51 @@ def check_standalone(definition: StrategyDefinition) -> None:
 
 def check_offsets(definition: StrategyDefinition) -> None:
     """Offsets keep to limits that cannot overflow."""
-    for name, offset in zip(("amazon_fulfilled", "merchant_fulfilled", "amazon"),
-                            definition.offsets, strict=True):
+    for name, offset in zip(
+        ("amazon_fulfilled", "merchant_fulfilled", "amazon"), definition.offsets, strict=True
+    ):
         path = f"offset_{name}"
         if offset is None:
             continue
         if abs(offset.amount_minor) > MAX_PRICE_MINOR:
-            raise refuse(path, offset.amount_minor, f"up to {MAX_PRICE_MINOR} either way",
-                         "OFFSET_OUT_OF_RANGE")
+            raise refuse(
+                path,
+                offset.amount_minor,
+                f"up to {MAX_PRICE_MINOR} either way",
+                "OFFSET_OUT_OF_RANGE",
+            )
         if not -10_000 < offset.basis_points <= MAX_OFFSET_BP:
-            raise refuse(path, offset.basis_points, f"-9999 to {MAX_OFFSET_BP} basis points",
-                         "OFFSET_OUT_OF_RANGE")
+            raise refuse(
+                path,
+                offset.basis_points,
+                f"-9999 to {MAX_OFFSET_BP} basis points",
+                "OFFSET_OUT_OF_RANGE",
+            )
 
 
 def check_filter(chosen: Filter) -> None:
     """Filter values and list lengths."""
     if not 0 <= chosen.min_rating_bp <= 10_000:
-        raise refuse("filter.min_positive_rating_basis_points", chosen.min_rating_bp,
-                     "0 to 10000", "STRATEGY_VALUE_OUT_OF_RANGE")
+        raise refuse(
+            "filter.min_positive_rating_basis_points",
+            chosen.min_rating_bp,
+            "0 to 10000",
+            "STRATEGY_VALUE_OUT_OF_RANGE",
+        )
     if not 0 <= chosen.min_rating_count < 2**31:
-        raise refuse("filter.min_rating_count", chosen.min_rating_count, "0 to 2147483647",
-                     "STRATEGY_VALUE_OUT_OF_RANGE")
+        raise refuse(
+            "filter.min_rating_count",
+            chosen.min_rating_count,
+            "0 to 2147483647",
+            "STRATEGY_VALUE_OUT_OF_RANGE",
+        )
     if not 0 <= chosen.max_handling_hours < ANY_HANDLING:
-        raise refuse("filter.max_handling_hours", chosen.max_handling_hours,
-                     f"0 to {ANY_HANDLING - 1}", "STRATEGY_VALUE_OUT_OF_RANGE")
+        raise refuse(
+            "filter.max_handling_hours",
+            chosen.max_handling_hours,
+            f"0 to {ANY_HANDLING - 1}",
+            "STRATEGY_VALUE_OUT_OF_RANGE",
+        )
     for name in ("include_seller_ids", "exclude_seller_ids"):
         check_sellers(f"filter.{name}", getattr(chosen, name))
 
@@ -259,8 +280,9 @@ def check_filter(chosen: Filter) -> None:
 def check_sellers(name: str, sellers: tuple[str, ...]) -> None:
     """Length of a seller list, and no blank in it."""
     if len(sellers) > MAX_SELLER_LIST:
-        raise refuse(name, f"{len(sellers)} sellers", f"at most {MAX_SELLER_LIST}",
-                     "TOO_MANY_SELLERS")
+        raise refuse(
+            name, f"{len(sellers)} sellers", f"at most {MAX_SELLER_LIST}", "TOO_MANY_SELLERS"
+        )
     if "" in sellers:
         raise refuse(name, "", "no blank seller id", "SELLER_ID_MISSING")
 
@@ -269,20 +291,32 @@ def check_kind(definition: StrategyDefinition) -> None:
     """What only MATCH or only FIXED needs."""
     if definition.kind == StrategyKind.FIXED:
         if not 0 < definition.fixed_minor <= MAX_PRICE_MINOR:
-            raise refuse("fixed.price_minor", definition.fixed_minor, f"1 to {MAX_PRICE_MINOR}",
-                         "PRICE_NOT_POSITIVE")
+            raise refuse(
+                "fixed.price_minor",
+                definition.fixed_minor,
+                f"1 to {MAX_PRICE_MINOR}",
+                "PRICE_NOT_POSITIVE",
+            )
         return
     if definition.kind != StrategyKind.MATCH:
         return
     known = set(MatchTarget) - {MatchTarget.NONE}
     targets = definition.targets
     if not 1 <= len(targets) <= MAX_MATCH_TARGETS or not known.issuperset(targets):
-        raise refuse("match.targets", list(targets), f"1 to {MAX_MATCH_TARGETS} known targets",
-                     "MATCH_TARGETS_INVALID")
+        raise refuse(
+            "match.targets",
+            list(targets),
+            f"1 to {MAX_MATCH_TARGETS} known targets",
+            "MATCH_TARGETS_INVALID",
+        )
     check_sellers("match.target_seller_ids", definition.target_seller_ids)
     if MatchTarget.SELLERS in targets and not definition.target_seller_ids:
-        raise refuse("match.target_seller_ids", [], "at least one where SELLERS is a target",
-                     "SELLER_ID_MISSING")
+        raise refuse(
+            "match.target_seller_ids",
+            [],
+            "at least one where SELLERS is a target",
+            "SELLER_ID_MISSING",
+        )
 
 
 def forbidden_bits(chosen: Filter) -> int:
@@ -361,7 +395,8 @@ def compile_offsets(definition: StrategyDefinition, record: NDArray[np.void]) ->
     amazon_fulfilled, merchant_fulfilled, amazon = (
         default if offset is None else offset for offset in definition.offsets
     )
-    for slot, offset in enumerate((merchant_fulfilled, amazon_fulfilled, merchant_fulfilled,
-                                   amazon)):
+    for slot, offset in enumerate(
+        (merchant_fulfilled, amazon_fulfilled, merchant_fulfilled, amazon)
+    ):
         record["offset_minor"][0, slot] = offset.amount_minor
         record["offset_ppm"][0, slot] = offset.basis_points * 100

@@ -11,7 +11,7 @@ from operator import attrgetter, contains
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalog import MAX_TEXT
+from engine.checks import MAX_TEXT
 from engine.columns import OfferColumns
 from engine.schema import (
     AVAILABILITY_SHIFT,

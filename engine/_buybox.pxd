@@ -1,0 +1,336 @@
+# The Buy Box cycle as a transition function: `r` is the proposed row, `s` the compiled strategy,
+# `m` the market summary, `o` the outcome. reference_buybox.py is the twin and says more.
+
+from libc.stdint cimport int64_t, uint32_t
+
+from engine._evidence cimport (
+    age_evidence,
+    arm,
+    give_up,
+    keep_class,
+    learn,
+    mark_live,
+    reemit,
+    wait_live,
+)
+from engine._market cimport Market
+from engine._rules cimport (
+    MILLION,
+    clamp,
+    divide_down,
+    held,
+    highest,
+    item_for_landed,
+    known,
+    landed_high,
+    lower,
+    may_change,
+    move_to,
+    own_landed,
+    premium_down,
+    push_draw,
+)
+from engine._schema cimport (
+    ALONE_KEEP,
+    ALONE_STANDALONE,
+    CHANGE_BUCKET_S,
+    FEEDBACK_LOST,
+    FEEDBACK_WON,
+    FLAG_INCUMBENT,
+    REASON_ALONE,
+    REASON_ALONE_AT_CAP,
+    REASON_AT_TARGET,
+    REASON_CHANGES_PER_HOUR,
+    REASON_COOLDOWN,
+    REASON_FLOORED,
+    REASON_HOLDING,
+    REASON_KEEP,
+    REASON_NO_REFERENCE,
+    REASON_NO_ROOM,
+    REASON_NONE,
+    REASON_NOT_APPLICABLE,
+    REASON_PROBE_UNANSWERED,
+    REASON_PROBE_UP,
+    REASON_SUPPRESSED,
+    REASON_SUPPRESSED_BELOW_FLOOR,
+    REASON_SUPPRESSED_UNKNOWN,
+    REASON_WAITING_FOR_LIVE,
+    REASON_WAITING_FOR_VERDICT,
+    STATE_ALONE,
+    STATE_AWAITING,
+    STATE_FLOORED,
+    STATE_HOLDING,
+    STATE_PROBING,
+    STATE_SEEKING,
+    STATE_SUPPRESSED,
+    SUPPRESSED_KEEP,
+    Outcome,
+    Row,
+    Strategy,
+)
+from engine._targets cimport follow_reference, hold_on, judge, seek
+
+# Situations
+
+
+cdef inline int hold_reason(const Row* r, int64_t now_s) noexcept nogil:
+    if r.state == STATE_HOLDING:
+        if r.reason == REASON_NO_ROOM:
+            return REASON_NO_ROOM
+        return REASON_COOLDOWN if r.cooldown_until_s > now_s else REASON_HOLDING
+    if r.state == STATE_FLOORED:
+        return REASON_FLOORED
+    if r.state == STATE_ALONE:
+        return REASON_ALONE_AT_CAP if r.deadline_s == 0 else REASON_WAITING_FOR_LIVE
+    return REASON_WAITING_FOR_LIVE if r.effective_s == 0 else REASON_WAITING_FOR_VERDICT
+
+
+cdef inline int64_t alone_cap(const Row* r, const Strategy* s) noexcept nogil:
+    cdef int64_t cap = highest(r)
+    if s.alone == ALONE_STANDALONE:
+        cap = clamp(r, s.standalone_minor)
+    if r.competitive_minor > 0:
+        cap = min(cap, item_for_landed(r, r.competitive_minor))
+    return clamp(r, cap)
+
+
+cdef inline int64_t probe_limit(
+    const Strategy* s, int64_t price, int64_t raise_by
+) noexcept nogil:
+    if s.max_probe_ppm > 0:
+        raise_by = min(raise_by, divide_down(price * s.max_probe_ppm, MILLION))
+    return max(s.step_minor, raise_by)
+
+
+cdef inline void alone_step(
+    Row* r, const Strategy* s, int64_t cap, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t target = cap
+    cdef int64_t price = r.price_minor
+    if 0 < price < cap:
+        target = min(cap, price + probe_limit(s, price, (cap - price) // 2))
+    if move_to(r, s, target, REASON_ALONE, now_s, o):
+        return
+    if r.price_minor == cap and r.effective_s != 0:
+        r.deadline_s = 0
+    else:
+        arm(r, s, now_s)
+    if o.reason == REASON_AT_TARGET:
+        held(o, REASON_ALONE_AT_CAP)
+
+
+cdef inline void enter_alone(
+    Row* r, const Strategy* s, bint nobody_featured, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef bint entering = r.state != STATE_ALONE
+    cdef int64_t cap
+    r.state = STATE_ALONE
+    if s.alone == ALONE_KEEP:
+        if entering:
+            wait_live(r, s, now_s)
+        held(o, REASON_KEEP)
+        return
+    if nobody_featured and lower(r.competitive_minor, r.featured_minor):
+        r.competitive_minor = r.featured_minor
+    cap = alone_cap(r, s)
+    if entering or r.price_minor > cap or r.price_minor == 0:
+        alone_step(r, s, cap, now_s, o)
+    elif r.deadline_s == 0 and r.price_minor < cap:
+        arm(r, s, now_s)
+        held(o, REASON_WAITING_FOR_LIVE)
+    else:
+        held(o, hold_reason(r, now_s))
+
+
+cdef inline void enter_suppressed(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t cap = r.competitive_minor
+    cdef int64_t item
+    if r.state != STATE_SUPPRESSED:
+        r.state = STATE_SUPPRESSED
+        wait_live(r, s, now_s)
+    if lower(cap, r.featured_minor):
+        cap = r.featured_minor
+    if s.suppressed == SUPPRESSED_KEEP:
+        held(o, REASON_KEEP)
+    elif cap == 0:
+        held(o, REASON_SUPPRESSED_UNKNOWN)
+    elif cap < own_landed(r, r.floor_minor):
+        held(o, REASON_SUPPRESSED_BELOW_FLOOR)
+    else:
+        item = item_for_landed(r, cap)
+        if r.price_minor > 0:
+            item = min(item, r.price_minor)
+        move_to(r, s, item, REASON_SUPPRESSED, now_s, o)
+
+
+cdef inline bint adopt(
+    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if m.draw != 1 or clamp(r, m.own_price_minor) != m.own_price_minor:
+        return False
+    if r.price_minor != 0 and r.price_minor != m.own_price_minor:
+        return False
+    o.verdict = FEEDBACK_WON
+    r.price_minor = m.own_price_minor
+    r.flags |= FLAG_INCUMBENT
+    mark_live(r, s, event_s, now_s)
+    r.draws = push_draw(1, 1)
+    learn(r, True, m.own_landed_minor, m.reference_minor, event_s)
+    hold_on(r, s, m.reference_minor, now_s, o)
+    return True
+
+
+cdef inline void floored_offers(
+    Row* r, const Strategy* s, const Market* m, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t anchor = r.reference_minor
+    cdef bint risen = (m.reference_minor - anchor) * MILLION >= s.reanchor_ppm * anchor
+    if anchor > 0 and not risen:
+        r.reference_minor = min(anchor, m.reference_minor)
+        held(o, REASON_FLOORED)
+        return
+    r.reference_minor = m.reference_minor
+    seek(r, s, m.reference_minor, now_s, o)
+
+
+# Inputs
+
+
+cdef inline void competitor_offers(
+    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    keep_class(r, m.reference_class)
+    age_evidence(r, s, now_s)
+    if r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
+        r.state = STATE_SEEKING
+    if r.state != STATE_FLOORED:
+        r.reference_minor = m.reference_minor
+    if r.state == STATE_SEEKING:
+        if not adopt(r, s, m, event_s, now_s, o):
+            seek(r, s, m.reference_minor, now_s, o)
+        return
+    if m.draw >= 0 and m.own_price_minor == r.price_minor:
+        o.verdict = FEEDBACK_WON if m.draw == 1 else FEEDBACK_LOST
+        r.draws = push_draw(r.draws, m.draw == 1)
+        judge(r, s, m.own_landed_minor, m.reference_minor, -1, event_s, now_s, o)
+    if r.state != STATE_FLOORED:
+        r.reference_minor = m.reference_minor
+    elif o.changed == 0:
+        floored_offers(r, s, m, now_s, o)
+    if o.changed == 0:
+        follow_reference(r, s, m.reference_minor, now_s, o)
+    if o.reason == REASON_NONE:
+        held(o, hold_reason(r, now_s))
+
+
+cdef inline void buybox_offers(
+    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if m.alone:
+        r.reference_minor = 0
+        if m.draw == 1 and m.own_price_minor == r.price_minor:
+            r.flags |= FLAG_INCUMBENT
+            r.good_price_minor = r.price_minor
+        enter_alone(r, s, m.nobody_featured, now_s, o)
+    elif m.nobody_featured and m.eligible_count > 0:
+        r.reference_minor = m.reference_minor
+        enter_suppressed(r, s, now_s, o)
+    elif m.reference_minor == 0:
+        held(o, REASON_NO_REFERENCE)
+    else:
+        competitor_offers(r, s, m, event_s, now_s, o)
+
+
+cdef inline void probe(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
+    cdef int64_t reference = r.reference_minor
+    cdef int64_t landed = own_landed(r, r.price_minor)
+    cdef int64_t limit = own_landed(r, highest(r)) + 1
+    cdef int64_t target
+    age_evidence(r, s, now_s)
+    if known(r.keep_high_ppm) and reference > 0:
+        limit = min(limit, landed_high(reference, r.keep_high_ppm))
+    if reference == 0 or limit - landed <= s.step_minor:
+        r.deadline_s = <uint32_t>(now_s + s.hold_s)
+        held(o, REASON_NO_ROOM if reference > 0 else REASON_NO_REFERENCE)
+        return
+    target = landed + probe_limit(s, landed, (limit - landed) // 2)
+    target = item_for_landed(r, min(target, limit - 1))
+    if not move_to(r, s, target, REASON_PROBE_UP, now_s, o):
+        r.deadline_s = <uint32_t>(now_s + s.hold_s)
+        return
+    r.state = STATE_PROBING
+    r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)
+
+
+cdef inline void holding_timer(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if r.effective_s == 0:
+        reemit(r, s, now_s, o)
+    elif r.cooldown_until_s > now_s:
+        r.deadline_s = r.cooldown_until_s
+        held(o, REASON_COOLDOWN)
+    elif not may_change(r, s, now_s):
+        r.deadline_s = <uint32_t>(now_s + CHANGE_BUCKET_S)
+        held(o, REASON_CHANGES_PER_HOUR)
+    else:
+        probe(r, s, now_s, o)
+
+
+cdef inline void awaiting_timer(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if r.effective_s == 0:
+        reemit(r, s, now_s, o)
+    elif r.attempts & 15 >= s.max_reemits:
+        give_up(r, o)
+    else:
+        r.attempts += 1
+        r.deadline_s = <uint32_t>(now_s + s.verdict_wait_s)
+        held(o, REASON_WAITING_FOR_VERDICT)
+
+
+cdef inline void probing_timer(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t landed
+    r.state = STATE_HOLDING
+    if r.reference_minor > 0:
+        landed = own_landed(r, r.good_price_minor)
+        r.premium_ppm = premium_down(landed, r.reference_minor)
+    if not move_to(r, s, r.good_price_minor, REASON_PROBE_UNANSWERED, now_s, o):
+        arm(r, s, now_s)
+
+
+cdef inline void alone_timer(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if r.effective_s == 0:
+        reemit(r, s, now_s, o)
+    elif s.alone == ALONE_KEEP:
+        r.deadline_s = 0
+        held(o, REASON_KEEP)
+    else:
+        alone_step(r, s, alone_cap(r, s), now_s, o)
+
+
+cdef inline void cycle_timer(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if r.state == STATE_HOLDING:
+        holding_timer(r, s, now_s, o)
+    elif r.state == STATE_AWAITING:
+        awaiting_timer(r, s, now_s, o)
+    elif r.state == STATE_PROBING:
+        probing_timer(r, s, now_s, o)
+    elif r.state == STATE_ALONE:
+        alone_timer(r, s, now_s, o)
+    elif r.state == STATE_FLOORED and r.reference_minor > 0:
+        seek(r, s, r.reference_minor, now_s, o)
+    elif r.state == STATE_SUPPRESSED and r.effective_s == 0:
+        reemit(r, s, now_s, o)
+    else:
+        r.deadline_s = 0
+        held(o, REASON_NOT_APPLICABLE)

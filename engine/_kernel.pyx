@@ -1,0 +1,360 @@
+"""The native kernel: loops over rows. The face that checks its arguments is `kernel.py`.
+
+Records come as bytes of C-contiguous arrays of the dtypes in `schema.py`, offers as columns.
+Nothing is checked here but the strategy index of each row; the rules are in the `.pxd` files.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from engine._market cimport Offers
+from engine._schema cimport (
+    COMMAND_UPSERT,
+    FLAG_IN_SLICE,
+    Command,
+    Decision,
+    Feedback,
+    Outcome,
+    Record,
+    Row,
+    Snapshot,
+    Strategy,
+)
+from engine._steps cimport step_command, step_feedback, step_offers, step_timer
+
+from engine.counters import REASONS, STATES, TRANSITIONS_AT, VERDICTS_AT
+
+cdef extern from *:
+    """
+    #define PREFETCH_ROW(row) \
+        (__builtin_prefetch((row), 1), __builtin_prefetch((const char *)(row) + 64, 1))
+    """
+    void PREFETCH_ROW(const Row* row) nogil
+
+cdef enum:
+    AHEAD = 12  # rows asked for before their turn
+    TIMER = 0xFFFFFFFF  # schema.NO_INDEX
+
+cdef Py_ssize_t COUNTED_REASONS = REASONS
+cdef Py_ssize_t COUNTED_STATES = STATES
+cdef Py_ssize_t FIRST_TRANSITION = TRANSITIONS_AT
+cdef Py_ssize_t FIRST_VERDICT = VERDICTS_AT
+
+cdef struct Slice:
+    Row* rows
+    const Strategy* strategies
+    Py_ssize_t strategy_count
+    Row* scratch
+    Outcome* outcomes
+    Py_ssize_t used  # proposals written
+    int64_t now_ms
+
+
+cdef const uint8_t* start(const uint8_t[::1] memory) noexcept:
+    return &memory[0] if memory.shape[0] > 0 else NULL
+
+
+cdef Slice new_slice(
+    uint8_t[::1] rows,
+    const uint8_t[::1] strategies,
+    int64_t now_ms,
+    uint8_t[::1] scratch,
+    uint8_t[::1] outcomes,
+) noexcept:
+    cdef Slice slice
+    slice.rows = <Row*>start(rows)
+    slice.strategies = <const Strategy*>start(strategies)
+    slice.strategy_count = strategies.shape[0] // <Py_ssize_t>sizeof(Strategy)
+    slice.scratch = <Row*>start(scratch)
+    slice.outcomes = <Outcome*>start(outcomes)
+    slice.used = 0
+    slice.now_ms = now_ms
+    return slice
+
+
+cdef Py_ssize_t proposals(const Slice* slice, bint complete) except -1:
+    """Proposals of a slice, or the error that stopped it."""
+    if complete:
+        return slice.used
+    raise ValueError(
+        f"rows: the strategy index of proposal {slice.used} is not below {slice.strategy_count}"
+    )
+
+
+cdef inline bint taken(const Slice* slice, uint32_t listing_id) noexcept nogil:
+    return (slice.rows[listing_id].flags & FLAG_IN_SLICE) != 0
+
+
+cdef inline Row* begin(Slice* slice, uint32_t listing_id, uint32_t index) noexcept nogil:
+    cdef Row* r = &slice.scratch[slice.used]
+    cdef Outcome* o = &slice.outcomes[slice.used]
+    r[0] = slice.rows[listing_id]
+    memset(o, 0, sizeof(Outcome))
+    o.listing_id = listing_id
+    o.index = index
+    o.previous_minor = r.price_minor
+    o.state_before = r.state
+    return r
+
+
+cdef inline void finish(Slice* slice) noexcept nogil:
+    cdef Row* r = &slice.scratch[slice.used]
+    cdef Outcome* o = &slice.outcomes[slice.used]
+    o.price_minor = r.price_minor
+    o.state = r.state
+    slice.rows[o.listing_id].flags |= FLAG_IN_SLICE
+    slice.used += 1
+
+
+cdef bint offers_loop(
+    Slice* slice,
+    const Snapshot* snapshots,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    const Offers* offers,  # IN
+) noexcept nogil:
+    cdef Py_ssize_t at
+    cdef const Snapshot* snapshot
+    cdef Row* r
+    for at in range(first, min(first + AHEAD, last)):
+        PREFETCH_ROW(&slice.rows[snapshots[at].listing_id])
+    for at in range(first, last):
+        if at + AHEAD < last:
+            PREFETCH_ROW(&slice.rows[snapshots[at + AHEAD].listing_id])
+        snapshot = &snapshots[at]
+        if taken(slice, snapshot.listing_id):
+            break
+        r = begin(slice, snapshot.listing_id, snapshot.index)
+        if r.strategy >= slice.strategy_count:
+            return False
+        step_offers(
+            r, &slice.strategies[r.strategy], snapshot, offers, slice.now_ms,
+            &slice.outcomes[slice.used],
+        )
+        finish(slice)
+    return True
+
+
+cdef bint feedback_loop(
+    Slice* slice,
+    const Feedback* feedback,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+) noexcept nogil:
+    cdef Py_ssize_t at
+    cdef const Feedback* f
+    cdef Row* r
+    for at in range(first, last):
+        if at + AHEAD < last:
+            PREFETCH_ROW(&slice.rows[feedback[at + AHEAD].listing_id])
+        f = &feedback[at]
+        if taken(slice, f.listing_id):
+            break
+        r = begin(slice, f.listing_id, f.index)
+        if r.strategy >= slice.strategy_count:
+            return False
+        step_feedback(
+            r, &slice.strategies[r.strategy], f, slice.now_ms, &slice.outcomes[slice.used]
+        )
+        finish(slice)
+    return True
+
+
+cdef bint commands_loop(
+    Slice* slice,
+    const Command* commands,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+) noexcept nogil:
+    cdef Py_ssize_t at
+    cdef uint16_t strategy
+    cdef const Command* c
+    cdef Row* r
+    for at in range(first, last):
+        if at + AHEAD < last:
+            PREFETCH_ROW(&slice.rows[commands[at + AHEAD].listing_id])
+        c = &commands[at]
+        if taken(slice, c.listing_id):
+            break
+        r = begin(slice, c.listing_id, c.index)
+        strategy = c.strategy if c.kind == COMMAND_UPSERT else r.strategy
+        if strategy >= slice.strategy_count:
+            return False
+        step_command(
+            r, &slice.strategies[strategy], c, slice.now_ms, &slice.outcomes[slice.used]
+        )
+        finish(slice)
+    return True
+
+
+cdef bint timers_loop(
+    Slice* slice, Py_ssize_t* listing_id, Py_ssize_t last_id, Py_ssize_t room
+) noexcept nogil:
+    """Leaves in `listing_id` where to go on."""
+    cdef uint32_t deadline_s
+    cdef Row* r
+    while listing_id[0] < last_id:
+        deadline_s = slice.rows[listing_id[0]].deadline_s
+        if deadline_s != 0 and <int64_t>deadline_s * 1000 <= slice.now_ms:
+            if slice.used == room:
+                break
+            r = begin(slice, <uint32_t>listing_id[0], TIMER)
+            if r.strategy >= slice.strategy_count:
+                return False
+            step_timer(
+                r, &slice.strategies[r.strategy], slice.now_ms, &slice.outcomes[slice.used]
+            )
+            finish(slice)
+        listing_id[0] += 1
+    return True
+
+
+def evaluate_offers(
+    uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    const uint8_t[::1] strategies not None,  # IN
+    const uint64_t[::1] pool not None,  # IN
+    const uint8_t[::1] snapshots not None,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    const int64_t[::1] landed_minor not None,  # IN
+    const uint64_t[::1] seller not None,  # IN
+    const uint32_t[::1] bits not None,  # IN
+    const uint32_t[::1] rating_count not None,  # IN
+    const uint16_t[::1] rating_bp not None,  # IN
+    const uint16_t[::1] handling_hours not None,  # IN
+    int64_t now_ms,
+    uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] outcomes not None,  # OUT
+):
+    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef const Snapshot* inputs = <const Snapshot*>start(snapshots)
+    cdef Offers offers
+    cdef bint complete
+    memset(&offers, 0, sizeof(Offers))
+    if pool.shape[0] > 0:
+        offers.pool = &pool[0]
+    if landed_minor.shape[0] > 0:
+        offers.landed_minor = &landed_minor[0]
+        offers.seller = &seller[0]
+        offers.bits = &bits[0]
+        offers.rating_count = &rating_count[0]
+        offers.rating_bp = &rating_bp[0]
+        offers.handling_hours = &handling_hours[0]
+    with nogil:
+        complete = offers_loop(&slice, inputs, first, last, &offers)
+    return proposals(&slice, complete)
+
+
+def evaluate_feedback(
+    uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    const uint8_t[::1] strategies not None,  # IN
+    const uint8_t[::1] feedback not None,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    int64_t now_ms,
+    uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] outcomes not None,  # OUT
+):
+    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef const Feedback* inputs = <const Feedback*>start(feedback)
+    cdef bint complete
+    with nogil:
+        complete = feedback_loop(&slice, inputs, first, last)
+    return proposals(&slice, complete)
+
+
+def evaluate_commands(
+    uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    const uint8_t[::1] strategies not None,  # IN
+    const uint8_t[::1] commands not None,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    int64_t now_ms,
+    uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] outcomes not None,  # OUT
+):
+    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef const Command* inputs = <const Command*>start(commands)
+    cdef bint complete
+    with nogil:
+        complete = commands_loop(&slice, inputs, first, last)
+    return proposals(&slice, complete)
+
+
+def evaluate_timers(
+    uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    const uint8_t[::1] strategies not None,  # IN
+    Py_ssize_t first_id,
+    Py_ssize_t last_id,
+    int64_t now_ms,
+    uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] outcomes not None,  # OUT
+):
+    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef Py_ssize_t room = scratch.shape[0] // <Py_ssize_t>sizeof(Row)
+    cdef bint complete
+    with nogil:
+        complete = timers_loop(&slice, &first_id, last_id, room)
+    return proposals(&slice, complete), first_id
+
+
+cdef void commit_loop(
+    Slice* slice, const uint8_t* accepted, int64_t* counters, Py_ssize_t count
+) noexcept nogil:
+    cdef Py_ssize_t slot
+    cdef const Outcome* o
+    cdef const Row* r
+    for slot in range(count):
+        o = &slice.outcomes[slot]
+        if accepted[slot]:
+            r = &slice.scratch[slot]
+            slice.rows[o.listing_id] = r[0]
+            count_outcome(counters, slice.strategies[r.strategy].kind, o)
+        slice.rows[o.listing_id].flags &= ~FLAG_IN_SLICE
+
+
+cdef inline void count_outcome(int64_t* counters, int kind, const Outcome* o) noexcept nogil:
+    counters[kind * COUNTED_REASONS + o.reason] += 1
+    if o.state != o.state_before:
+        counters[FIRST_TRANSITION + o.state_before * COUNTED_STATES + o.state] += 1
+    if o.verdict:
+        counters[FIRST_VERDICT + o.verdict] += 1
+
+
+def commit(
+    uint8_t[::1] rows not None,  # OUT
+    uint8_t[::1] scratch not None,  # IN
+    uint8_t[::1] outcomes not None,  # IN
+    const uint8_t[::1] accepted not None,  # IN
+    const uint8_t[::1] strategies not None,  # IN
+    int64_t[::1] counters not None,  # OUT
+    Py_ssize_t count,
+):
+    cdef Slice slice = new_slice(rows, strategies, 0, scratch, outcomes)
+    cdef const uint8_t* accepts = start(accepted)
+    with nogil:
+        commit_loop(&slice, accepts, &counters[0], count)
+
+
+def check_layout(
+    const Row[::1] rows,
+    const Record[::1] records,
+    const Strategy[::1] strategies,
+    const Snapshot[::1] snapshots,
+    const Feedback[::1] feedback,
+    const Command[::1] commands,
+    const Outcome[::1] outcomes,
+    const Decision[::1] decisions,
+):
+    """Sizes of the C records by name. Raises ValueError where an offset or type of a field of
+    the arrays given differs from that of the C record."""
+    return {
+        "ROW": sizeof(Row),
+        "RECORD": sizeof(Record),
+        "STRATEGY": sizeof(Strategy),
+        "SNAPSHOT": sizeof(Snapshot),
+        "FEEDBACK": sizeof(Feedback),
+        "COMMAND": sizeof(Command),
+        "OUTCOME": sizeof(Outcome),
+        "DECISION": sizeof(Decision),
+    }

@@ -1,0 +1,2 @@
+# The kernel again, compiled for x86-64-v4; setup.py holds the flags.
+include "_kernel.pyx"

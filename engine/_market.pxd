@@ -1,0 +1,213 @@
+# The market summary: one pass over the offers of a snapshot. reference_market.py is the twin and
+# says more.
+
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+
+from engine._rules cimport lower
+from engine._schema cimport (
+    CLASS_AMAZON,
+    CLASS_AMAZON_FULFILLED,
+    CLASS_MERCHANT_FULFILLED,
+    CONDITION_BITS,
+    CONDITION_MASK,
+    CONDITION_SHIFT,
+    OFFER_AMAZON,
+    OFFER_FULFILLED_BY_AMAZON,
+    OFFER_NOT_WINNER,
+    OFFER_OWN_ACCOUNT,
+    OFFER_PRIME,
+    OFFER_WINNER,
+    STATUS_SUPPRESSED,
+    Row,
+    Snapshot,
+    Strategy,
+)
+
+cdef struct Offers:
+    # IN: columns of one batch; `pool` holds sorted ranges of seller keys.
+    const int64_t* landed_minor
+    const uint64_t* seller
+    const uint32_t* bits
+    const uint32_t* rating_count
+    const uint16_t* rating_bp
+    const uint16_t* handling_hours
+    const uint64_t* pool
+
+cdef struct Market:
+    # Landed prices; zero: none.
+    int64_t[4] lowest  # eligible, by ReferenceClass
+    int64_t target_minor  # cheapest offer of the strategy's target sellers
+    int64_t next_minor  # cheapest eligible offer above ours
+    int64_t winner_minor  # cheapest competitor who holds the Buy Box
+    int64_t unfiltered_minor  # the same among those outside the filter
+    int64_t own_landed_minor
+    int64_t own_price_minor
+    int64_t reference_minor
+    int target_class
+    int winner_class
+    int unfiltered_class
+    int reference_class
+    int eligible_count
+    int draw  # -1: no evidence, 0: lost, 1: won
+    bint eligible_winner
+    bint own_winner
+    bint own_known_loser
+    bint sister_winner
+    bint nobody_featured
+    bint alone
+
+
+cdef inline int offer_class(uint32_t bits) noexcept nogil:
+    if bits & OFFER_AMAZON:
+        return CLASS_AMAZON
+    if bits & (OFFER_FULFILLED_BY_AMAZON | OFFER_PRIME):
+        return CLASS_AMAZON_FULFILLED
+    return CLASS_MERCHANT_FULFILLED
+
+
+cdef inline bint in_pool(
+    const uint64_t* pool, uint32_t begin, uint32_t end, uint64_t seller
+) noexcept nogil:
+    cdef uint32_t last = end
+    cdef uint32_t middle
+    while begin < end:
+        middle = begin + (end - begin) // 2
+        if pool[middle] < seller:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin < last and pool[begin] == seller
+
+
+cdef inline uint32_t forbidden_bits(const Row* r, const Strategy* s) noexcept nogil:
+    cdef uint32_t bits = s.forbidden_bits
+    cdef uint32_t own
+    if not s.any_condition and r.flags & CONDITION_BITS:
+        own = <uint32_t>1 << (CONDITION_SHIFT + (r.flags & CONDITION_BITS))
+        bits |= <uint32_t>CONDITION_MASK & ~own
+    return bits
+
+
+cdef inline bint eligible(
+    const Strategy* s, const Offers* offers, uint32_t forbidden, Py_ssize_t at
+) noexcept nogil:
+    # One test instead of four jumps: which of them fails is hard to predict.
+    cdef bint plain = (
+        ((offers.bits[at] & forbidden) == 0)
+        & (offers.rating_bp[at] >= s.min_rating_bp)
+        & (offers.rating_count[at] >= s.min_rating_count)
+        & (offers.handling_hours[at] <= s.max_handling_hours)
+    )
+    cdef uint64_t seller
+    if s.include_begin >= s.include_end and s.exclude_begin >= s.exclude_end:
+        return plain
+    seller = offers.seller[at]
+    if s.include_begin < s.include_end:
+        plain &= in_pool(offers.pool, s.include_begin, s.include_end, seller)
+    return plain and not in_pool(offers.pool, s.exclude_begin, s.exclude_end, seller)
+
+
+cdef inline void add_winner(Market* m, int64_t landed, int kind, bint passes) noexcept nogil:
+    if lower(m.winner_minor, landed):
+        m.winner_minor = landed
+        m.winner_class = kind
+    if not passes and lower(m.unfiltered_minor, landed):
+        m.unfiltered_minor = landed
+        m.unfiltered_class = kind
+    m.eligible_winner |= passes
+
+
+cdef inline void add_target(
+    Market* m, const Strategy* s, const Offers* offers, int64_t landed, int kind, Py_ssize_t at
+) noexcept nogil:
+    cdef bint targeted = in_pool(offers.pool, s.target_begin, s.target_end, offers.seller[at])
+    if targeted and lower(m.target_minor, landed):
+        m.target_minor = landed
+        m.target_class = kind
+
+
+cdef inline void add_competitor(
+    Market* m, const Strategy* s, const Offers* offers, uint32_t forbidden, Py_ssize_t at
+) noexcept nogil:
+    cdef uint32_t bits = offers.bits[at]
+    cdef int64_t landed = offers.landed_minor[at]
+    cdef int kind = offer_class(bits)
+    cdef bint passes = eligible(s, offers, forbidden, at)
+    if bits & OFFER_WINNER:
+        add_winner(m, landed, kind, passes)
+    if s.target_begin < s.target_end:
+        add_target(m, s, offers, landed, kind, at)
+    m.eligible_count += passes
+    if passes & lower(m.lowest[kind], landed):
+        m.lowest[kind] = landed
+    if passes & (landed > m.own_landed_minor) & lower(m.next_minor, landed):
+        m.next_minor = landed
+
+
+cdef inline void add_own(Market* m, uint32_t bits) noexcept nogil:
+    m.own_winner = (bits & OFFER_WINNER) != 0
+    m.own_known_loser = (bits & OFFER_NOT_WINNER) != 0
+
+
+cdef inline int64_t lowest_of_all(const Market* m, int* kind) noexcept nogil:
+    cdef int64_t best = 0
+    cdef int at
+    kind[0] = 0
+    for at in range(1, 4):
+        if lower(best, m.lowest[at]):
+            best = m.lowest[at]
+            kind[0] = at
+    return best
+
+
+cdef inline void conclude(Market* m, const Strategy* s, const Snapshot* snapshot) noexcept nogil:
+    cdef bint other_winner = m.winner_minor > 0 or unseen_winner(m, snapshot)
+    m.reference_minor = lowest_of_all(m, &m.reference_class)
+    if s.respect_unfiltered_winner and not m.own_winner and not m.eligible_winner:
+        if m.unfiltered_minor:
+            m.reference_minor = m.unfiltered_minor
+            m.reference_class = m.unfiltered_class
+        elif m.eligible_count == 0 and unseen_winner(m, snapshot):
+            m.reference_minor = snapshot.featured_minor
+            m.reference_class = 0
+    m.nobody_featured = snapshot.buy_box_status == STATUS_SUPPRESSED
+    m.alone = m.eligible_count == 0 and not other_winner and not m.sister_winner
+    if m.own_winner:
+        m.draw = 1
+    elif lost(m, snapshot):
+        m.draw = 0
+
+
+cdef inline bint lost(const Market* m, const Snapshot* snapshot) noexcept nogil:
+    if m.winner_minor > 0:
+        return m.own_landed_minor > 0
+    return m.own_known_loser and unseen_winner(m, snapshot)
+
+
+cdef inline bint unseen_winner(const Market* m, const Snapshot* snapshot) noexcept nogil:
+    if m.own_winner or m.winner_minor > 0 or m.sister_winner:
+        return False
+    if snapshot.buy_box_status == STATUS_SUPPRESSED:
+        return False
+    return snapshot.featured_minor > 0 and snapshot.featured_minor != m.own_landed_minor
+
+
+cdef inline void summarise(
+    Market* m, const Row* r, const Strategy* s, const Snapshot* snapshot, const Offers* offers
+) noexcept nogil:
+    # `m` comes zeroed.
+    cdef Py_ssize_t own = snapshot.own_offer
+    cdef Py_ssize_t at
+    cdef uint32_t forbidden = forbidden_bits(r, s)
+    m.draw = -1
+    if own >= 0:
+        m.own_landed_minor = offers.landed_minor[own]
+        m.own_price_minor = snapshot.own_price_minor
+    for at in range(snapshot.offer_begin, snapshot.offer_end):
+        if at == own:
+            add_own(m, offers.bits[at])
+        elif offers.bits[at] & OFFER_OWN_ACCOUNT:
+            m.sister_winner |= (offers.bits[at] & OFFER_WINNER) != 0
+        else:
+            add_competitor(m, s, offers, forbidden, at)
+    conclude(m, s, snapshot)

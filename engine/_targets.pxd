@@ -1,0 +1,222 @@
+# Where the Buy Box cycle goes next: landed targets, and what won and lost verdicts lead to.
+# reference_targets.py is the twin and says more.
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from engine._evidence cimport arm, learn
+from engine._rules cimport (
+    MILLION,
+    clamp,
+    distance,
+    divide_down,
+    draw_count,
+    held,
+    highest,
+    item_for_landed,
+    known,
+    landed_high,
+    landed_low,
+    move_to,
+    offset_from,
+    own_landed,
+    premium_down,
+    win_count,
+)
+from engine._schema cimport (
+    BELOW_FLOOR_CEILING,
+    BELOW_FLOOR_FLOOR,
+    BELOW_FLOOR_STANDALONE,
+    CLASS_BITS,
+    CLASS_SHIFT,
+    PREMIUM_LIMIT_PPM,
+    REASON_AT_TARGET,
+    REASON_BELOW_FLOOR_CHOICE,
+    REASON_FLOORED,
+    REASON_HOLD_LOST,
+    REASON_HOLDING,
+    REASON_KEEP,
+    REASON_LOWER_AFTER_LOSS,
+    REASON_PROBE_LOST,
+    REASON_RAISE_TO_KEEP,
+    REASON_REANCHOR,
+    REASON_SEEK_OFFSET,
+    REASON_SEEK_TAKE,
+    REASON_WAITING_FOR_VERDICT,
+    STATE_AWAITING,
+    STATE_FLOORED,
+    STATE_HOLDING,
+    STATE_PROBING,
+    Outcome,
+    Row,
+    Strategy,
+)
+
+
+cdef inline int64_t seek_target(
+    const Row* r, const Strategy* s, int64_t reference
+) noexcept nogil:
+    if known(r.take_low_ppm):
+        return landed_low(reference, r.take_low_ppm)
+    return offset_from(s, reference, r.flags >> CLASS_SHIFT & CLASS_BITS)
+
+
+cdef inline int64_t lower_target(
+    const Row* r, const Strategy* s, int64_t reference
+) noexcept nogil:
+    cdef int64_t floor = own_landed(r, r.floor_minor)
+    cdef int64_t upper = own_landed(r, r.price_minor)
+    cdef int64_t lower
+    cdef int64_t middle
+    if known(r.take_high_ppm):
+        upper = min(upper, landed_high(reference, r.take_high_ppm))
+    if known(r.take_low_ppm):
+        lower = landed_low(reference, r.take_low_ppm)
+        if floor <= lower < upper:
+            middle = lower + (upper - lower) // 2
+            return middle if upper - middle >= s.step_minor else lower
+    return max(floor, upper - max(s.step_minor, divide_down(upper - floor, 2)))
+
+
+cdef inline void go_for(
+    Row* r,
+    const Strategy* s,
+    int64_t landed,
+    int64_t reference,
+    int reason,
+    int64_t now_s,
+    Outcome* o,
+) noexcept nogil:
+    if landed < own_landed(r, r.floor_minor) and s.below_floor != BELOW_FLOOR_FLOOR:
+        enter_floored(r, s, now_s, o)
+        return
+    r.premium_ppm = premium_down(landed, reference)
+    r.state = STATE_AWAITING
+    if not move_to(r, s, item_for_landed(r, landed), reason, now_s, o):
+        arm(r, s, now_s)
+
+
+cdef inline void seek(
+    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int reason = REASON_SEEK_TAKE if known(r.take_low_ppm) else REASON_SEEK_OFFSET
+    go_for(r, s, seek_target(r, s, reference), reference, reason, now_s, o)
+
+
+cdef inline void retreat(
+    Row* r, const Strategy* s, int64_t reference, int reason, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t landed
+    if r.price_minor <= r.floor_minor:
+        enter_floored(r, s, now_s, o)
+        return
+    landed = seek_target(r, s, reference)
+    if reason == REASON_LOWER_AFTER_LOSS or item_for_landed(r, landed) >= r.price_minor:
+        landed = lower_target(r, s, reference)
+    go_for(r, s, landed, reference, reason, now_s, o)
+
+
+cdef inline int64_t below_floor_price(const Row* r, const Strategy* s) noexcept nogil:
+    if s.below_floor == BELOW_FLOOR_CEILING:
+        return highest(r)
+    if s.below_floor == BELOW_FLOOR_STANDALONE:
+        return s.standalone_minor
+    return r.floor_minor if s.below_floor == BELOW_FLOOR_FLOOR else 0
+
+
+cdef inline void enter_floored(
+    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t choice = below_floor_price(r, s)
+    r.state = STATE_FLOORED
+    if choice == 0:
+        held(o, REASON_KEEP)
+    else:
+        move_to(r, s, choice, REASON_BELOW_FLOOR_CHOICE, now_s, o)
+    if o.reason == REASON_AT_TARGET:
+        held(o, REASON_FLOORED)
+    r.deadline_s = <uint32_t>(now_s + s.retry_s)
+
+
+cdef inline void won_hold(
+    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t keep = item_for_landed(r, landed_low(reference, r.keep_low_ppm))
+    r.state = STATE_HOLDING
+    if keep > r.price_minor:
+        r.premium_ppm = r.keep_low_ppm
+        if move_to(r, s, keep, REASON_RAISE_TO_KEEP, now_s, o):
+            return
+    hold_on(r, s, reference, now_s, o)
+
+
+cdef inline void hold_on(
+    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    r.state = STATE_HOLDING
+    r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)
+    arm(r, s, now_s)
+    held(o, REASON_HOLDING)
+
+
+cdef inline void verdict_won(
+    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if r.state == STATE_AWAITING:
+        won_hold(r, s, reference, now_s, o)
+    elif r.state == STATE_PROBING or r.state == STATE_FLOORED:
+        hold_on(r, s, reference, now_s, o)
+
+
+cdef inline void verdict_lost(
+    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    if r.state == STATE_AWAITING:
+        retreat(r, s, reference, REASON_LOWER_AFTER_LOSS, now_s, o)
+    elif r.state == STATE_HOLDING:
+        retreat(r, s, reference, REASON_HOLD_LOST, now_s, o)
+    elif r.state == STATE_PROBING:
+        r.cooldown_until_s = <uint32_t>(now_s + s.cooldown_s)
+        retreat(r, s, reference, REASON_PROBE_LOST, now_s, o)
+
+
+cdef inline void judge(
+    Row* r,
+    const Strategy* s,
+    int64_t landed,
+    int64_t reference,
+    int share_bp,
+    int64_t event_s,
+    int64_t now_s,
+    Outcome* o,
+) noexcept nogil:
+    cdef int draws = draw_count(r.draws)
+    cdef bint won
+    if share_bp < 0:
+        if draws == 0 or draws < s.min_samples:
+            held(o, REASON_WAITING_FOR_VERDICT)
+            return
+        share_bp = win_count(r.draws) * 10000 // draws
+    won = share_bp >= s.share_target_bp
+    learn(r, won, landed, reference, event_s)
+    if won:
+        verdict_won(r, s, reference, now_s, o)
+    else:
+        verdict_lost(r, s, reference, now_s, o)
+
+
+cdef inline void follow_reference(
+    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t item
+    cdef uint8_t state = r.state
+    if state != STATE_AWAITING and state != STATE_HOLDING and state != STATE_PROBING:
+        return
+    if r.premium_ppm == PREMIUM_LIMIT_PPM or r.premium_ppm == -PREMIUM_LIMIT_PPM:
+        return
+    item = clamp(r, item_for_landed(r, landed_low(reference, r.premium_ppm)))
+    if distance(item, r.price_minor) * MILLION < s.reanchor_ppm * r.price_minor:
+        return
+    if item > r.price_minor:
+        r.state = STATE_AWAITING
+    if not move_to(r, s, item, REASON_REANCHOR, now_s, o):
+        r.state = state
