@@ -1,7 +1,7 @@
 """The native kernel: loops over rows. The face that checks its arguments is `kernel.py`.
 
-Records come as bytes of C-contiguous arrays of the dtypes in `schema.py`, offers as columns.
-Nothing is checked here but the strategy index of each row; the rules are in the `.pxd` files.
+Records come as bytes of C-contiguous arrays of the dtypes in `schema.py`, offers as columns; the
+rules are in the `.pxd` files. What only a row can tell, its strategy, is checked by the loops.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -11,6 +11,7 @@ from engine._market cimport Offers
 from engine._schema cimport (
     COMMAND_UPSERT,
     FLAG_IN_SLICE,
+    MAX_OFFERS,
     Command,
     Decision,
     Feedback,
@@ -22,7 +23,7 @@ from engine._schema cimport (
 )
 from engine._steps cimport step_command, step_feedback, step_offers, step_timer
 
-from engine.counters import REASONS, STATES, TRANSITIONS_AT, VERDICTS_AT
+from engine.counters import KINDS, REASONS, STATES, TRANSITIONS_AT, VERDICTS, VERDICTS_AT
 
 cdef extern from *:
     """
@@ -35,8 +36,10 @@ cdef enum:
     AHEAD = 12  # rows asked for before their turn
     TIMER = 0xFFFFFFFF  # schema.NO_INDEX
 
+cdef Py_ssize_t COUNTED_KINDS = KINDS
 cdef Py_ssize_t COUNTED_REASONS = REASONS
 cdef Py_ssize_t COUNTED_STATES = STATES
+cdef Py_ssize_t COUNTED_VERDICTS = VERDICTS
 cdef Py_ssize_t FIRST_TRANSITION = TRANSITIONS_AT
 cdef Py_ssize_t FIRST_VERDICT = VERDICTS_AT
 
@@ -44,14 +47,43 @@ cdef struct Slice:
     Row* rows
     const Strategy* strategies
     Py_ssize_t strategy_count
+    Py_ssize_t pool_count
     Row* scratch
     Outcome* outcomes
     Py_ssize_t used  # proposals written
     int64_t now_ms
 
 
+cdef struct OfferSpace:
+    # Room for the offers of one snapshot.
+    int64_t[MAX_OFFERS] landed_minor
+    uint64_t[MAX_OFFERS] seller
+    uint32_t[MAX_OFFERS] bits
+    uint32_t[MAX_OFFERS] rating_count
+    uint16_t[MAX_OFFERS] rating_bp
+    uint16_t[MAX_OFFERS] handling_hours
+
+
 cdef const uint8_t* start(const uint8_t[::1] memory) noexcept:
     return &memory[0] if memory.shape[0] > 0 else NULL
+
+
+cdef void point_to_offers(
+    Offers* offers,
+    const int64_t[::1] landed_minor,
+    const uint64_t[::1] seller,
+    const uint32_t[::1] bits,
+    const uint32_t[::1] rating_count,
+    const uint16_t[::1] rating_bp,
+    const uint16_t[::1] handling_hours,
+) noexcept:
+    if landed_minor.shape[0] > 0:
+        offers.landed_minor = &landed_minor[0]
+        offers.seller = &seller[0]
+        offers.bits = &bits[0]
+        offers.rating_count = &rating_count[0]
+        offers.rating_bp = &rating_bp[0]
+        offers.handling_hours = &handling_hours[0]
 
 
 cdef Slice new_slice(
@@ -67,18 +99,34 @@ cdef Slice new_slice(
     slice.strategy_count = strategies.shape[0] // <Py_ssize_t>sizeof(Strategy)
     slice.scratch = <Row*>start(scratch)
     slice.outcomes = <Outcome*>start(outcomes)
+    slice.pool_count = 0
     slice.used = 0
     slice.now_ms = now_ms
     return slice
 
 
 cdef Py_ssize_t proposals(const Slice* slice, bint complete) except -1:
-    """Proposals of a slice, or the error that stopped it."""
+    """Proposals of a slice; where a strategy stopped it, none, and the error says so."""
+    cdef Py_ssize_t slot
     if complete:
         return slice.used
+    for slot in range(slice.used):
+        slice.rows[slice.outcomes[slot].listing_id].flags &= ~FLAG_IN_SLICE
+    listing_id = slice.outcomes[slice.used].listing_id
     raise ValueError(
-        f"rows: the strategy index of proposal {slice.used} is not below {slice.strategy_count}"
+        f"strategies: that of listing {listing_id} is not among the {slice.strategy_count} given,"
+        f" or its seller lists reach beyond the {slice.pool_count} of pool"
     )
+
+
+cdef inline const Strategy* strategy_at(const Slice* slice, uint16_t index) noexcept nogil:
+    """The strategy, or NULL where it cannot be used."""
+    cdef const Strategy* s = &slice.strategies[index]
+    if index >= slice.strategy_count:
+        return NULL
+    if max(s.include_end, max(s.exclude_end, s.target_end)) > <size_t>slice.pool_count:
+        return NULL
+    return s
 
 
 cdef inline bint taken(const Slice* slice, uint32_t listing_id) noexcept nogil:
@@ -115,6 +163,7 @@ cdef bint offers_loop(
 ) noexcept nogil:
     cdef Py_ssize_t at
     cdef const Snapshot* snapshot
+    cdef const Strategy* s
     cdef Row* r
     for at in range(first, min(first + AHEAD, last)):
         PREFETCH_ROW(&slice.rows[snapshots[at].listing_id])
@@ -125,12 +174,10 @@ cdef bint offers_loop(
         if taken(slice, snapshot.listing_id):
             break
         r = begin(slice, snapshot.listing_id, snapshot.index)
-        if r.strategy >= slice.strategy_count:
+        s = strategy_at(slice, r.strategy)
+        if s == NULL:
             return False
-        step_offers(
-            r, &slice.strategies[r.strategy], snapshot, offers, slice.now_ms,
-            &slice.outcomes[slice.used],
-        )
+        step_offers(r, s, snapshot, offers, slice.now_ms, &slice.outcomes[slice.used])
         finish(slice)
     return True
 
@@ -143,6 +190,7 @@ cdef bint feedback_loop(
 ) noexcept nogil:
     cdef Py_ssize_t at
     cdef const Feedback* f
+    cdef const Strategy* s
     cdef Row* r
     for at in range(first, last):
         if at + AHEAD < last:
@@ -151,11 +199,10 @@ cdef bint feedback_loop(
         if taken(slice, f.listing_id):
             break
         r = begin(slice, f.listing_id, f.index)
-        if r.strategy >= slice.strategy_count:
+        s = strategy_at(slice, r.strategy)
+        if s == NULL:
             return False
-        step_feedback(
-            r, &slice.strategies[r.strategy], f, slice.now_ms, &slice.outcomes[slice.used]
-        )
+        step_feedback(r, s, f, slice.now_ms, &slice.outcomes[slice.used])
         finish(slice)
     return True
 
@@ -167,8 +214,8 @@ cdef bint commands_loop(
     Py_ssize_t last,
 ) noexcept nogil:
     cdef Py_ssize_t at
-    cdef uint16_t strategy
     cdef const Command* c
+    cdef const Strategy* s
     cdef Row* r
     for at in range(first, last):
         if at + AHEAD < last:
@@ -177,12 +224,10 @@ cdef bint commands_loop(
         if taken(slice, c.listing_id):
             break
         r = begin(slice, c.listing_id, c.index)
-        strategy = c.strategy if c.kind == COMMAND_UPSERT else r.strategy
-        if strategy >= slice.strategy_count:
+        s = strategy_at(slice, c.strategy if c.kind == COMMAND_UPSERT else r.strategy)
+        if s == NULL:
             return False
-        step_command(
-            r, &slice.strategies[strategy], c, slice.now_ms, &slice.outcomes[slice.used]
-        )
+        step_command(r, s, c, slice.now_ms, &slice.outcomes[slice.used])
         finish(slice)
     return True
 
@@ -192,6 +237,7 @@ cdef bint timers_loop(
 ) noexcept nogil:
     """Leaves in `listing_id` where to go on."""
     cdef uint32_t deadline_s
+    cdef const Strategy* s
     cdef Row* r
     while listing_id[0] < last_id:
         deadline_s = slice.rows[listing_id[0]].deadline_s
@@ -199,11 +245,10 @@ cdef bint timers_loop(
             if slice.used == room:
                 break
             r = begin(slice, <uint32_t>listing_id[0], TIMER)
-            if r.strategy >= slice.strategy_count:
+            s = strategy_at(slice, r.strategy)
+            if s == NULL:
                 return False
-            step_timer(
-                r, &slice.strategies[r.strategy], slice.now_ms, &slice.outcomes[slice.used]
-            )
+            step_timer(r, s, slice.now_ms, &slice.outcomes[slice.used])
             finish(slice)
         listing_id[0] += 1
     return True
@@ -231,15 +276,12 @@ def evaluate_offers(
     cdef Offers offers
     cdef bint complete
     memset(&offers, 0, sizeof(Offers))
+    slice.pool_count = pool.shape[0]
     if pool.shape[0] > 0:
         offers.pool = &pool[0]
-    if landed_minor.shape[0] > 0:
-        offers.landed_minor = &landed_minor[0]
-        offers.seller = &seller[0]
-        offers.bits = &bits[0]
-        offers.rating_count = &rating_count[0]
-        offers.rating_bp = &rating_bp[0]
-        offers.handling_hours = &handling_hours[0]
+    point_to_offers(
+        &offers, landed_minor, seller, bits, rating_count, rating_bp, handling_hours
+    )
     with nogil:
         complete = offers_loop(&slice, inputs, first, last, &offers)
     return proposals(&slice, complete)
@@ -305,6 +347,8 @@ cdef void commit_loop(
     cdef const Outcome* o
     cdef const Row* r
     for slot in range(count):
+        if slot + AHEAD < count:
+            PREFETCH_ROW(&slice.rows[slice.outcomes[slot + AHEAD].listing_id])
         o = &slice.outcomes[slot]
         if accepted[slot]:
             r = &slice.scratch[slot]
@@ -314,6 +358,11 @@ cdef void commit_loop(
 
 
 cdef inline void count_outcome(int64_t* counters, int kind, const Outcome* o) noexcept nogil:
+    # A code that nothing defines would be counted outside the tables.
+    if kind >= COUNTED_KINDS or o.reason >= COUNTED_REASONS or o.verdict >= COUNTED_VERDICTS:
+        return
+    if o.state >= COUNTED_STATES or o.state_before >= COUNTED_STATES:
+        return
     counters[kind * COUNTED_REASONS + o.reason] += 1
     if o.state != o.state_before:
         counters[FIRST_TRANSITION + o.state_before * COUNTED_STATES + o.state] += 1
@@ -334,6 +383,92 @@ def commit(
     cdef const uint8_t* accepts = start(accepted)
     with nogil:
         commit_loop(&slice, accepts, &counters[0], count)
+
+
+cdef void copy_loop(
+    Row* rows,
+    Row* scratch,
+    const Snapshot* snapshots,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    const Offers* offers,  # IN
+    OfferSpace* space,  # OUT
+) noexcept nogil:
+    cdef Py_ssize_t at
+    cdef Py_ssize_t slot = 0
+    cdef uint32_t listing_id
+    for at in range(first, min(first + AHEAD, last)):
+        PREFETCH_ROW(&rows[snapshots[at].listing_id])
+    for at in range(first, last):
+        if at + AHEAD < last:
+            PREFETCH_ROW(&rows[snapshots[at + AHEAD].listing_id])
+        listing_id = snapshots[at].listing_id
+        scratch[slot] = rows[listing_id]
+        copy_offers(offers, space, snapshots[at].offer_begin, snapshots[at].offer_end)
+        rows[listing_id] = scratch[slot]
+        slot += 1
+
+
+cdef inline void copy_offers(
+    const Offers* offers, OfferSpace* space, Py_ssize_t begin, Py_ssize_t end
+) noexcept nogil:
+    cdef Py_ssize_t at
+    for at in range(begin, end):
+        space.landed_minor[at - begin] = offers.landed_minor[at]
+        space.seller[at - begin] = offers.seller[at]
+        space.bits[at - begin] = offers.bits[at]
+        space.rating_count[at - begin] = offers.rating_count[at]
+        space.rating_bp[at - begin] = offers.rating_bp[at]
+        space.handling_hours[at - begin] = offers.handling_hours[at]
+
+
+def copy_floor(
+    uint8_t[::1] rows not None,  # IN, OUT: the same bytes
+    const uint8_t[::1] snapshots not None,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    const int64_t[::1] landed_minor not None,  # IN
+    const uint64_t[::1] seller not None,  # IN
+    const uint32_t[::1] bits not None,  # IN
+    const uint32_t[::1] rating_count not None,  # IN
+    const uint16_t[::1] rating_bp not None,  # IN
+    const uint16_t[::1] handling_hours not None,  # IN
+    uint8_t[::1] scratch not None,  # OUT
+):
+    """What memory alone costs: the yardstick of the kernel's benchmark. Each listing's row goes
+    to scratch and back, and its offers into a buffer that stays in the cache."""
+    cdef Offers offers
+    cdef OfferSpace space
+    cdef Row* table = <Row*>start(rows)
+    cdef Row* slots = <Row*>start(scratch)
+    cdef const Snapshot* inputs = <const Snapshot*>start(snapshots)
+    memset(&offers, 0, sizeof(Offers))
+    point_to_offers(
+        &offers, landed_minor, seller, bits, rating_count, rating_bp, handling_hours
+    )
+    with nogil:
+        copy_loop(table, slots, inputs, first, last, &offers, &space)
+    return last - first
+
+
+def unfit_snapshot(
+    const uint8_t[::1] snapshots not None,  # IN
+    Py_ssize_t first,
+    Py_ssize_t last,
+    Py_ssize_t row_count,
+    Py_ssize_t offer_count,
+):
+    """First snapshot that names a listing or offers beyond what there is; -1: all fit."""
+    cdef const Snapshot* inputs = <const Snapshot*>start(snapshots)
+    cdef const Snapshot* snapshot
+    cdef Py_ssize_t at
+    for at in range(first, last):
+        snapshot = &inputs[at]
+        if snapshot.listing_id >= row_count or snapshot.own_offer >= offer_count:
+            return at
+        if snapshot.offer_begin > snapshot.offer_end or snapshot.offer_end > offer_count:
+            return at
+    return -1
 
 
 def check_layout(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter, contains
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +162,7 @@ def read_columns(offers: Sequence[types_pb2.Offer]) -> Columns:
         name: np.fromiter(map(attrgetter(name), offers), np.int64, count) for name in NUMBERS
     }
     for name in MAYBE_ABSENT:
-        present = map(contains, offers, repeat(name))
+        present = map(contains, cast("Sequence[Container[str]]", offers), repeat(name))
         columns[f"has_{name}"] = np.fromiter(present, np.int64, count)
     lengths = map(len, map(attrgetter("seller_id"), offers))
     columns["seller_id"] = np.fromiter(lengths, np.int64, count)

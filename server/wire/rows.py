@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from engine.columns import Address, AsinKey, ListingKey
@@ -105,9 +106,15 @@ def choices(enum: Any) -> str:
     return ", ".join(enum.keys()[1:])
 
 
+@cache
+def known_values(enum: Any) -> frozenset[int]:
+    """Numbers of a proto enum."""
+    return frozenset(enum.values())
+
+
 def member(field: str, value: int, enum: Any) -> int:
     """A value of a proto enum, the unspecified one too. Raises RowFault, ENUM_UNKNOWN."""
-    if value not in enum.values():
+    if value not in known_values(enum):
         raise refused(field, value, choices(enum), "ENUM_UNKNOWN")
     return value
 

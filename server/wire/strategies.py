@@ -102,8 +102,9 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
 
 def filter_definition(message: catalog_pb2.CompetitorFilter) -> Filter:
     """Filter as the caller stated it."""
-    lists = {name: tuple(getattr(message, name)) for name in FILTER_LISTS}
-    return Filter(**picked(message, FILTER_FIELDS), **lists)
+    fields = picked(message, FILTER_FIELDS)
+    fields |= {name: tuple(getattr(message, name)) for name in FILTER_LISTS}
+    return Filter(**fields)
 
 
 def offsets_definition(message: Any) -> tuple[Offset | None, ...]:

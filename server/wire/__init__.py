@@ -1,0 +1,51 @@
+"""Between protobuf and the engine: the only place that knows both.
+
+request bytes -> parse -> rows checked one by one -> batch of engine.columns
+engine.results -> messages -> answer bytes
+"""
+
+from __future__ import annotations
+
+from server.wire.answers import (
+    DECISION_VALID_MS,
+    decision_message,
+    decision_messages,
+    evaluate_answer,
+)
+from server.wire.codec import WireCodec
+from server.wire.definitions import (
+    key_definition,
+    key_message,
+    listing_definition,
+    listing_message,
+    seller_definition,
+    seller_message,
+)
+from server.wire.feedback import decode_feedback
+from server.wire.limits import WireLimits
+from server.wire.reprice import decode_evaluate, decode_reprice
+from server.wire.states import bracket_message, listing_state_message, snapshot_offers
+from server.wire.strategies import strategy_definition, strategy_message
+
+__all__ = [
+    "DECISION_VALID_MS",
+    "WireCodec",
+    "WireLimits",
+    "bracket_message",
+    "decision_message",
+    "decision_messages",
+    "decode_evaluate",
+    "decode_feedback",
+    "decode_reprice",
+    "evaluate_answer",
+    "key_definition",
+    "key_message",
+    "listing_definition",
+    "listing_message",
+    "listing_state_message",
+    "seller_definition",
+    "seller_message",
+    "snapshot_offers",
+    "strategy_definition",
+    "strategy_message",
+]

@@ -1,0 +1,188 @@
+"""Results of the engine to answers: decisions, row errors and the counts of each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import Message
+from numpy.typing import NDArray
+
+from engine.catalog import Catalog
+from engine.errors import RowProblem
+from engine.money import currency_code
+from engine.results import CountResult, EvaluateResult, TickResult, UpsertResult
+from engine.schema import NO_INDEX, InputKind
+from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
+from server.wire.definitions import key_message
+
+DECISION_VALID_MS = 60 * 60_000
+"""A decision that was not submitted within an hour must not be submitted any more."""
+
+STORED = [
+    "decision_id",
+    "price_minor",
+    "previous_minor",
+    "reference_minor",
+    "decided_ms",
+    "listing_id",
+    "index",
+    "bounds_version",
+    "currency",
+    "reason",
+    "state",
+]
+
+
+def decision_of(stored: tuple[Any, ...]) -> types_pb2.Decision:
+    """Message of the STORED fields of a decision."""
+    number, price, previous, reference, decided_ms, listing, index, bounds, *codes = stored
+    currency, reason, state = codes
+    return types_pb2.Decision(
+        decision_id=number,
+        listing_id=listing,
+        index=None if index == NO_INDEX else index,
+        price_minor=price,
+        previous_price_minor=previous,
+        currency=currency_code(currency),
+        reason=reason,
+        state=state,
+        reference_price_minor=reference,
+        decided_ms=decided_ms,
+        valid_until_ms=decided_ms + DECISION_VALID_MS,
+        bounds_version=bounds,
+    )
+
+
+def decision_message(catalog: Catalog, record: np.void, with_key: bool) -> types_pb2.Decision:
+    """Message of one `schema.DECISION` record, with the listing's key where asked."""
+    stored: Any = record[STORED].item()
+    message = decision_of(stored)
+    if with_key:
+        message.key.CopyFrom(key_message(catalog.key_of(message.listing_id)))
+    return message
+
+
+def decision_messages(records: NDArray[np.void]) -> list[types_pb2.Decision]:
+    """Messages of `schema.DECISION` records, without keys."""
+    return [decision_of(stored) for stored in records[STORED].tolist()]
+
+
+def row_errors(problems: Iterable[RowProblem]) -> list[types_pb2.RowError]:
+    """Rows that were not applied, in the order of the request."""
+    ordered = sorted(problems, key=lambda problem: problem.index)
+    return [
+        types_pb2.RowError(
+            index=each.index, field=each.field, reason=each.reason, message=each.message
+        )
+        for each in ordered
+    ]
+
+
+def row_warnings(problems: Iterable[RowProblem]) -> list[types_pb2.RowWarning]:
+    """Rows that were applied although something is odd, in the order of the request."""
+    ordered = sorted(problems, key=lambda problem: problem.index)
+    return [
+        types_pb2.RowWarning(
+            index=each.index, field=each.field, reason=each.reason, message=each.message
+        )
+        for each in ordered
+    ]
+
+
+def journal_mode(durable: bool) -> types_pb2.JournalMode:
+    """What an answer promises about a crash."""
+    return types_pb2.JOURNAL_MODE_ALWAYS if durable else types_pb2.JOURNAL_MODE_OFF
+
+
+def reprice_answer(result: TickResult, durable: bool) -> Message:
+    """Answer to Reprice."""
+    return pricing_pb2.RepriceResponse(
+        decisions=decision_messages(result.decisions),
+        errors=row_errors(result.problems),
+        evaluated_count=result.evaluated,
+        ignored_count=result.ignored,
+        sequence=result.sequence,
+        journal_mode=journal_mode(durable),
+    )
+
+
+def feedback_answer(result: TickResult, durable: bool) -> Message:
+    """Answer to ReportFeedback; what changed nothing is ignored, the rest applied."""
+    return pricing_pb2.ReportFeedbackResponse(
+        decisions=decision_messages(result.decisions),
+        errors=row_errors(result.problems),
+        applied_count=result.evaluated - result.ignored,
+        ignored_count=result.ignored,
+        sequence=result.sequence,
+        journal_mode=journal_mode(durable),
+    )
+
+
+def stock_answer(result: TickResult, durable: bool) -> Message:
+    """Answer to ReportStock; a level that only confirms what is known is applied too."""
+    return pricing_pb2.ReportStockResponse(
+        errors=row_errors(result.problems),
+        applied_count=result.evaluated,
+        sequence=result.sequence,
+        journal_mode=journal_mode(durable),
+    )
+
+
+def listings_answer(result: UpsertResult, durable: bool) -> Message:
+    """Answer to BatchUpsertListings."""
+    upserted = [
+        catalog_pb2.UpsertedListing(index=index, listing_id=listing_id, created=created)
+        for index, listing_id, created in result.upserted
+    ]
+    return catalog_pb2.BatchUpsertListingsResponse(
+        upserted=upserted,
+        errors=row_errors(result.problems),
+        warnings=row_warnings(result.warnings),
+        decisions=decision_messages(result.decisions),
+        journal_mode=journal_mode(durable),
+    )
+
+
+def count_answer(message_type: Any, field: str) -> Callable[[CountResult, bool], Message]:
+    """Encoder of the answers that say how many rows were done."""
+
+    def answer(result: CountResult, durable: bool) -> Message:
+        message: Message = message_type(
+            errors=row_errors(result.problems),
+            journal_mode=journal_mode(durable),
+            **{field: result.count},
+        )
+        return message
+
+    return answer
+
+
+ANSWERS: dict[InputKind, Callable[[Any, bool], Message]] = {
+    InputKind.REPRICE: reprice_answer,
+    InputKind.FEEDBACK: feedback_answer,
+    InputKind.STOCK: stock_answer,
+    InputKind.LISTINGS: listings_answer,
+    InputKind.SELLERS: count_answer(catalog_pb2.BatchUpsertSellersResponse, "upserted_count"),
+    InputKind.STRATEGIES: count_answer(catalog_pb2.BatchUpsertStrategiesResponse, "upserted_count"),
+    InputKind.DELETE: count_answer(catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
+    InputKind.PAUSE: count_answer(pricing_pb2.PauseRepricingResponse, "paused_count"),
+    InputKind.RESUME: count_answer(pricing_pb2.ResumeRepricingResponse, "resumed_count"),
+}
+"""Answer to each kind of input, from its result and whether the journal is durable."""
+
+
+def evaluate_answer(result: EvaluateResult) -> pricing_pb2.EvaluatePriceResponse:
+    """Answer to EvaluatePrice."""
+    message = pricing_pb2.EvaluatePriceResponse(errors=row_errors(result.problems))
+    for each in result.prices:
+        codes: dict[str, Any] = {"reason": each.reason, "state": each.state}
+        message.prices.add(
+            index=each.index,
+            listing_id=each.listing_id,
+            price_minor=each.price_minor,
+            changed=each.changed,
+            **codes,
+        )
+    return message

@@ -1,0 +1,53 @@
+"""The codec that the composition root hands to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.catalog import Catalog
+from engine.columns import SnapshotBatch
+from engine.results import Result
+from engine.schema import InputKind
+from server.wire.answers import ANSWERS
+from server.wire.commands import decode_delete, decode_pause, decode_resume, decode_stock
+from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
+from server.wire.feedback import decode_feedback
+from server.wire.limits import WireLimits
+from server.wire.reprice import decode_evaluate, decode_reprice
+
+DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
+    InputKind.REPRICE: decode_reprice,
+    InputKind.FEEDBACK: decode_feedback,
+    InputKind.STOCK: decode_stock,
+    InputKind.SELLERS: decode_sellers,
+    InputKind.STRATEGIES: decode_strategies,
+    InputKind.LISTINGS: decode_listings,
+    InputKind.DELETE: decode_delete,
+    InputKind.PAUSE: decode_pause,
+    InputKind.RESUME: decode_resume,
+}
+"""Every kind that a request leads to; ADVANCE comes from the server's own timer."""
+
+
+class WireCodec:
+    """Request bytes to batches and results to answer bytes. Has no state; any thread."""
+
+    def __init__(self, limits: WireLimits | None = None) -> None:
+        self.limits = limits or WireLimits()
+
+    def decode(self, kind: InputKind, payload: bytes) -> Any:
+        """Batch of `engine.columns` that belongs to the kind.
+
+        Raises InputError for a request that is unusable as a whole; bad rows stand in the
+        batch's problems.
+        """
+        return DECODERS[kind](payload, self.limits)
+
+    def decode_evaluate(self, payload: bytes) -> SnapshotBatch:
+        """Batch of an EvaluatePriceRequest. Raises InputError."""
+        return decode_evaluate(payload, self.limits)
+
+    def encode(self, kind: InputKind, result: Result, catalog: Catalog, durable: bool) -> bytes:
+        """Answer bytes of a result of the kind. Rows are answered by index and listing id."""
+        return ANSWERS[kind](result, durable).SerializeToString()

@@ -1,0 +1,80 @@
+"""What the engine holds about a listing, as messages for the reading calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.catalog import Catalog
+from engine.columns import ListingDefinition
+from engine.money import currency_code
+from engine.schema import PREMIUM_UNKNOWN, RowFlag
+from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
+from server.wire.definitions import listing_message
+
+PPM_PER_BP = 100
+
+PAUSE_CAUSES = {
+    RowFlag.PAUSED_BY_USER: types_pb2.PAUSE_CAUSE_USER,
+    RowFlag.OUT_OF_STOCK: types_pb2.PAUSE_CAUSE_OUT_OF_STOCK,
+    RowFlag.LISTING_SUPPRESSED: types_pb2.PAUSE_CAUSE_LISTING_SUPPRESSED,
+    RowFlag.PRICING_ERROR: types_pb2.PAUSE_CAUSE_PRICING_ERROR,
+    RowFlag.TOO_MANY_REJECTIONS: types_pb2.PAUSE_CAUSE_REJECTIONS,
+}
+
+
+def held_definition(catalog: Catalog, listing_id: int) -> ListingDefinition:
+    """Definition of a listing as the engine holds it; its price is the one that is live."""
+    row, record = catalog.rows[listing_id], catalog.records[listing_id]
+    fixed_points = catalog.fixed_points.get(listing_id, 0)
+    strategy = int(row["strategy"])
+    return ListingDefinition(
+        key=catalog.key_of(listing_id),
+        asin=catalog.asins[listing_id],
+        condition=int(record["condition"]),
+        fulfilment=int(record["fulfilment"]),
+        currency=currency_code(int(record["currency"])),
+        floor_minor=int(row["floor_minor"]),
+        ceiling_minor=int(row["ceiling_minor"]),
+        shipping_minor=int(row["landed_offset_minor"]) + fixed_points,
+        points_minor=fixed_points,
+        points_bp=int(row["points_bp"]),
+        strategy_id=catalog.strategies[strategy].strategy_id if strategy else "",
+        price_minor=int(row["live_price_minor"]),
+    )
+
+
+def listing_state_message(catalog: Catalog, listing_id: int) -> catalog_pb2.ListingState:
+    """Definition, prices and state of a listing that exists."""
+    row = catalog.rows[listing_id]
+    flags = int(row["flags"])
+    codes: dict[str, Any] = {"state": int(row["state"]), "reason": int(row["reason"])}
+    return catalog_pb2.ListingState(
+        listing_id=listing_id,
+        listing=listing_message(held_definition(catalog, listing_id)),
+        bounds_version=int(catalog.records["bounds_version"][listing_id]),
+        price_minor=int(row["price_minor"]),
+        live_price_minor=int(row["live_price_minor"]),
+        pause_causes=[cause for flag, cause in PAUSE_CAUSES.items() if flags & flag],
+        **codes,
+    )
+
+
+def bracket_message(
+    low_ppm: int, high_ppm: int, prices: tuple[int | None, int | None]
+) -> pricing_pb2.Bracket:
+    """A bracket with both ends as landed prices; an end that is not known is absent.
+
+    Basis points are rounded so that what they say stays true: what worked is rounded down, what
+    failed is rounded up.
+    """
+    return pricing_pb2.Bracket(
+        low_basis_points=None if low_ppm == PREMIUM_UNKNOWN else low_ppm // PPM_PER_BP,
+        high_basis_points=None if high_ppm == PREMIUM_UNKNOWN else -(-high_ppm // PPM_PER_BP),
+        low_price_minor=prices[0],
+        high_price_minor=prices[1],
+    )
+
+
+def snapshot_offers(payload: bytes, index: int) -> list[types_pb2.Offer]:
+    """Offers of one row of a RepriceRequest that was taken earlier."""
+    return list(pricing_pb2.RepriceRequest.FromString(payload).snapshots[index].offers)
