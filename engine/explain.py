@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,13 @@ import numpy as np
 from engine.columns import OfferColumns
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.money import currency_code, format_minor
-from engine.reference import ROW_FIELDS, STRATEGY_FIELDS, load, summarise
-from engine.reference_market import eligible, forbidden_bits, in_pool
+from engine.reference import load
+from engine.reference_market import eligible, forbidden_bits, in_pool, summarise
 from engine.reference_rules import draw_count, known, landed_high, landed_low, win_count
 from engine.schema import (
     CLASS_BITS,
     CLASS_SHIFT,
     CONDITION_MASK,
-    RECORD,
     SUB_CONDITION_MASK,
     CycleState,
     FeedbackKind,
@@ -80,8 +80,8 @@ class Explanation:
 def explain(engine: Engine, listing_id: int) -> Explanation:
     """Explains a listing that exists. Runs on the writer thread and changes nothing."""
     catalog = engine.catalog
-    row = load(catalog.rows, listing_id, ROW_FIELDS)
-    record = load(catalog.records, listing_id, RECORD.names or ())
+    row = load(catalog.rows, listing_id)
+    record = load(catalog.records, listing_id)
     found = Explanation(listing_id, row, record, catalog.strategies[row.strategy])
     found.draw_count, found.win_count = draw_count(row.draws), win_count(row.draws)
     if row.reference_minor > 0:
@@ -110,14 +110,14 @@ def add_offers(engine: Engine, found: Explanation) -> None:
     mine = np.flatnonzero(resolved.rows["listing_id"] == found.listing_id)
     if len(mine) == 0:
         return
-    snapshot = load(resolved.rows, int(mine[-1]), resolved.rows.dtype.names or ())
+    snapshot = load(resolved.rows, int(mine[-1]))
     found.payload, found.snapshot_index = frame.payload, snapshot.index
     found.offers = explain_offers(engine, found.row, snapshot, batch.offers)
 
 
 def explain_offers(engine: Engine, row: Any, snapshot: Any, offers: OfferColumns) -> list[Any]:
     """Role of every offer of a snapshot, by the plain twin of the kernel's rules."""
-    strategy = load(engine.catalog.strategy_records, row.strategy, STRATEGY_FIELDS)
+    strategy = load(engine.catalog.strategy_records, row.strategy)
     pool = engine.catalog.pool.tolist()
     market = summarise(row, strategy, pool, snapshot, offers)
     forbidden = forbidden_bits(row, strategy)
@@ -133,9 +133,9 @@ def explain_offers(engine: Engine, row: Any, snapshot: Any, offers: OfferColumns
         elif not eligible(strategy, pool, forbidden, offer):
             role = OfferRole.FILTERED_OUT
             filtered = why_filtered(strategy, pool, forbidden, offer)
-        if role in (OfferRole.COMPETITOR, OfferRole.FILTERED_OUT):
-            if is_reference(explained, offer, market, role):
-                role = OfferRole.REFERENCE
+        competes = role in (OfferRole.COMPETITOR, OfferRole.FILTERED_OUT)
+        if competes and is_reference(explained, offer, market, role):
+            role = OfferRole.REFERENCE
         explained.append(
             ExplainedOffer(index - snapshot.offer_begin, offer.landed_minor, role, filtered)
         )
@@ -153,8 +153,6 @@ def is_reference(before: list[ExplainedOffer], offer: Any, market: Any, role: Of
 
 def offer_at(offers: OfferColumns, index: int) -> Any:
     """One offer of the columns as an object with int attributes."""
-    from types import SimpleNamespace
-
     return SimpleNamespace(
         landed_minor=int(offers.landed_minor[index]),
         seller=int(offers.seller[index]),

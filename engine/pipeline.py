@@ -105,6 +105,7 @@ class Engine:
         self.ambiguous_own = 0
         self.bounds_trips = 0
         self.offers_read = 0
+        self.ticks = 0
         self.created = 0
         self.deleted = np.zeros(len(CycleState) + 1, np.int64)
         self._codec = codec
@@ -177,6 +178,7 @@ class Engine:
 
     def _apply(self, each: Input, sequence: int) -> Answer:
         result = self._handlers[each.kind](each.batch, sequence)
+        self.ticks += 1
         payload = self._codec.encode(each.kind, result, self.catalog, self.journal.durable)
         answer = Answer(result, payload)
         self._replies.remember(reply_key(each), each.payload, answer, len(payload), self.now_ms)
