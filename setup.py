@@ -72,7 +72,6 @@ def extensions() -> list[Extension]:
         [
             Extension(f"engine.{name}", [f"engine/{name}.pyx"], extra_compile_args=FLAGS + level)
             for name, level in MODULES.items()
-            if (ROOT / f"engine/{name}.pyx").exists()
         ],
         compiler_directives=DIRECTIVES,
         build_dir="build/cython",

@@ -7,11 +7,12 @@ rules are in the `.pxd` files. What only a row can tell, its strategy, is checke
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from engine._commit cimport commit_loop
+from engine._floor cimport OfferSpace, copy_loop
 from engine._market cimport Offers
 from engine._schema cimport (
     COMMAND_UPSERT,
     FLAG_IN_SLICE,
-    MAX_OFFERS,
     Command,
     Decision,
     Feedback,
@@ -21,47 +22,11 @@ from engine._schema cimport (
     Snapshot,
     Strategy,
 )
+from engine._slice cimport AHEAD, PREFETCH_ROW, Slice, begin, finish, strategy_at, taken
 from engine._steps cimport step_command, step_feedback, step_offers, step_timer
 
-from engine.counters import KINDS, REASONS, STATES, TRANSITIONS_AT, VERDICTS, VERDICTS_AT
-
-cdef extern from *:
-    """
-    #define PREFETCH_ROW(row) \
-        (__builtin_prefetch((row), 1), __builtin_prefetch((const char *)(row) + 64, 1))
-    """
-    void PREFETCH_ROW(const Row* row) nogil
-
 cdef enum:
-    AHEAD = 12  # rows asked for before their turn
     TIMER = 0xFFFFFFFF  # schema.NO_INDEX
-
-cdef Py_ssize_t COUNTED_KINDS = KINDS
-cdef Py_ssize_t COUNTED_REASONS = REASONS
-cdef Py_ssize_t COUNTED_STATES = STATES
-cdef Py_ssize_t COUNTED_VERDICTS = VERDICTS
-cdef Py_ssize_t FIRST_TRANSITION = TRANSITIONS_AT
-cdef Py_ssize_t FIRST_VERDICT = VERDICTS_AT
-
-cdef struct Slice:
-    Row* rows
-    const Strategy* strategies
-    Py_ssize_t strategy_count
-    Py_ssize_t pool_count
-    Row* scratch
-    Outcome* outcomes
-    Py_ssize_t used  # proposals written
-    int64_t now_ms
-
-
-cdef struct OfferSpace:
-    # Room for the offers of one snapshot.
-    int64_t[MAX_OFFERS] landed_minor
-    uint64_t[MAX_OFFERS] seller
-    uint32_t[MAX_OFFERS] bits
-    uint32_t[MAX_OFFERS] rating_count
-    uint16_t[MAX_OFFERS] rating_bp
-    uint16_t[MAX_OFFERS] handling_hours
 
 
 cdef const uint8_t* start(const uint8_t[::1] memory) noexcept:
@@ -117,41 +82,6 @@ cdef Py_ssize_t proposals(const Slice* slice, bint complete) except -1:
         f"strategies: that of listing {listing_id} is not among the {slice.strategy_count} given,"
         f" or its seller lists reach beyond the {slice.pool_count} of pool"
     )
-
-
-cdef inline const Strategy* strategy_at(const Slice* slice, uint16_t index) noexcept nogil:
-    """The strategy, or NULL where it cannot be used."""
-    cdef const Strategy* s = &slice.strategies[index]
-    if index >= slice.strategy_count:
-        return NULL
-    if max(s.include_end, max(s.exclude_end, s.target_end)) > <size_t>slice.pool_count:
-        return NULL
-    return s
-
-
-cdef inline bint taken(const Slice* slice, uint32_t listing_id) noexcept nogil:
-    return (slice.rows[listing_id].flags & FLAG_IN_SLICE) != 0
-
-
-cdef inline Row* begin(Slice* slice, uint32_t listing_id, uint32_t index) noexcept nogil:
-    cdef Row* r = &slice.scratch[slice.used]
-    cdef Outcome* o = &slice.outcomes[slice.used]
-    r[0] = slice.rows[listing_id]
-    memset(o, 0, sizeof(Outcome))
-    o.listing_id = listing_id
-    o.index = index
-    o.previous_minor = r.price_minor
-    o.state_before = r.state
-    return r
-
-
-cdef inline void finish(Slice* slice) noexcept nogil:
-    cdef Row* r = &slice.scratch[slice.used]
-    cdef Outcome* o = &slice.outcomes[slice.used]
-    o.price_minor = r.price_minor
-    o.state = r.state
-    slice.rows[o.listing_id].flags |= FLAG_IN_SLICE
-    slice.used += 1
 
 
 cdef bint offers_loop(
@@ -340,36 +270,6 @@ def evaluate_timers(
     return proposals(&slice, complete), first_id
 
 
-cdef void commit_loop(
-    Slice* slice, const uint8_t* accepted, int64_t* counters, Py_ssize_t count
-) noexcept nogil:
-    cdef Py_ssize_t slot
-    cdef const Outcome* o
-    cdef const Row* r
-    for slot in range(count):
-        if slot + AHEAD < count:
-            PREFETCH_ROW(&slice.rows[slice.outcomes[slot + AHEAD].listing_id])
-        o = &slice.outcomes[slot]
-        if accepted[slot]:
-            r = &slice.scratch[slot]
-            slice.rows[o.listing_id] = r[0]
-            count_outcome(counters, slice.strategies[r.strategy].kind, o)
-        slice.rows[o.listing_id].flags &= ~FLAG_IN_SLICE
-
-
-cdef inline void count_outcome(int64_t* counters, int kind, const Outcome* o) noexcept nogil:
-    # A code that nothing defines would be counted outside the tables.
-    if kind >= COUNTED_KINDS or o.reason >= COUNTED_REASONS or o.verdict >= COUNTED_VERDICTS:
-        return
-    if o.state >= COUNTED_STATES or o.state_before >= COUNTED_STATES:
-        return
-    counters[kind * COUNTED_REASONS + o.reason] += 1
-    if o.state != o.state_before:
-        counters[FIRST_TRANSITION + o.state_before * COUNTED_STATES + o.state] += 1
-    if o.verdict:
-        counters[FIRST_VERDICT + o.verdict] += 1
-
-
 def commit(
     uint8_t[::1] rows not None,  # OUT
     uint8_t[::1] scratch not None,  # IN
@@ -385,43 +285,6 @@ def commit(
         commit_loop(&slice, accepts, &counters[0], count)
 
 
-cdef void copy_loop(
-    Row* rows,
-    Row* scratch,
-    const Snapshot* snapshots,  # IN
-    Py_ssize_t first,
-    Py_ssize_t last,
-    const Offers* offers,  # IN
-    OfferSpace* space,  # OUT
-) noexcept nogil:
-    cdef Py_ssize_t at
-    cdef Py_ssize_t slot = 0
-    cdef uint32_t listing_id
-    for at in range(first, min(first + AHEAD, last)):
-        PREFETCH_ROW(&rows[snapshots[at].listing_id])
-    for at in range(first, last):
-        if at + AHEAD < last:
-            PREFETCH_ROW(&rows[snapshots[at + AHEAD].listing_id])
-        listing_id = snapshots[at].listing_id
-        scratch[slot] = rows[listing_id]
-        copy_offers(offers, space, snapshots[at].offer_begin, snapshots[at].offer_end)
-        rows[listing_id] = scratch[slot]
-        slot += 1
-
-
-cdef inline void copy_offers(
-    const Offers* offers, OfferSpace* space, Py_ssize_t begin, Py_ssize_t end
-) noexcept nogil:
-    cdef Py_ssize_t at
-    for at in range(begin, end):
-        space.landed_minor[at - begin] = offers.landed_minor[at]
-        space.seller[at - begin] = offers.seller[at]
-        space.bits[at - begin] = offers.bits[at]
-        space.rating_count[at - begin] = offers.rating_count[at]
-        space.rating_bp[at - begin] = offers.rating_bp[at]
-        space.handling_hours[at - begin] = offers.handling_hours[at]
-
-
 def copy_floor(
     uint8_t[::1] rows not None,  # IN, OUT: the same bytes
     const uint8_t[::1] snapshots not None,  # IN
@@ -434,9 +297,15 @@ def copy_floor(
     const uint16_t[::1] rating_bp not None,  # IN
     const uint16_t[::1] handling_hours not None,  # IN
     uint8_t[::1] scratch not None,  # OUT
+    int64_t[::1] landed_space not None,  # OUT, like the next five as long as the columns
+    uint64_t[::1] seller_space not None,
+    uint32_t[::1] bits_space not None,
+    uint32_t[::1] count_space not None,
+    uint16_t[::1] rating_space not None,
+    uint16_t[::1] handling_space not None,
 ):
-    """What memory alone costs: the yardstick of the kernel's benchmark. Each listing's row goes
-    to scratch and back, and its offers into a buffer that stays in the cache."""
+    """What memory alone costs: each listing's row goes to scratch and back, and its offers into
+    other columns. The yardstick of the kernel's benchmark."""
     cdef Offers offers
     cdef OfferSpace space
     cdef Row* table = <Row*>start(rows)
@@ -446,6 +315,12 @@ def copy_floor(
     point_to_offers(
         &offers, landed_minor, seller, bits, rating_count, rating_bp, handling_hours
     )
+    space.landed_minor = &landed_space[0]
+    space.seller = &seller_space[0]
+    space.bits = &bits_space[0]
+    space.rating_count = &count_space[0]
+    space.rating_bp = &rating_space[0]
+    space.handling_hours = &handling_space[0]
     with nogil:
         copy_loop(table, slots, inputs, first, last, &offers, &space)
     return last - first

@@ -97,8 +97,8 @@ def listing_commands(listings: list[tuple[int, ListingDefinition, int, int]]) ->
     for command, (index, definition, listing_id, strategy) in zip(commands, listings, strict=True):
         command["index"], command["listing_id"] = index, listing_id
         command["kind"] = CommandKind.UPSERT
-        command["floor_minor"] = definition.floor_minor
-        command["ceiling_minor"] = definition.ceiling_minor
+        command["floor_minor"] = definition.floor_minor or 0
+        command["ceiling_minor"] = definition.ceiling_minor or 0
         command["landed_offset_minor"] = definition.shipping_minor - definition.points_minor
         command["points_bp"] = definition.points_bp
         command["strategy"] = strategy

@@ -148,7 +148,8 @@ class Catalog:
     @property
     def active(self) -> NDArray[np.bool_]:
         """Which rows are listings that were not deleted."""
-        return (self.rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
+        active: NDArray[np.bool_] = (self.rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
+        return active
 
     def strategy_kind(self, listing_id: int) -> int:
         """`schema.StrategyKind` of a listing."""

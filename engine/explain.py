@@ -121,7 +121,7 @@ def explain_offers(engine: Engine, row: Any, snapshot: Any, offers: OfferColumns
     pool = engine.catalog.pool.tolist()
     market = summarise(row, strategy, pool, snapshot, offers)
     forbidden = forbidden_bits(row, strategy)
-    explained = []
+    explained: list[ExplainedOffer] = []
     for index in range(snapshot.offer_begin, snapshot.offer_end):
         offer = offer_at(offers, index)
         filtered = ""

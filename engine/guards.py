@@ -23,4 +23,5 @@ def inside_bounds(scratch: NDArray[np.void], outcomes: NDArray[np.void]) -> NDAr
     bounded = (floor > 0) & (ceiling > 0)
     not_below = price >= floor
     not_above = (price <= ceiling) | (price == floor)
-    return (outcomes["changed"] == 0) | (bounded & not_below & not_above)
+    allowed: NDArray[np.bool_] = (outcomes["changed"] == 0) | (bounded & not_below & not_above)
+    return allowed

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -275,7 +275,7 @@ def checked_columns(offers: OfferColumns) -> tuple[NDArray[Any], ...]:
     return columns
 
 
-def load(level: str | None = None) -> Any:
+def load(level: str | None = None) -> Native:
     """The kernel of a level, by default the best for this CPU. Raises ConfigError."""
     level = level or chosen_level()
-    return reference if level == "reference" else Native(level)
+    return cast(Native, reference) if level == "reference" else Native(level)

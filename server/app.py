@@ -109,7 +109,7 @@ class App:
             journal="always" if self.engine.journal.durable else "off",
         )
 
-    def _report(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+    def _report(self, status: int) -> None:
         for name in ("", *(service.NAME for service in SERVICES)):
             self._health.set(name, status)
 

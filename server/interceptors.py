@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
 from engine.errors import (
@@ -68,7 +68,7 @@ def status_of(error: RepricedError) -> status_pb2.Status:
     return status
 
 
-class Interceptor(grpc.ServerInterceptor):  # type: ignore[misc]
+class Interceptor(grpc.ServerInterceptor):
     """Turns errors into statuses and counts every call."""
 
     def __init__(self, metrics: Metrics) -> None:

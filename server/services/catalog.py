@@ -80,7 +80,8 @@ class CatalogReads:
         size, start = page_size(request.page_size), page_start(request.page_token, 1)
         wanted = request.seller_id
         strategies = self._core.writer.read(lambda engine: list(engine.catalog.strategies))
-        found, at = [], start
+        found: list[Any] = []
+        at = start
         while at < len(strategies) and len(found) < size:
             if not wanted or strategies[at].seller_id == wanted:
                 found.append(strategy_message(strategies[at]))
@@ -109,7 +110,7 @@ class CatalogReads:
 
 def listing_page(catalog: Catalog, seller_id: str, start: int, size: int) -> Any:
     """One page; it looks at a bounded number of rows, so a page can be short."""
-    found = []
+    found: list[Any] = []
     at, last = start, min(catalog.count, start + 50 * size)
     wanted = catalog.seller_at.get(seller_id, -1)
     while at < last and len(found) < size:

@@ -97,7 +97,7 @@ class Ingestion:
             chunk = listed[part : part + MAX_ROWS]
             message = pricing_pb2.RepriceRequest(
                 request_id=derived_id(door.request_id, f"reprice {part}"),
-                snapshots=[each.snapshot for _, each in chunk],
+                snapshots=[each.snapshot for _, each in chunk if each.snapshot is not None],
             )
             self._apply(door, InputKind.REPRICE, message, chunk, connection, timeout)
             for _, each in chunk:
@@ -110,7 +110,7 @@ class Ingestion:
             chunk = listed[part : part + MAX_ROWS]
             message = pricing_pb2.ReportFeedbackRequest(
                 request_id=derived_id(door.request_id, f"feedback {part}"),
-                feedback=[each.feedback for _, each in chunk],
+                feedback=[each.feedback for _, each in chunk if each.feedback is not None],
             )
             self._apply(door, InputKind.FEEDBACK, message, chunk, connection, timeout)
             for _, each in chunk:

@@ -1,0 +1,99 @@
+"""What every client command needs: a channel, friendly errors, progress and request ids."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+import grpc
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+F = TypeVar("F", bound=Callable[..., Any])
+CALL_SECONDS = 60
+PLAIN_EVERY = 5_000
+
+target_option = click.option(
+    "--target",
+    envvar="REPRICED_TARGET",
+    default="127.0.0.1:50051",
+    show_default=True,
+    help="Address of the server, host:port; also REPRICED_TARGET.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def request_id() -> str:
+    """A new id for a new request."""
+    return str(uuid.uuid4())
+
+
+@contextmanager
+def channel_to(target: str) -> Iterator[grpc.Channel]:
+    """A channel that is closed at the end; gRPC errors become messages and exit code 1."""
+    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    with grpc.insecure_channel(target, options=options) as channel:
+        try:
+            yield channel
+        except grpc.RpcError as error:
+            raise click.ClickException(message_of(error, target)) from error
+
+
+def message_of(error: Any, target: str) -> str:
+    """A gRPC error for people."""
+    if error.code() == grpc.StatusCode.UNAVAILABLE:
+        return f"no server answers at {target}; start one with: repriced serve"
+    return f"{error.code().name}: {error.details()}"
+
+
+def plain_errors(command: F) -> F:
+    """Turns the product's own errors into a message and exit code 2."""
+    from engine.errors import RepricedError
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except RepricedError as error:
+            raise click.UsageError(error.message) from error
+
+    return run  # type: ignore[return-value]
+
+
+class Steps:
+    """Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self, title: str, total: int | None, quiet: bool = False) -> None:
+        self._title, self._total, self._done, self._said = title, total, 0, 0
+        self._quiet = quiet
+        self._bar = None
+        if sys.stderr.isatty() and not quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
+            self._task = self._bar.add_task(title, total=total)
+            self._bar.start()
+
+    def advance(self, count: int) -> None:
+        """Says that `count` more are done."""
+        self._done += count
+        if self._bar is not None:
+            self._bar.advance(self._task, count)
+        elif not self._quiet and self._done - self._said >= PLAIN_EVERY:
+            self._say()
+
+    def _say(self) -> None:
+        self._said = self._done
+        of = f" of {self._total}" if self._total else ""
+        click.echo(f"{self._title}: {self._done}{of}", err=True)
+
+    def close(self) -> None:
+        """Ends the display."""
+        if self._bar is not None:
+            self._bar.stop()
+        elif not self._quiet:
+            self._say()

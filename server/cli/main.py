@@ -1,0 +1,97 @@
+"""The commands of `repriced`, one module each for those that do more than a few lines."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from engine import kernel
+from engine.schema import RULES_VERSION
+from server.cli.connection import json_option, plain_errors
+from server.cli.explain import explain_command
+from server.cli.ingest import ingest_command
+from server.cli.listings import listings_group
+from server.config import Config, check_addresses, load
+from server.metrics import product_version
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with `repriced demo`, then `repriced serve` and `repriced listings import`.",
+)
+def main() -> None:
+    """Repricing engine for Amazon listings: offers in, safe prices out.
+
+    Exit codes: 0 done, 1 the server refused or could not be reached, 2 wrong usage or input.
+    """
+
+
+@main.command()
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file; deploy/repriced.example.toml names every key.",
+)
+@click.option("--listen", help="host:port for gRPC, instead of the configured one.")
+@click.option("--metrics-listen", help="host:port for /metrics, instead of the configured one.")
+@plain_errors
+def serve(path: Path | None, listen: str | None, metrics_listen: str | None) -> None:
+    """Run the server until SIGTERM or Ctrl-C, then finish what was admitted.
+
+    Example: repriced serve --listen 127.0.0.1:50051
+    """
+    from server.app import serve as run
+
+    config = load(path) if path else Config()
+    settings = replace(
+        config.server,
+        listen=listen or config.server.listen,
+        metrics_listen=metrics_listen or config.server.metrics_listen,
+    )
+    check_addresses(settings)
+    run(replace(config, server=settings))
+
+
+@main.command()
+@json_option
+@plain_errors
+def version(as_json: bool) -> None:
+    """Print versions and the CPU level in use."""
+    facts = {
+        "repriced": product_version(),
+        "rules_version": RULES_VERSION,
+        "cpu_level": kernel.chosen_level(),
+        "cpu_levels_available": kernel.available_levels(),
+        "python": platform.python_version(),
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        click.echo(f"{name:22} {shown}")
+
+
+@main.command()
+@click.option("--listings", default=5_000, show_default=True, type=click.IntRange(20, 200_000))
+@click.option("--seconds", default=25, show_default=True, type=click.IntRange(2, 600))
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same market.")
+def demo(listings: int, seconds: int, seed: int) -> None:
+    """Start a real server, play a small marketplace against it, and check what comes out.
+
+    Exit code 0 only if every check passes.
+    """
+    from server.demo.play import run_demo
+
+    if not run_demo(listings, seconds, seed):
+        raise click.exceptions.Exit(1)
+
+
+main.add_command(ingest_command)
+main.add_command(listings_group)
+main.add_command(explain_command)
