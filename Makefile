@@ -40,7 +40,7 @@ check: $(VENV)/with-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/cython-lint engine
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/buf lint
 	$(BIN)/python -m pytest tests/tidy
 	@if command -v promtool >/dev/null; then cd deploy/prometheus && \

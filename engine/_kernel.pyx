@@ -64,7 +64,7 @@ cdef Slice new_slice(
     slice.strategy_count = strategies.shape[0] // <Py_ssize_t>sizeof(Strategy)
     slice.scratch = <Row*>start(scratch)
     slice.outcomes = <Outcome*>start(outcomes)
-    slice.pool_count = 0
+    slice.pool_count = PY_SSIZE_T_MAX
     slice.used = 0
     slice.now_ms = now_ms
     return slice

@@ -1,281 +1,315 @@
-"""The face of the kernel: picks the variant for this CPU and checks arguments once a call.
+"""The face of the kernel: picks the build for this CPU and checks every argument once a call.
 
-`REPRICED_CPU_LEVEL` overrides the choice: baseline, v3, v4 (x86-64 levels), or reference for the
-plain Python twin. All of them give the same bytes.
+`_kernel` is built once per x86-64 level from one source. The best level that this machine has is
+loaded; REPRICED_CPU_LEVEL forces another: baseline, v3, v4, or reference for the plain twin.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
+from importlib import import_module, util
 from pathlib import Path
-from typing import Any, cast
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import reference
+from engine import _kernel, reference
 from engine.columns import OfferColumns
+from engine.counters import COUNTER_COUNT
 from engine.errors import ConfigError
-from engine.schema import COMMAND, FEEDBACK, OUTCOME, ROW, SNAPSHOT, STRATEGY
+from engine.schema import COMMAND, FEEDBACK, OUTCOME, ROW, SNAPSHOT, STRATEGY, CommandKind
 
 Records = NDArray[np.void]
 
 VARIABLE = "REPRICED_CPU_LEVEL"
+REFERENCE = "reference"
 MODULES = {"baseline": "_kernel", "v3": "_kernel_v3", "v4": "_kernel_v4"}
-V3_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "f16c", "abm", "movbe"}
-NEEDED_FLAGS = {
-    "baseline": set[str](),
-    "v3": V3_FLAGS,
-    "v4": V3_FLAGS | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+CPU_FLAGS = {
+    "baseline": frozenset[str](),
+    "v3": frozenset({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}),
+    "v4": frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+}
+"""Flags of /proc/cpuinfo that a level needs besides those of the level below it."""
+
+COLUMN_TYPES: dict[str, np.dtype[Any]] = {
+    "landed_minor": np.dtype(np.int64),
+    "seller": np.dtype(np.uint64),
+    "bits": np.dtype(np.uint32),
+    "rating_count": np.dtype(np.uint32),
+    "rating_bp": np.dtype(np.uint16),
+    "handling_hours": np.dtype(np.uint16),
 }
 
 
-def cpu_flags() -> set[str]:
-    """Instruction set names of this CPU as Linux reports them; empty where it does not."""
-    path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return set()
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("flags"):
-            return set(line.partition(":")[2].split())
-    return set()
+def cpu_flags() -> frozenset[str]:
+    """Features of this CPU as Linux names them; none known elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
 
 
-def is_built(level: str) -> bool:
-    """Whether the extension of a level was built."""
-    return importlib.util.find_spec(f"engine.{MODULES[level]}") is not None
-
-
-def available_levels() -> list[str]:
-    """Native levels that this machine can run, slowest first."""
+def available_levels() -> tuple[str, ...]:
+    """Native levels that are built and that this CPU supports, lowest first."""
     flags = cpu_flags()
-    return [each for each, needed in NEEDED_FLAGS.items() if needed <= flags and is_built(each)]
+    levels: list[str] = []
+    for level, needed in CPU_FLAGS.items():
+        if not needed <= flags:
+            break
+        if util.find_spec(f"engine.{MODULES[level]}") is not None:
+            levels.append(level)
+    return tuple(levels)
 
 
-def chosen_level() -> str:
-    """The level to use. Raises ConfigError for an override that cannot run here."""
-    available = available_levels()
-    wanted = os.environ.get(VARIABLE)
-    if wanted is None:
-        return available[-1]
-    if wanted not in [*available, "reference"]:
-        raise ConfigError(
-            f"{VARIABLE} is {wanted!r}; allowed on this machine: "
-            + ", ".join([*available, "reference"]),
-            reason="CPU_LEVEL_UNAVAILABLE",
-            field=VARIABLE,
+def check(good: bool, name: str, value: object, allowed: str) -> None:
+    """Raises ValueError that names the argument."""
+    if not good:
+        raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
+
+
+def check_array(name: str, array: Any, dtype: np.dtype[Any], least: int = 0) -> None:
+    """Type, form and length of one array."""
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{name} is a {type(array).__name__}; allowed: a numpy array")
+    if array.dtype is not dtype and array.dtype != dtype:
+        raise ValueError(f"{name} has dtype {array.dtype}; allowed: {dtype}")
+    if array.ndim != 1 or not array.flags.c_contiguous:
+        raise ValueError(f"{name} has shape {array.shape}; allowed: one contiguous dimension")
+    check(len(array) >= least, f"length of {name}", len(array), f"at least {least}")
+
+
+def check_output(name: str, array: Any, dtype: np.dtype[Any], least: int = 0) -> None:
+    """The same of an array that is written."""
+    check_array(name, array, dtype, least)
+    check(array.flags.writeable, f"{name}.flags.writeable", False, "True")
+
+
+def check_range(first: int, last: int, length: int) -> None:
+    """Rows `first` to `last` of an input."""
+    check(0 <= first <= last, "first", first, f"0 to {last}")
+    check(last <= length, "last", last, f"at most {length}")
+
+
+def check_listings(name: str, ids: NDArray[np.uint32], row_count: int) -> None:
+    """Listing ids of an input, or of outcomes."""
+    highest = int(ids.max()) if len(ids) else -1
+    check(highest < row_count, f"{name}['listing_id']", highest, f"below {row_count}")
+
+
+def check_table(rows: Any, strategies: Any, scratch: Any, outcomes: Any, least: int) -> None:
+    """What every evaluation works on; `least` is the room it needs."""
+    check_output("rows", rows, ROW)
+    check_array("strategies", strategies, STRATEGY)
+    check_output("scratch", scratch, ROW, least)
+    check_output("outcomes", outcomes, OUTCOME, least)
+
+
+def check_offers(offers: OfferColumns) -> None:
+    """Columns of one length."""
+    for name, dtype in COLUMN_TYPES.items():
+        check_array(f"offers.{name}", getattr(offers, name), dtype, len(offers))
+
+
+def check_snapshots(
+    snapshots: Any, first: int, last: int, row_count: int, offer_count: int
+) -> None:
+    """Listing ids and offer ranges of snapshots."""
+    check_array("snapshots", snapshots, SNAPSHOT)
+    check_range(first, last, len(snapshots))
+    at = _kernel.unfit_snapshot(as_bytes(snapshots), first, last, row_count, offer_count)
+    if at >= 0:
+        raise ValueError(
+            f"snapshots[{at}] is {snapshots[at]}; allowed: listing_id below {row_count}, "
+            f"offer_begin <= offer_end <= {offer_count}, own_offer below {offer_count}"
         )
-    return wanted
 
 
-def memory(name: str, array: Any, dtype: np.dtype[Any]) -> NDArray[np.uint8]:
-    """Bytes of an array of records. Raises ValueError for another dtype or layout."""
-    if array.dtype != dtype or array.ndim != 1 or not array.flags.c_contiguous:
-        raise ValueError(f"{name}: wants a contiguous 1-d array of {dtype.itemsize}-byte records")
-    return np.asarray(array).view(np.uint8)
+def check_commands(commands: Any, first: int, last: int, row_count: int) -> None:
+    """Listing ids of commands, and points that leave something of the price."""
+    check_array("commands", commands, COMMAND)
+    check_range(first, last, len(commands))
+    part = commands[first:last]
+    check_listings("commands", part["listing_id"], row_count)
+    points = part["points_bp"][part["kind"] == CommandKind.UPSERT]
+    highest = int(points.max()) if len(points) else 0
+    check(highest < 10_000, "commands['points_bp']", highest, "below 10000")
 
 
-def check_range(name: str, array: Any, first: int, last: int, room: int) -> None:
-    """Rows first to last exist and their proposals fit."""
-    if not 0 <= first <= last <= len(array):
-        raise ValueError(f"{name}: rows {first} to {last} of {len(array)} do not exist")
-    if last - first > room:
-        raise ValueError(f"scratch, outcomes: {last - first} proposals, room for {room}")
+def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Memory of a contiguous array."""
+    return array.view(np.uint8)
 
 
-def check_listings(name: str, array: Records, first: int, last: int, count: int) -> None:
-    """Every listing id lies inside the table."""
-    if last > first and int(array["listing_id"][first:last].max()) >= count:
-        raise ValueError(f"{name}: a listing_id is not below {count}")
+class NativeBody:
+    """A built extension behind the signatures of `engine.reference`."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module: Any = module
+
+    def evaluate_offers(
+        self, rows: Records, strategies: Records, pool: NDArray[np.uint64], snapshots: Records,
+        first: int, last: int, offers: OfferColumns, now_ms: int, scratch: Records,
+        outcomes: Records,
+    ) -> int:  # fmt: skip
+        """See `engine.reference`."""
+        columns = [getattr(offers, name) for name in COLUMN_TYPES]
+        count: int = self.module.evaluate_offers(
+            as_bytes(rows), as_bytes(strategies), pool, as_bytes(snapshots), first, last, *columns,
+            now_ms, as_bytes(scratch), as_bytes(outcomes),
+        )  # fmt: skip
+        return count
+
+    def evaluate_feedback(
+        self, rows: Records, strategies: Records, feedback: Records, first: int, last: int,
+        now_ms: int, scratch: Records, outcomes: Records,
+    ) -> int:  # fmt: skip
+        """See `engine.reference`."""
+        count: int = self.module.evaluate_feedback(
+            as_bytes(rows), as_bytes(strategies), as_bytes(feedback), first, last, now_ms,
+            as_bytes(scratch), as_bytes(outcomes),
+        )  # fmt: skip
+        return count
+
+    def evaluate_commands(
+        self, rows: Records, strategies: Records, commands: Records, first: int, last: int,
+        now_ms: int, scratch: Records, outcomes: Records,
+    ) -> int:  # fmt: skip
+        """See `engine.reference`."""
+        count: int = self.module.evaluate_commands(
+            as_bytes(rows), as_bytes(strategies), as_bytes(commands), first, last, now_ms,
+            as_bytes(scratch), as_bytes(outcomes),
+        )  # fmt: skip
+        return count
+
+    def evaluate_timers(
+        self, rows: Records, strategies: Records, first_id: int, last_id: int, now_ms: int,
+        scratch: Records, outcomes: Records,
+    ) -> tuple[int, int]:  # fmt: skip
+        """See `engine.reference`."""
+        done: tuple[int, int] = self.module.evaluate_timers(
+            as_bytes(rows), as_bytes(strategies), first_id, last_id, now_ms, as_bytes(scratch),
+            as_bytes(outcomes),
+        )  # fmt: skip
+        return done
+
+    def commit(
+        self, rows: Records, scratch: Records, outcomes: Records, accepted: NDArray[np.uint8],
+        strategies: Records, counters: NDArray[np.int64], count: int,
+    ) -> None:  # fmt: skip
+        """See `engine.reference`."""
+        self.module.commit(
+            as_bytes(rows), as_bytes(scratch), as_bytes(outcomes), accepted, as_bytes(strategies),
+            counters, count,
+        )  # fmt: skip
 
 
-class Native:
-    """The functions of `engine.reference`, run by one native variant."""
+class Kernel:
+    """The five calls at one level. Each raises ValueError naming an argument that does not fit.
+
+    `evaluate_*` write proposals to `scratch` and `outcomes` from index 0, mark their listings in
+    `rows` and return how many they made; `commit` must follow before the next evaluation.
+    """
 
     def __init__(self, level: str) -> None:
         self.level = level
-        self.module = importlib.import_module(f"engine.{MODULES[level]}")
+        self._body: Any = (
+            reference
+            if level == REFERENCE
+            else NativeBody(import_module(f"engine.{MODULES[level]}"))
+        )
 
     def evaluate_offers(
-        self,
-        rows: Records,
-        strategies: Records,
-        pool: NDArray[np.uint64],
-        snapshots: Records,
-        first: int,
-        last: int,
-        offers: OfferColumns,
-        now_ms: int,
-        scratch: Records,
+        self, rows: Records, strategies: Records, pool: NDArray[np.uint64], snapshots: Records,
+        first: int, last: int, offers: OfferColumns, now_ms: int, scratch: Records,
         outcomes: Records,
-    ) -> int:
-        """See `engine.reference.evaluate_offers`."""
-        check_range("snapshots", snapshots, first, last, min(len(scratch), len(outcomes)))
-        inputs = memory("snapshots", snapshots, SNAPSHOT)
-        unfit = self.module.unfit_snapshot(inputs, first, last, len(rows), len(offers))
-        if unfit >= 0:
-            raise ValueError(f"snapshots: row {unfit} names a listing or offers that do not exist")
-        return int(
-            self.module.evaluate_offers(
-                memory("rows", rows, ROW),
-                memory("strategies", strategies, STRATEGY),
-                pool,
-                inputs,
-                first,
-                last,
-                *checked_columns(offers),
-                now_ms,
-                memory("scratch", scratch, ROW),
-                memory("outcomes", outcomes, OUTCOME),
-            )
+    ) -> int:  # fmt: skip
+        """Snapshots (`schema.SNAPSHOT`) first to last; ends early where a listing comes again."""
+        check_table(rows, strategies, scratch, outcomes, last - first)
+        check_array("pool", pool, np.dtype(np.uint64))
+        check_offers(offers)
+        check_snapshots(snapshots, first, last, len(rows), len(offers))
+        count: int = self._body.evaluate_offers(
+            rows, strategies, pool, snapshots, first, last, offers, now_ms, scratch, outcomes
         )
+        return count
 
     def evaluate_feedback(
-        self,
-        rows: Records,
-        strategies: Records,
-        feedback: Records,
-        first: int,
-        last: int,
-        now_ms: int,
-        scratch: Records,
-        outcomes: Records,
-    ) -> int:
-        """See `engine.reference.evaluate_feedback`."""
-        check_range("feedback", feedback, first, last, min(len(scratch), len(outcomes)))
-        check_listings("feedback", feedback, first, last, len(rows))
-        return int(
-            self.module.evaluate_feedback(
-                memory("rows", rows, ROW),
-                memory("strategies", strategies, STRATEGY),
-                memory("feedback", feedback, FEEDBACK),
-                first,
-                last,
-                now_ms,
-                memory("scratch", scratch, ROW),
-                memory("outcomes", outcomes, OUTCOME),
-            )
+        self, rows: Records, strategies: Records, feedback: Records, first: int, last: int,
+        now_ms: int, scratch: Records, outcomes: Records,
+    ) -> int:  # fmt: skip
+        """Feedback (`schema.FEEDBACK`) first to last; ends early where a listing comes again."""
+        check_table(rows, strategies, scratch, outcomes, last - first)
+        check_array("feedback", feedback, FEEDBACK)
+        check_range(first, last, len(feedback))
+        check_listings("feedback", feedback["listing_id"][first:last], len(rows))
+        count: int = self._body.evaluate_feedback(
+            rows, strategies, feedback, first, last, now_ms, scratch, outcomes
         )
+        return count
 
     def evaluate_commands(
-        self,
-        rows: Records,
-        strategies: Records,
-        commands: Records,
-        first: int,
-        last: int,
-        now_ms: int,
-        scratch: Records,
-        outcomes: Records,
-    ) -> int:
-        """See `engine.reference.evaluate_commands`."""
-        check_range("commands", commands, first, last, min(len(scratch), len(outcomes)))
-        check_listings("commands", commands, first, last, len(rows))
-        return int(
-            self.module.evaluate_commands(
-                memory("rows", rows, ROW),
-                memory("strategies", strategies, STRATEGY),
-                memory("commands", commands, COMMAND),
-                first,
-                last,
-                now_ms,
-                memory("scratch", scratch, ROW),
-                memory("outcomes", outcomes, OUTCOME),
-            )
+        self, rows: Records, strategies: Records, commands: Records, first: int, last: int,
+        now_ms: int, scratch: Records, outcomes: Records,
+    ) -> int:  # fmt: skip
+        """Commands (`schema.COMMAND`) first to last; ends early where a listing comes again."""
+        check_table(rows, strategies, scratch, outcomes, last - first)
+        check_commands(commands, first, last, len(rows))
+        count: int = self._body.evaluate_commands(
+            rows, strategies, commands, first, last, now_ms, scratch, outcomes
         )
+        return count
 
     def evaluate_timers(
-        self,
-        rows: Records,
-        strategies: Records,
-        first_id: int,
-        last_id: int,
-        now_ms: int,
-        scratch: Records,
-        outcomes: Records,
-    ) -> tuple[int, int]:
-        """See `engine.reference.evaluate_timers`."""
-        check_range("rows", rows, first_id, last_id, last_id - first_id)
-        if len(outcomes) < len(scratch):
-            raise ValueError(f"outcomes: room for {len(outcomes)}, scratch has {len(scratch)}")
-        count, go_on = self.module.evaluate_timers(
-            memory("rows", rows, ROW),
-            memory("strategies", strategies, STRATEGY),
-            first_id,
-            last_id,
-            now_ms,
-            memory("scratch", scratch, ROW),
-            memory("outcomes", outcomes, OUTCOME),
+        self, rows: Records, strategies: Records, first_id: int, last_id: int, now_ms: int,
+        scratch: Records, outcomes: Records,
+    ) -> tuple[int, int]:  # fmt: skip
+        """Due timers of listings first to last until `scratch` is full.
+
+        Returns the number of proposals and the listing id to go on with.
+        """
+        check_table(rows, strategies, scratch, outcomes, 1)
+        check_output("outcomes", outcomes, OUTCOME, len(scratch))
+        check_range(first_id, last_id, len(rows))
+        done: tuple[int, int] = self._body.evaluate_timers(
+            rows, strategies, first_id, last_id, now_ms, scratch, outcomes
         )
-        return int(count), int(go_on)
+        return done
 
     def commit(
-        self,
-        rows: Records,
-        scratch: Records,
-        outcomes: Records,
-        accepted: NDArray[np.uint8],
-        strategies: Records,
-        counters: NDArray[np.int64],
-        count: int,
-    ) -> None:
-        """See `engine.reference.commit`."""
-        check_range("accepted", accepted, 0, count, min(len(scratch), len(outcomes)))
-        check_listings("outcomes", outcomes, 0, count, len(rows))
-        self.module.commit(
-            memory("rows", rows, ROW),
-            memory("scratch", scratch, ROW),
-            memory("outcomes", outcomes, OUTCOME),
-            accepted,
-            memory("strategies", strategies, STRATEGY),
-            counters,
-            count,
-        )
+        self, rows: Records, scratch: Records, outcomes: Records, accepted: NDArray[np.uint8],
+        strategies: Records, counters: NDArray[np.int64], count: int,
+    ) -> None:  # fmt: skip
+        """Takes the first `count` proposals over where `accepted` is not 0, and counts them.
 
-    def copy_floor(
-        self,
-        rows: Records,
-        snapshots: Records,
-        first: int,
-        last: int,
-        offers: OfferColumns,
-        scratch: Records,
-    ) -> int:
-        """The benchmark's floor: rows copied out and back, offers copied."""
-        check_range("snapshots", snapshots, first, last, len(scratch))
-        inputs = memory("snapshots", snapshots, SNAPSHOT)
-        if self.module.unfit_snapshot(inputs, first, last, len(rows), len(offers)) >= 0:
-            raise ValueError("snapshots: a row names a listing or offers that do not exist")
-        return int(
-            self.module.copy_floor(
-                memory("rows", rows, ROW),
-                inputs,
-                first,
-                last,
-                *checked_columns(offers),
-                memory("scratch", scratch, ROW),
-            )
-        )
+        `counters` is laid out by `engine.counters`. Refused proposals leave their row as it was.
+        """
+        check(count >= 0, "count", count, "0 and more")
+        check_table(rows, strategies, scratch, outcomes, count)
+        check_array("accepted", accepted, np.dtype(np.uint8), count)
+        check_output("counters", counters, np.dtype(np.int64), COUNTER_COUNT)
+        check_listings("outcomes", outcomes["listing_id"][:count], len(rows))
+        self._body.commit(rows, scratch, outcomes, accepted, strategies, counters, count)
 
 
-def checked_columns(offers: OfferColumns) -> tuple[NDArray[Any], ...]:
-    """The offer columns in the kernel's order. Raises ValueError for unequal lengths."""
-    columns = (
-        offers.landed_minor,
-        offers.seller,
-        offers.bits,
-        offers.rating_count,
-        offers.rating_bp,
-        offers.handling_hours,
+def choose_level(wanted: str) -> str:
+    """The level asked for, else the best; raises ConfigError where it cannot run here."""
+    levels = available_levels()
+    if not wanted:
+        return levels[-1]
+    if wanted in levels or wanted == REFERENCE:
+        return wanted
+    allowed = ", ".join([*levels, REFERENCE])
+    problem = "cannot run on this machine" if wanted in MODULES else "is no level"
+    raise ConfigError(
+        f"{VARIABLE} is {wanted!r}, which {problem}; allowed here: {allowed}",
+        reason="CPU_LEVEL_UNAVAILABLE" if wanted in MODULES else "CPU_LEVEL_UNKNOWN",
+        field=VARIABLE,
     )
-    if any(len(each) != len(offers) for each in columns):
-        raise ValueError(f"offers: columns of {[len(each) for each in columns]} entries")
-    return columns
 
 
-def load(level: str | None = None) -> Native:
-    """The kernel of a level, by default the best for this CPU. Raises ConfigError."""
-    level = level or chosen_level()
-    return cast(Native, reference) if level == "reference" else Native(level)
+def load(level: str = "") -> Kernel:
+    """The kernel of a level; by default REPRICED_CPU_LEVEL, else the best of this machine."""
+    return Kernel(choose_level(level or os.environ.get(VARIABLE, "")))

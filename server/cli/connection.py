@@ -7,14 +7,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 import grpc
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-F = TypeVar("F", bound=Callable[..., Any])
+from engine.errors import RepricedError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 CALL_SECONDS = 60
 PLAIN_EVERY = 5_000
 
@@ -51,18 +54,17 @@ def message_of(error: Any, target: str) -> str:
     return f"{error.code().name}: {error.details()}"
 
 
-def plain_errors(command: F) -> F:
+def plain_errors(command: Callable[P, T]) -> Callable[P, T]:
     """Turns the product's own errors into a message and exit code 2."""
-    from engine.errors import RepricedError
 
     @wraps(command)
-    def run(*args: Any, **options: Any) -> Any:
+    def run(*args: P.args, **options: P.kwargs) -> T:
         try:
             return command(*args, **options)
         except RepricedError as error:
             raise click.UsageError(error.message) from error
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 class Steps:

@@ -9,6 +9,7 @@ from engine.money import format_minor
 from repriced.v1 import pricing_pb2, pricing_pb2_grpc, types_pb2
 from server.cli.connection import CALL_SECONDS, channel_to, json_option, target_option
 
+AUDIENCES = {"B2C": types_pb2.AUDIENCE_B2C, "B2B": types_pb2.AUDIENCE_B2B}
 ROLES = {
     pricing_pb2.OFFER_ROLE_OWN: "ours",
     pricing_pb2.OFFER_ROLE_SISTER: "our account",
@@ -44,7 +45,7 @@ def explain_command(
         request.listing_id = listing_id
     elif seller and marketplace and sku:
         key = types_pb2.ListingKey(seller_id=seller, marketplace_id=marketplace, sku=sku)
-        key.audience = types_pb2.Audience.Value(f"AUDIENCE_{audience}")
+        key.audience = AUDIENCES[audience]
         request.key.CopyFrom(key)
     else:
         raise click.UsageError("name the listing: --listing-id, or --seller --marketplace --sku")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from engine.money import exponent
 from repriced.v1 import catalog_pb2, types_pb2
@@ -72,7 +73,7 @@ def strategies() -> list[catalog_pb2.Strategy]:
     """The three strategies of every shop, with clocks short enough for a demo."""
     made = []
     for seller_id, _, currency in SHOPS:
-        names = {"seller_id": seller_id, "currency": currency}
+        names: dict[str, Any] = {"seller_id": seller_id, "currency": currency}
         buy_box = catalog_pb2.BuyBoxStrategy(
             step_minor=1,
             hold_ms=HOLD_MS,

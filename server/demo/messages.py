@@ -1,4 +1,4 @@
-"""The demo's notifications: shaped like Amazon's, with what real ones leave out or spell otherwise."""
+"""The demo's notifications: shaped like Amazon's, with their omissions and odd spellings."""
 
 from __future__ import annotations
 

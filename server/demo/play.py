@@ -195,11 +195,12 @@ def run_demo(count: int, seconds: int, seed: int) -> bool:
         play.bring_in()
         run_rounds(play, board, seconds)
         after = play.market.share()
+        explained = play.explain_one()
         rate = play.measure()
         board.result(play.tally, before, after, rate)
         metrics = fetch_metrics(app.metrics_port)
         board.metrics(metrics)
-        board.explanation(play.explain_one())
+        board.explanation(explained)
     finally:
         play.channel.close()
         app.stop()

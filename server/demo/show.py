@@ -71,7 +71,7 @@ class Board:
         """Share before and after, changes by reason, messages by fate, speed."""
         self.line(f"\nBuy Box share: {before:.1%} before, {after:.1%} after")
         reasons = ", ".join(f"{count} {name}" for name, count in tally.reasons.most_common())
-        self.line(f"{tally.decisions} price changes: {reasons}")
+        self.console.print(f"{tally.decisions} price changes: {reasons}", soft_wrap=True)
         others = ", ".join(f"{count} {name}" for name, count in tally.unapplied.most_common())
         self.line(f"{tally.sent} messages: {tally.applied} applied; reported: {others or 'none'}")
         self.line(
@@ -88,7 +88,7 @@ class Board:
         """One listing explained."""
         self.line("\nOne listing explained:")
         for text in explanation_lines(answer):
-            self.console.print(text, markup=False)
+            self.console.print(text, markup=False, soft_wrap=True)
 
     def checks(self, checks: list[tuple[str, bool]]) -> bool:
         """Each check with its outcome; whether all passed."""

@@ -37,6 +37,7 @@ class Door:
     unapplied: list[Any] = field(default_factory=list)
     decisions: list[Any] = field(default_factory=list)
     failed: set[int] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
     def report(
         self, index: int, kind: str, name: str, reason: str, path: str, message: str
@@ -84,11 +85,12 @@ class Ingestion:
         if isinstance(found, Refused):
             door.report(index, kind, name, found.reason, found.field, found.message)
             self._core.metrics.refuse(found.reason)
-        elif name and name in self._seen:
+        elif name and (name in self._seen or name in door.names):
             message = f"notification {name} was applied before"
             door.report(index, kind, name, "REPEATED", "NotificationId", message)
             self._core.metrics.notifications.labels("repeated").inc()
         else:
+            door.names.add(name)
             door.usable.append((index, found))
 
     def _apply_snapshots(self, door: Door, connection: str, timeout: float | None) -> None:
