@@ -25,6 +25,7 @@ import grpc
 METHOD = "/bench.Echo/Echo"
 LARGE_BYTES = 5_000_000
 CALLERS = 64
+THREADS = 72
 SMALL_CALLS = 2_000
 LARGE_CALLS = 10
 OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -56,7 +57,7 @@ def threads_server(pipe: Connection) -> None:
         writer.work.put((request, future.set_result))
         return future.result()
 
-    server = grpc.server(ThreadPoolExecutor(CALLERS + 8), options=OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(THREADS), options=OPTIONS)
     server.add_generic_rpc_handlers((handlers(echo),))
     pipe.send(server.add_insecure_port("127.0.0.1:0"))
     server.start()

@@ -4,7 +4,7 @@ Records come as bytes of C-contiguous arrays of the dtypes in `schema.py`, offer
 rules are in the `.pxd` files. What only a row can tell, its strategy, is checked by the loops.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from engine._commit cimport commit_loop
@@ -64,7 +64,7 @@ cdef Slice new_slice(
     slice.strategy_count = strategies.shape[0] // <Py_ssize_t>sizeof(Strategy)
     slice.scratch = <Row*>start(scratch)
     slice.outcomes = <Outcome*>start(outcomes)
-    slice.pool_count = PY_SSIZE_T_MAX
+    slice.pool_count = UINT32_MAX  # lists of sellers are read with offers only
     slice.used = 0
     slice.now_ms = now_ms
     return slice

@@ -226,6 +226,7 @@ cdef enum Reason:
     REASON_NEW = 85
     REASON_DISPLACED = 86
     REASON_ACCEPTED = 87
+    REASON_WAITING_FOR_OFFERS = 88
 
 cdef enum StrategyKind:
     KIND_BUY_BOX = 1

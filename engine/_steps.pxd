@@ -56,6 +56,7 @@ from engine._schema cimport (
     REASON_REJECTED,
     REASON_STALE_OFFERS,
     REASON_WAITING_FOR_LIVE,
+    REASON_WAITING_FOR_OFFERS,
     STATE_ALONE,
     STATE_AWAITING,
     STATE_HOLDING,
@@ -225,7 +226,7 @@ cdef inline void reject(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
         return
     r.state = STATE_SEEKING
     r.deadline_s = 0
-    held(o, REASON_REJECTED)
+    held(o, REASON_WAITING_FOR_OFFERS)
     if live > 0 and live != r.price_minor and clamp(r, live) == live:
         moved(r, s, live, REASON_REJECTED, now_s, o)
         r.state = STATE_HOLDING if live == r.good_price_minor else STATE_SEEKING

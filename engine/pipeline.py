@@ -98,7 +98,7 @@ class Engine:
         self.catalog = Catalog()
         self.decisions = DecisionLog(settings.decisions_kept)
         self.counters = new_counters()
-        self.kernel: kernel.Native = kernel.load()
+        self.kernel = kernel.load()
         self.journal = journal
         self.now_ms = 0
         self.next_decision_id = 1

@@ -175,7 +175,7 @@ def reject(r: Any, s: Any, now_s: int, o: Any) -> None:
     usable = 0 < live != r.price_minor and clamp(r, live) == live
     r.state = CycleState.SEEKING
     r.deadline_s = 0
-    held(o, Reason.REJECTED)
+    held(o, Reason.WAITING_FOR_OFFERS)
     if usable:
         moved(r, s, live, Reason.REJECTED, now_s, o)
         r.state = CycleState.HOLDING if live == r.good_price_minor else CycleState.SEEKING

@@ -102,6 +102,7 @@ class Reason(IntEnum):
     NEW = 85
     DISPLACED = 86
     ACCEPTED = 87
+    WAITING_FOR_OFFERS = 88
 
 
 FIRST_UNCHANGED_REASON = 64

@@ -12,7 +12,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from engine import kernel
 from engine.errors import ConfigError
 from engine.journal import MemoryJournal
 from engine.pipeline import Engine, EngineSettings
@@ -105,7 +104,7 @@ class App:
             listen=f"{settings.listen.rpartition(':')[0]}:{self.port}",
             metrics=f"{host}:{self.metrics_port}",
             version=product_version(),
-            cpu_level=kernel.chosen_level(),
+            cpu_level=self.engine.kernel.level,
             journal="always" if self.engine.journal.durable else "off",
         )
 

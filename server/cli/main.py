@@ -65,8 +65,8 @@ def version(as_json: bool) -> None:
     facts = {
         "repriced": product_version(),
         "rules_version": RULES_VERSION,
-        "cpu_level": kernel.chosen_level(),
-        "cpu_levels_available": kernel.available_levels(),
+        "cpu_level": kernel.load().level,
+        "cpu_levels_available": list(kernel.available_levels()),
         "python": platform.python_version(),
     }
     if as_json:
