@@ -60,10 +60,9 @@ def random_offers(
     )
     bits |= flag(0.9, OfferBit.AVAILABLE_NOW, OfferBit.AVAILABLE_WITH_DATE)
     bits |= flag(0.85, OfferBit.FEATURED, OfferBit.NOT_FEATURED)
-    bits |= flag(0.03, OfferBit.AMAZON) | OfferBit.SUB_NEW | OfferBit.NOT_WINNER
-    bits[np.arange(len(base)), rng.integers(0, OFFERS_EACH, len(base))] ^= (
-        OfferBit.WINNER | OfferBit.NOT_WINNER
-    )
+    bits |= flag(0.03, OfferBit.AMAZON) | np.uint32(OfferBit.SUB_NEW | OfferBit.NOT_WINNER)
+    winner = rng.integers(0, OFFERS_EACH, len(base))
+    bits[np.arange(len(base)), winner] ^= np.uint32(OfferBit.WINNER | OfferBit.NOT_WINNER)
     spread = rng.integers(90, 125, shape)
     return OfferColumns(
         np.maximum(base[:, None] * spread // 100 + rng.integers(0, 40, shape), 1).ravel(),

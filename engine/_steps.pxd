@@ -170,8 +170,6 @@ cdef inline void step_feedback(
     if f.kind == FEEDBACK_ACCEPTED or f.kind == FEEDBACK_REJECTED or f.kind == FEEDBACK_EFFECTIVE:
         delivery_feedback(r, s, f, event_s, now_s, o)
     elif f.event_ms <= r.observed_ms:
-        if f.event_ms == r.observed_ms and f.competitive_minor > 0:
-            r.competitive_minor = f.competitive_minor
         ignore(o, REASON_OLD_INPUT)
     elif f.kind == FEEDBACK_LISTING_SUPPRESSED:
         r.observed_ms = f.event_ms

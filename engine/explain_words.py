@@ -54,8 +54,8 @@ WHY_NOT = {
     Reason.DISPLACED: "The marketplace shows another price than ours; ours is sent again after"
     " a wait",
     Reason.ACCEPTED: "The marketplace accepted the price; it is not live yet",
-    Reason.WAITING_FOR_OFFERS: "The marketplace rejected the price and no live one is known to go back"
-    " to; the next offers start a new try",
+    Reason.WAITING_FOR_OFFERS: "The marketplace rejected the price and no live one is known to go"
+    " back to; the next offers start a new try",
     Reason.OLD_INPUT: "The last input was older than what is known",
 }
 

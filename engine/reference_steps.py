@@ -120,8 +120,6 @@ def step_feedback(r: Any, s: Any, f: Any, now_ms: int, o: Any) -> None:
     if f.kind in (FeedbackKind.ACCEPTED, FeedbackKind.REJECTED, FeedbackKind.EFFECTIVE):
         delivery_feedback(r, s, f, event_s, now_s, o)
     elif f.event_ms <= r.observed_ms:
-        if f.event_ms == r.observed_ms and f.competitive_minor > 0:
-            r.competitive_minor = f.competitive_minor
         ignore(o, Reason.OLD_INPUT)
     elif f.kind in FEEDBACK_TO_PAUSE:
         r.observed_ms = f.event_ms

@@ -1,49 +1,61 @@
-"""Drives the engine's clocks: every listing is looked at once per round, in slices."""
+"""Drives the engine's clocks: every listing is looked at once per round, in slices.
+
+A slice is small enough that the writer is held about a millisecond even when all of it is due, and
+slices follow each other so that a round stays well inside the ten seconds that are promised.
+"""
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import time
 
-from engine.errors import RepricedError
 from engine.pipeline import Engine
 from server.logs import logger
 from server.writer import Writer, wall_ms
 
-SLICE = 50_000
-"""Listings looked at in one turn; the look at one costs about a nanosecond unless it is due."""
-
-PAUSE_S = 0.2
-"""Between two turns: a million listings take four seconds a round."""
+SLICE = 2_000
+ROUND_S = 5.0
+LONGEST_PAUSE_S = 0.2
 
 
 class Timers:
-    """A thread that asks the writer to advance one slice after the other."""
+    """A task that asks the writer to advance one slice after the other."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._stopped = threading.Event()
         self._next_id = 1
-        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Starts the thread."""
-        self._thread.start()
+        """Starts the task on the running event loop."""
+        self._task = asyncio.create_task(self._run())
 
     def stop(self) -> None:
-        """Ends the thread."""
-        self._stopped.set()
-        self._thread.join()
+        """Ends the task."""
+        if self._task is not None:
+            self._task.cancel()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(PAUSE_S):
+    async def _run(self) -> None:
+        due = time.monotonic()
+        while True:
+            pause = LONGEST_PAUSE_S
             try:
-                self._next_id = self._writer.read(self._advance)
-            except RepricedError:
-                continue
+                pause = pause_between(await self._writer.read(self._advance))
             except Exception:
-                logger().error("advance_failed", exc_info=True)
+                logger().error("advance_failed", first_id=self._next_id, exc_info=True)
+            # A turn that came late shortens the pauses after it, but never piles up over a round.
+            due = max(due + pause, time.monotonic() - ROUND_S)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def _advance(self, engine: Engine) -> int:
+        """Runs one slice and returns how many listings there are."""
         first = self._next_id if self._next_id < engine.catalog.count else 1
+        self._next_id = first + SLICE
         engine.advance(wall_ms(), first, first + SLICE)
-        return first + SLICE
+        return engine.catalog.count
+
+
+def pause_between(count: int) -> float:
+    """Seconds from one slice to the next with so many listings."""
+    slices = -(-count // SLICE)
+    return min(LONGEST_PAUSE_S, ROUND_S / max(1, slices))

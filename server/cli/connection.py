@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 import grpc
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -20,6 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 CALL_SECONDS = 60
 PLAIN_EVERY = 5_000
+RETRIES = 20
 
 target_option = click.option(
     "--target",
@@ -49,9 +53,51 @@ def channel_to(target: str) -> Iterator[grpc.Channel]:
 
 def message_of(error: Any, target: str) -> str:
     """A gRPC error for people."""
-    if error.code() == grpc.StatusCode.UNAVAILABLE:
+    if error.code() == grpc.StatusCode.UNAVAILABLE and retry_seconds(error) is None:
         return f"no server answers at {target}; start one with: repriced serve"
     return f"{error.code().name}: {error.details()}"
+
+
+def patiently(method: Callable[..., Any], request: Any) -> Any:
+    """Calls, and calls again when the server says when a retry makes sense.
+
+    The request keeps its id, so that it is applied once however often it is sent.
+    """
+    for attempt in range(RETRIES + 1):
+        try:
+            return method(request, timeout=CALL_SECONDS)
+        except grpc.RpcError as error:
+            wait = retry_seconds(error)
+            if wait is None or attempt == RETRIES:
+                raise
+            time.sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def retry_seconds(error: Any) -> float | None:
+    """The wait that a refusal's RetryInfo names; None where a retry makes no sense."""
+    for detail in details_of(error):
+        retry = error_details_pb2.RetryInfo()
+        if detail.Unpack(retry):
+            return float(retry.retry_delay.ToMilliseconds() / 1000)
+    return None
+
+
+def wants_less(error: Any) -> bool:
+    """Whether the server refused a request only because it is too large."""
+    if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return retry_seconds(error) is None
+    for detail in details_of(error):
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info) and info.reason in ("TOO_MANY_ROWS", "REQUEST_TOO_LARGE"):
+            return True
+    return False
+
+
+def details_of(error: Any) -> list[Any]:
+    """Details of a google.rpc.Status; none for an error that gRPC itself raised."""
+    status = rpc_status.from_call(error)
+    return list(status.details) if status else []
 
 
 def plain_errors(command: Callable[P, T]) -> Callable[P, T]:
@@ -80,6 +126,12 @@ class Steps:
             self._task = self._bar.add_task(title, total=total)
             self._bar.start()
 
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def advance(self, count: int) -> None:
         """Says that `count` more are done."""
         self._done += count
@@ -97,5 +149,5 @@ class Steps:
         """Ends the display."""
         if self._bar is not None:
             self._bar.stop()
-        elif not self._quiet:
+        elif not self._quiet and self._done > self._said:
             self._say()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,7 @@ def documents_of(paths: Iterable[str]) -> Iterator[Document]:
     """Documents of all paths in order; `-` is standard input."""
     for text in paths:
         if text == "-":
-            yield from documents("stdin", click.get_binary_stream("stdin"))
+            yield from documents("stdin", sys.stdin.buffer)
             continue
         for file in files_of(Path(text)):
             try:
@@ -73,7 +74,9 @@ def documents(name: str, stream: BinaryIO) -> Iterator[Document]:
 def whole_or_lines(name: str, number: int, lines: list[bytes]) -> Iterator[Document]:
     """A text whose first line is no document by itself."""
     text = b"".join(lines)
-    one_a_line = not is_json(text) and any(each.startswith(b"{") and is_json(each) for each in lines)
+    one_a_line = not is_json(text) and any(
+        each.startswith(b"{") and is_json(each) for each in lines
+    )
     if not one_a_line:
         yield from elements(name, number, text)
         return

@@ -7,21 +7,22 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
+import grpc
 
 from repriced.v1 import ingestion_pb2, ingestion_pb2_grpc
 from server.cli.connection import (
-    CALL_SECONDS,
     Steps,
     channel_to,
     json_option,
+    patiently,
     request_id,
     target_option,
+    wants_less,
 )
+from server.cli.documents import Document, check_paths, documents_of
 
 BATCH_MESSAGES = 500
 BATCH_BYTES = 4 * 1024 * 1024
@@ -61,60 +62,33 @@ def ingest_command(
 ) -> None:
     """Send SP-API messages to the server: files, folders, or - for standard input.
 
-    A file holds one JSON document or one message a line. Every message is applied or reported
-    with a reason.
+    A file holds one JSON document, over as many lines as it likes, or one message a line; an
+    array is as many messages as it has elements. Folders are searched for .json, .jsonl and
+    .ndjson. Every message is applied or reported with a reason, and the others go on.
 
-    Examples: repriced ingest messages/   |   queue-reader | repriced ingest -
+    \b
+    Examples:
+      repriced ingest messages/ offers.jsonl
+      queue-reader | repriced ingest -
+      repriced ingest --seller-id A1EXAMPLE getItemOffers.json
+      repriced ingest --json --strict messages/ > report.json
     """
     observed = observed_at or time.time_ns() // 1_000_000
+    check_paths(paths)
     summary = Summary()
-    steps = Steps("messages", None, quiet=as_json)
-    with channel_to(target) as channel:
+    with Steps("messages", None, quiet=as_json) as steps, channel_to(target) as channel:
         stub = ingestion_pb2_grpc.IngestionServiceStub(channel)
-        for batch in batches(named_documents(paths)):
+        for batch in batches(documents_of(paths)):
             send(stub, batch, seller_id, observed, summary)
             steps.advance(len(batch))
-    steps.close()
     report(summary, as_json)
     if strict and summary.unapplied:
         raise click.exceptions.Exit(1)
 
 
-def named_documents(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Every message with the place it came from."""
-    for text in paths:
-        if text == "-":
-            data = click.get_binary_stream("stdin")
-            yield from ((f"stdin:{at}", each) for at, each in enumerate(lines_of(data), 1))
-            continue
-        path = Path(text)
-        if not path.exists():
-            raise click.UsageError(f"{text}: no such file or folder")
-        files = sorted(path.rglob("*.json*")) if path.is_dir() else [path]
-        for file in files:
-            with file.open("rb") as data:
-                yield from ((f"{file}:{at}", each) for at, each in enumerate(lines_of(data), 1))
-
-
-def lines_of(data: Any) -> Iterator[bytes]:
-    """Messages of a stream: one a line where the first line is a whole document, else one."""
-    first = data.readline()
-    if not first:
-        return
-    try:
-        msgspec.json.decode(first)
-    except msgspec.DecodeError:
-        yield first + data.read()
-        return
-    yield first
-    for line in data:
-        if line.strip():
-            yield line
-
-
-def batches(documents: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    """Batches that fit the server's limits."""
-    batch: list[tuple[str, bytes]] = []
+def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Batches that fit the server's default limits."""
+    batch: list[Document] = []
     size = 0
     for name, document in documents:
         if batch and (len(batch) == BATCH_MESSAGES or size + len(document) > BATCH_BYTES):
@@ -126,10 +100,8 @@ def batches(documents: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, 
         yield batch
 
 
-def send(
-    stub: Any, batch: list[tuple[str, bytes]], seller_id: str, observed: int, summary: Summary
-) -> None:
-    """Sends one batch and notes its answer."""
+def send(stub: Any, batch: list[Document], seller_id: str, observed: int, summary: Summary) -> None:
+    """Sends one batch and notes its answer; in halves where the server takes less at once."""
     request = ingestion_pb2.IngestNotificationsRequest(
         request_id=request_id(),
         notifications=[
@@ -137,21 +109,32 @@ def send(
             for _, each in batch
         ],
     )
-    answer = stub.IngestNotifications(request, timeout=CALL_SECONDS)
+    try:
+        answer = patiently(stub.IngestNotifications, request)
+    except grpc.RpcError as error:
+        if not wants_less(error):
+            raise
+        if len(batch) == 1:
+            summary.sent += 1
+            note(summary, batch[0][0], "", "MESSAGE_TOO_LARGE", str(error.details()))
+            return
+        middle = len(batch) // 2
+        send(stub, batch[:middle], seller_id, observed, summary)
+        send(stub, batch[middle:], seller_id, observed, summary)
+        return
     summary.sent += len(batch)
     summary.applied += answer.applied_count
     summary.decisions += len(answer.decisions)
     summary.ambiguous_own += answer.ambiguous_own_count
     for each in answer.unapplied:
-        summary.reasons[each.reason] += 1
-        summary.unapplied.append(
-            {
-                "source": batch[each.index][0],
-                "type": each.notification_type,
-                "reason": each.reason,
-                "message": each.message,
-            }
-        )
+        source = batch[each.index][0]
+        note(summary, source, each.notification_type, each.reason, each.message)
+
+
+def note(summary: Summary, source: str, kind: str, reason: str, message: str) -> None:
+    """Notes a message that was not applied."""
+    summary.reasons[reason] += 1
+    summary.unapplied.append({"source": source, "type": kind, "reason": reason, "message": message})
 
 
 def report(summary: Summary, as_json: bool) -> None:
@@ -164,6 +147,7 @@ def report(summary: Summary, as_json: bool) -> None:
                     "applied": summary.applied,
                     "decisions": summary.decisions,
                     "ambiguous_own": summary.ambiguous_own,
+                    "reasons": dict(summary.reasons.most_common()),
                     "unapplied": summary.unapplied,
                 }
             )

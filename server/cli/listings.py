@@ -4,55 +4,42 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
 
 import click
 
+from engine.checks import ceiling_warning, check_definition
 from engine.errors import RepricedError
-from engine.money import exponent, minor_text, parse_minor
-from repriced.v1 import catalog_pb2, catalog_pb2_grpc, types_pb2
+from repriced.v1 import catalog_pb2, catalog_pb2_grpc
 from server.cli.connection import (
     CALL_SECONDS,
     Steps,
     channel_to,
     json_option,
+    patiently,
     request_id,
     target_option,
 )
+from server.cli.listing_rows import COLUMNS, Remark, Sheet, read_sheet, remark, rows_of
+from server.wire import listing_definition
 
-COLUMNS = (
-    "seller_id", "marketplace_id", "sku", "audience", "asin", "condition", "fulfilment", "currency",
-    "floor", "ceiling", "shipping", "points", "points_basis_points", "strategy_id", "price",
-)  # fmt: skip
-MANDATORY = ("seller_id", "marketplace_id", "sku", "currency", "floor", "ceiling")
-AMOUNTS = {
-    "floor": "floor_minor",
-    "ceiling": "ceiling_minor",
-    "shipping": "shipping_minor",
-    "points": "points_minor",
-    "price": "price_minor",
-}
-ENUMS = {
-    "audience": types_pb2.Audience,
-    "condition": types_pb2.Condition,
-    "fulfilment": types_pb2.Fulfilment,
-}
 BATCH = 1_000
-
-
-class RowError(Exception):
-    """A line that cannot be used."""
 
 
 @click.group("listings")
 def listings_group() -> None:
-    """Bring listings in and out as CSV.
+    """Bring listings in and out as CSV, UTF-8, separated by commas.
 
-    Columns: seller_id, marketplace_id, sku, audience (B2C, B2B), asin, condition (NEW, USED, ...),
-    fulfilment (AMAZON, MERCHANT), currency, floor, ceiling, shipping, points,
-    points_basis_points, strategy_id, price. Amounts are decimal numbers such as 12.95.
+    \b
+    Mandatory  seller_id, marketplace_id, sku, currency, floor, ceiling
+    Optional   audience (B2C, B2B), asin, condition (NEW, USED, ...),
+               fulfilment (AMAZON, MERCHANT), shipping, points or
+               points_basis_points, strategy_id, price
+
+    Amounts are decimal numbers of the listing's currency, such as 12.95 or, in JPY, 1295.
     """
 
 
@@ -64,122 +51,78 @@ def listings_group() -> None:
 def import_command(path: Path, dry_run: bool, target: str, as_json: bool) -> None:
     """Create or replace the listings of a CSV file.
 
-    A bad line is reported by its number and column; the others go on. Exit code 1 if any was bad.
+    A bad line is reported by its number and column and the others go on. Exit code 1 if any
+    line was refused. --dry-run knows no strategies: only the server can say whether they exist.
 
-    Example: repriced listings import catalogue.csv
+    \b
+    Examples:
+      repriced listings import --dry-run catalogue.csv
+      repriced listings import catalogue.csv
     """
-    problems: list[str] = []
-    warnings: list[str] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(read_listings(file, problems))
-    count = len(lines) if dry_run else send_all(lines, target, problems, warnings, as_json)
-    if as_json:
-        facts = {"imported": count, "problems": problems, "warnings": warnings, "dry_run": dry_run}
-        click.echo(json.dumps(facts))
-    else:
-        for text in [*problems, *warnings]:
-            click.echo(text, err=True)
-        verb = "would be imported" if dry_run else "imported"
-        click.echo(f"{count} listings {verb}, {len(problems)} lines refused")
-    if problems:
+        sheet = read_sheet(file)
+    warnings: list[Remark] = []
+    count = check_all(sheet, warnings) if dry_run else send_all(sheet, warnings, target, as_json)
+    sheet.problems.sort(key=lambda each: each.line)
+    report(sheet.problems, warnings, count, dry_run, as_json)
+    if sheet.problems:
         raise click.exceptions.Exit(1)
 
 
-def read_listings(file: TextIO, problems: list[str]) -> Iterator[tuple[int, catalog_pb2.Listing]]:
-    """Usable lines with their numbers; the others go to `problems`."""
-    reader = csv.DictReader(file)
-    missing = [each for each in MANDATORY if each not in (reader.fieldnames or ())]
-    unknown = [each for each in reader.fieldnames or () if each not in COLUMNS]
-    if missing or unknown:
-        raise click.UsageError(
-            "the header line lacks " + ", ".join(missing)
-            if missing
-            else f"unknown columns {', '.join(map(repr, unknown))}; known: {', '.join(COLUMNS)}"
-        )
-    for row in reader:
-        try:
-            yield reader.line_num, listing_of(row)
-        except RowError as error:
-            problems.append(f"line {reader.line_num}: {error}")
+def report(
+    problems: list[Remark], warnings: list[Remark], count: int, dry_run: bool, as_json: bool
+) -> None:
+    """Prints what became of the file."""
+    if as_json:
+        facts = {
+            "imported": 0 if dry_run else count,
+            "dry_run": dry_run,
+            "usable": count,
+            "problems": [asdict(each) for each in problems],
+            "warnings": [asdict(each) for each in warnings],
+        }
+        click.echo(json.dumps(facts))
+        return
+    for each in problems:
+        click.echo(str(each), err=True)
+    for each in warnings:
+        click.echo(f"{each} (warning)", err=True)
+    verb = "would be imported" if dry_run else "imported"
+    click.echo(f"{count} listings {verb}, {len(problems)} lines refused")
 
 
-def listing_of(row: dict[str, Any]) -> catalog_pb2.Listing:
-    """One line as a message. Raises RowError naming the column."""
-    if None in row or None in row.values():
-        raise RowError(f"wants as many fields as the header line ({len(row) - (None in row)})")
-    row = {name: value.strip() for name, value in row.items()}
-    for name in MANDATORY:
-        if not row[name]:
-            raise RowError(f"{name} is blank; it is mandatory")
-    listing = catalog_pb2.Listing(
-        key=types_pb2.ListingKey(
-            seller_id=row["seller_id"], marketplace_id=row["marketplace_id"], sku=row["sku"]
-        ),
-        asin=row.get("asin", ""),
-        currency=row["currency"],
-        strategy_id=row.get("strategy_id", ""),
-    )
-    listing.key.audience = choice(row, "audience")
-    listing.condition = choice(row, "condition")
-    listing.fulfilment = choice(row, "fulfilment")
-    for column, name in AMOUNTS.items():
-        if row.get(column):
-            setattr(listing, name, amount(column, row[column], row["currency"]))
-    if row.get("points_basis_points"):
-        if not row["points_basis_points"].isdigit():
-            raise RowError(
-                f"points_basis_points is {row['points_basis_points']!r}; allowed: 0-9000"
-            )
-        listing.points_basis_points = int(row["points_basis_points"])
-    return listing
-
-
-def choice(row: dict[str, str], name: str) -> Any:
-    """Number of an enum's word; blank is unspecified."""
-    word = row.get(name, "")
-    enum, prefix = ENUMS[name], name.upper()
-    if not word:
-        return 0
-    try:
-        return enum.Value(f"{prefix}_{word.upper()}")
-    except ValueError as error:
-        known = ", ".join(each.removeprefix(f"{prefix}_") for each in enum.keys()[1:])
-        raise RowError(f"{name} is {word!r}; allowed: {known}") from error
-
-
-def amount(column: str, text: str, currency: str) -> int:
-    """Minor units of a decimal number."""
-    try:
-        return parse_minor(text.encode(), exponent(currency))
-    except RepricedError as error:
-        raise RowError(f"{column} is {text!r}: {error.message}") from error
-
-
-def send_all(
-    lines: list[tuple[int, catalog_pb2.Listing]],
-    target: str,
-    problems: list[str],
-    warnings: list[str],
-    quiet: bool,
-) -> int:
-    """Sends listings in batches and returns how many the server took."""
+def check_all(sheet: Sheet, warnings: list[Remark]) -> int:
+    """Checks listings as the server does, without one; how many are usable."""
     count = 0
-    steps = Steps("listings", len(lines), quiet)
-    with channel_to(target) as channel:
+    for line, message in sheet.lines:
+        definition = listing_definition(message)
+        try:
+            check_definition(definition)
+        except RepricedError as error:
+            sheet.problems.append(remark(line, error))
+            continue
+        count += 1
+        warning = ceiling_warning(0, definition)
+        if warning is not None:
+            warnings.append(remark(line, warning))
+    return count
+
+
+def send_all(sheet: Sheet, warnings: list[Remark], target: str, quiet: bool) -> int:
+    """Sends listings in batches and returns how many the server took."""
+    count, lines = 0, sheet.lines
+    with Steps("listings", len(lines), quiet) as steps, channel_to(target) as channel:
         stub = catalog_pb2_grpc.CatalogServiceStub(channel)
         for start in range(0, len(lines), BATCH):
             batch = lines[start : start + BATCH]
             request = catalog_pb2.BatchUpsertListingsRequest(
                 request_id=request_id(), listings=[each for _, each in batch]
             )
-            answer = stub.BatchUpsertListings(request, timeout=CALL_SECONDS)
+            answer = patiently(stub.BatchUpsertListings, request)
             count += len(answer.upserted)
-            problems += [f"line {batch[each.index][0]}: {each.message}" for each in answer.errors]
-            warnings += [
-                f"line {batch[each.index][0]}: warning: {each.message}" for each in answer.warnings
-            ]
+            sheet.problems += [remark(batch[each.index][0], each) for each in answer.errors]
+            warnings += [remark(batch[each.index][0], each) for each in answer.warnings]
             steps.advance(len(batch))
-    steps.close()
     return count
 
 
@@ -187,44 +130,29 @@ def send_all(
 @click.option("--seller", default="", help="Only this seller's listings.")
 @target_option
 def export_command(seller: str, target: str) -> None:
-    """Print all listings as CSV that `import` reads back.
+    """Print all listings as CSV that `import` reads back; the price is the one that is live.
 
     Example: repriced listings export > catalogue.csv
     """
-    writer = csv.DictWriter(click.get_text_stream("stdout"), COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     with channel_to(target) as channel:
         stub = catalog_pb2_grpc.CatalogServiceStub(channel)
-        token = ""
-        while True:
-            request = catalog_pb2.ListListingsRequest(
-                seller_id=seller, page_size=1_000, page_token=token
-            )
-            answer = stub.ListListings(request, timeout=CALL_SECONDS)
-            writer.writerows(row_of(each.listing) for each in answer.listings)
-            token = answer.next_page_token
-            if not token:
-                return
+        pages = listings_of(stub, seller)
+        writer.writeheader()
+        writer.writerows(rows_of(pages))
 
 
-def row_of(listing: catalog_pb2.Listing) -> dict[str, Any]:
-    """One listing as a CSV line."""
-    key = listing.key
-    row: dict[str, Any] = {
-        "seller_id": key.seller_id,
-        "marketplace_id": key.marketplace_id,
-        "sku": key.sku,
-        "audience": types_pb2.Audience.Name(key.audience).removeprefix("AUDIENCE_"),
-        "asin": listing.asin,
-        "currency": listing.currency,
-        "strategy_id": listing.strategy_id,
-    }
-    for name in ("condition", "fulfilment"):
-        number = getattr(listing, name)
-        word = ENUMS[name].Name(number).removeprefix(f"{name.upper()}_")
-        row[name] = word if number else ""
-    for column, name in AMOUNTS.items():
-        minor = getattr(listing, name)
-        row[column] = minor_text(minor, listing.currency) if minor else ""
-    row["points_basis_points"] = listing.points_basis_points or ""
-    return row
+def listings_of(
+    stub: catalog_pb2_grpc.CatalogServiceStub, seller: str
+) -> Iterator[catalog_pb2.Listing]:
+    """All listings, page by page."""
+    token = ""
+    while True:
+        request = catalog_pb2.ListListingsRequest(
+            seller_id=seller, page_size=1_000, page_token=token
+        )
+        answer = stub.ListListings(request, timeout=CALL_SECONDS)
+        yield from (each.listing for each in answer.listings)
+        token = answer.next_page_token
+        if not token:
+            return

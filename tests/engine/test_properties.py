@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -136,7 +137,7 @@ def test_p4_alone(
     place = Marketplace(Market(0, 10**9, 10**9, shows_own=False), listing)
     done = listing.snapshot(competitive=competitive)
     if done.changed:
-        place._submit(done.price_minor, listing.decision_id)
+        place.submit(done.price_minor, listing.decision_id)
     elif listing.price_minor:
         listing.feedback(FeedbackKind.EFFECTIVE, price=floor)
     place.run(DAYS_20)
@@ -170,7 +171,75 @@ def test_p6_repeats_leave_the_row_as_it_is(seed: int) -> None:
         assert listing.image() == before, Reason(done.reason).name
 
 
-def noisy(seed: int) -> tuple[Listing, list]:
+def repeated(listing: Listing, apply: Callable[[], SimpleNamespace]) -> None:
+    """A repeat changes no bit of the row."""
+    before = listing.image()
+    apply()
+    assert listing.image() == before
+
+
+def later(listing: Listing, **given: int) -> Callable[[], SimpleNamespace]:
+    """Feedback of this moment, to be delivered any number of times."""
+    listing.now_ms += 1000
+    event = listing.now_ms
+    return lambda: listing.feedback(FeedbackKind(given["kind"]), price=given.get("price", 0),
+                                    decision=given.get("decision", 0), event_ms=event,
+                                    competitive=given.get("competitive", 0))
+
+
+def holding() -> Listing:
+    """A listing that holds the Buy Box at 999."""
+    listing = Listing(PATIENT, 500, 2500)
+    listing.snapshot(offer(1000))
+    listing.now_ms += 1000
+    listing.snapshot(offer(1000, LOSES), own=999, verdict=WINS)
+    assert listing.state == CycleState.HOLDING
+    return listing
+
+
+def probe_unanswered(listing: Listing) -> None:
+    """Tries a higher price, hears nothing, and goes back."""
+    assert listing.wait().reason == Reason.PROBE_UP
+    assert listing.wait().reason == Reason.PROBE_UNANSWERED
+
+
+def test_p6_a_rejection_repeated_after_seeking_the_same_price_again() -> None:
+    listing = Listing(PATIENT, 500, 2500)
+    listing.snapshot(offer(1000))
+    rejected = later(listing, kind=FeedbackKind.REJECTED, decision=listing.decision_id)
+    rejected()
+    listing.now_ms += 1000
+    listing.snapshot(offer(1000))
+    repeated(listing, rejected)
+
+
+def test_p6_effective_by_price_repeated_after_the_price_came_back() -> None:
+    listing = holding()
+    probe_unanswered(listing)
+    effective = later(listing, kind=FeedbackKind.EFFECTIVE, price=999)
+    effective()
+    probe_unanswered(listing)
+    repeated(listing, effective)
+
+
+def test_p6_lost_at_another_price_repeated_after_that_price_came_back() -> None:
+    listing = holding()
+    assert listing.wait().reason == Reason.PROBE_UP
+    lost = later(listing, kind=FeedbackKind.LOST, price=999)
+    assert lost().reason == Reason.OTHER_PRICE
+    assert listing.wait().reason == Reason.PROBE_UNANSWERED
+    repeated(listing, lost)
+
+
+def test_p6_two_competitive_prices_of_one_moment() -> None:
+    listing = holding()
+    first = later(listing, kind=FeedbackKind.WON, price=999, competitive=1500)
+    first()
+    listing.feedback(FeedbackKind.LOST, price=999, competitive=1600, event_ms=listing.now_ms)
+    repeated(listing, first)
+
+
+def noisy(seed: int) -> tuple[Listing, list[Callable[[], SimpleNamespace]]]:
     """A listing after random inputs, and those inputs to be applied again."""
     random = Random(seed)
     listing = Listing(replace(PATIENT, max_rejections=15), 500, 2500)
@@ -185,7 +254,7 @@ def noisy(seed: int) -> tuple[Listing, list]:
     return listing, applied
 
 
-def random_input(listing: Listing, random: Random):
+def random_input(listing: Listing, random: Random) -> Callable[[], SimpleNamespace]:
     """One offer snapshot or feedback, true or not, as a function that applies it."""
     event = listing.now_ms - random.choice((0, 0, 1000, 700_000))
     if random.random() < 0.5:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog import Catalog
@@ -246,6 +246,7 @@ def test_an_unknown_bracket_is_empty() -> None:
     assert known.HasField("high_price_minor")
 
 
+@settings(deadline=None)
 @given(st.integers(-8_000_000, 8_000_000), st.integers(-8_000_000, 8_000_000))
 def test_brackets_say_nothing_that_was_not_seen(low_ppm: int, high_ppm: int) -> None:
     bracket = bracket_message(low_ppm, high_ppm, (900, 950))

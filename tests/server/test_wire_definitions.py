@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_requests import REQUEST_ID
 
@@ -124,16 +124,19 @@ STRATEGIES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.builds(SellerDefinition, TEXTS, TEXTS))
 def test_sellers_go_round(definition: SellerDefinition) -> None:
     assert seller_definition(seller_message(definition)) == definition
 
 
+@settings(deadline=None)
 @given(LISTINGS)
 def test_listings_go_round(definition: ListingDefinition) -> None:
     assert listing_definition(listing_message(definition)) == definition
 
 
+@settings(deadline=None)
 @given(STRATEGIES)
 def test_strategies_go_round(definition: StrategyDefinition) -> None:
     message = strategy_message(definition)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_requests import ASIN, KEY, LIMITS, offer, problem_of, reprice, snapshot
 
@@ -248,6 +248,7 @@ def test_only_bad_rows() -> None:
 OFFERS = st.lists(st.builds(offer, item_price_minor=st.integers(-1, 8)), max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0, 1]), OFFERS), min_size=1, max_size=8))
 def test_rows_keep_their_own_offers(markets: list[tuple[int, list[types_pb2.Offer]]]) -> None:
     snapshots = [snapshot(event_ms=event_ms) for event_ms, _ in markets]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_requests import KEY, REQUEST_ID, feedback, reprice, snapshot
 
@@ -137,12 +137,14 @@ def test_evaluate_needs_no_request_id() -> None:
         CODEC.decode_evaluate(b"")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(KINDS), st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_or_read(kind: InputKind, payload: bytes) -> None:
     with suppress(InputError):
         CODEC.decode(kind, payload)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(KINDS), st.data())
 def test_spoilt_requests_are_refused_or_read(kind: InputKind, data: st.DataObject) -> None:
     payload = bytearray(request(kind, count=2))

@@ -68,10 +68,12 @@ class Marketplace:
             else:
                 done = self.listing.timers()
             if done is not None and done.changed:
-                self._submit(done.price_minor, self.listing.decision_id)
+                self.submit(done.price_minor, self.listing.decision_id)
         self.listing.now_ms = end
 
-    def _submit(self, price: int, decision_id: int) -> None:
+    def submit(self, price: int, decision_id: int) -> None:
+        """Takes a price, which goes live and is judged later."""
+
         def goes_live() -> SimpleNamespace:
             self.live, self.live_decision = price, decision_id
             won = self.wins()

@@ -1,0 +1,135 @@
+"""Who may wait: bounds on what is admitted and not yet answered. Used on the event loop only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from engine.errors import DrainingError, LimitError
+from server.config import LimitsConfig
+
+RETRY_AFTER_MS = 200
+STREAM_RETRY_AFTER_MS = 1_000
+
+
+@dataclass(slots=True)
+class Held:
+    """What is admitted at this moment, in all or for one connection."""
+
+    requests: int = 0
+    size: int = 0
+
+    def check(self, whose: str, size: int, requests: int, size_limit: int) -> None:
+        """Raises LimitError when one more request does not fit."""
+        if self.requests < requests and self.size + size <= size_limit:
+            return
+        raise LimitError(
+            f"{self.requests} requests with {self.size} bytes {whose} wait and this one has"
+            f" {size} bytes; allowed: {requests} requests with {size_limit} bytes",
+            reason="QUEUE_FULL",
+            retry_after_ms=RETRY_AFTER_MS,
+        )
+
+    def add(self, requests: int, size: int) -> None:
+        """Takes up room, or gives it back where negative."""
+        self.requests += requests
+        self.size += size
+
+
+class Admission:
+    """Places for requests, reads and streams. A full or draining server refuses at once."""
+
+    def __init__(self, limits: LimitsConfig) -> None:
+        self._limits = limits
+        self._all = Held()
+        self._connections: dict[str, Held] = {}
+        self._reads = 0
+        self._streams = 0
+        self._idle = asyncio.Event()
+        self.draining = asyncio.Event()
+
+    def depth(self) -> int:
+        """Requests that are admitted and not yet answered."""
+        return self._all.requests
+
+    @contextmanager
+    def request(self, connection: str, size: int) -> Iterator[None]:
+        """A place for a request of `size` bytes. Raises LimitError, DrainingError."""
+        self._check_open()
+        limits = self._limits
+        mine = self._connections.get(connection, Held())
+        mine.check(
+            "of this connection", size, limits.connection_requests, limits.connection_bytes
+        )
+        self._all.check("of all connections", size, limits.queue_requests, limits.queue_bytes)
+        self._connections[connection] = mine
+        for held in (mine, self._all):
+            held.add(1, size)
+        try:
+            yield
+        finally:
+            for held in (mine, self._all):
+                held.add(-1, -size)
+            if mine.requests == 0:
+                self._connections.pop(connection, None)
+            self._look_idle()
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """A place for a read. Raises LimitError, DrainingError."""
+        self._check_open()
+        if self._reads >= self._limits.queue_reads:
+            raise LimitError(
+                f"{self._reads} reads wait; allowed: {self._limits.queue_reads}",
+                reason="READ_QUEUE_FULL",
+                retry_after_ms=RETRY_AFTER_MS,
+            )
+        self._reads += 1
+        try:
+            yield
+        finally:
+            self._reads -= 1
+            self._look_idle()
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """A place for a stream. Raises LimitError, DrainingError."""
+        self._check_open()
+        if self._streams >= self._limits.streams:
+            raise LimitError(
+                f"{self._streams} streams are open; allowed: {self._limits.streams}",
+                reason="TOO_MANY_STREAMS",
+                retry_after_ms=STREAM_RETRY_AFTER_MS,
+            )
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+            self._look_idle()
+
+    def _check_open(self) -> None:
+        if self.draining.is_set():
+            raise DrainingError(
+                "the server is stopping and takes no new work; another one, or this one in a"
+                " moment, will",
+                reason="DRAINING",
+            )
+
+    def _look_idle(self) -> None:
+        if not self._all.requests and not self._reads and not self._streams:
+            self._idle.set()
+
+    async def drain(self, seconds: int) -> bool:
+        """Refuses from now on; False when admitted work was not answered in time."""
+        self.draining.set()
+        self._idle.clear()
+        self._look_idle()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
