@@ -21,4 +21,5 @@ await call(CatalogService, "BatchUpsertListings", { listings: [mug] });
 const rival = { seller_id: "A2RIVAL", item_price_minor: 1299, buy_box_winner: true };
 const seen = { key, event_ms: Date.now(), currency: "EUR", offers: [rival] };
 const answer = await call(PricingService, "Reprice", { snapshots: [seen] });
-for (const { price_minor } of answer.decisions) console.log(`MUG-JS now costs ${price_minor} cents`);
+for (const { price_minor } of answer.decisions)
+  console.log(`MUG-JS now costs ${price_minor} cents`);

@@ -1,4 +1,4 @@
-"""The whole error policy and the call metrics, around every handler.
+"""The whole error policy and the call metrics, around every handler of `repriced.v1`.
 
 InputError     INVALID_ARGUMENT    BadRequest, ErrorInfo
 NotFoundError  NOT_FOUND           ErrorInfo
@@ -11,14 +11,13 @@ anything else  INTERNAL            logged; nothing of it is told
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
-from grpc_status import rpc_status
+from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from engine.errors import (
     ConflictError,
@@ -29,11 +28,14 @@ from engine.errors import (
     RepricedError,
 )
 from server.logs import logger
-from server.metrics import Metrics
+from server.metrics import CallMetrics, Metrics
 from server.writer import DeadlineError
 
 DOMAIN = "repriced"
 DRAIN_RETRY_MS = 1_000
+MESSAGE_BYTES = 600
+"""Longer messages are cut: trailers hold them three times and are limited to 8 KiB."""
+
 CODES: dict[type[RepricedError], grpc.StatusCode] = {
     InputError: grpc.StatusCode.INVALID_ARGUMENT,
     NotFoundError: grpc.StatusCode.NOT_FOUND,
@@ -44,23 +46,29 @@ CODES: dict[type[RepricedError], grpc.StatusCode] = {
 }
 
 
-def status_of(error: RepricedError) -> status_pb2.Status:
-    """google.rpc.Status of an error of the tree."""
-    code = CODES.get(type(error), grpc.StatusCode.INTERNAL)
+def code_of(error: Exception) -> grpc.StatusCode:
+    """Status code of any error."""
+    return CODES.get(type(error), grpc.StatusCode.INTERNAL)  # type: ignore[arg-type]
+
+
+def status_of(error: Exception) -> status_pb2.Status:
+    """google.rpc.Status of any error; of one outside the tree it tells nothing."""
+    if not isinstance(error, RepricedError) or type(error) not in CODES:
+        message = "internal error; the server's log has the details"
+        return status_pb2.Status(code=code_pb2.INTERNAL, message=message)
+    message = cut(error.message)
     details: list[Any] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     if isinstance(error, InputError):
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=error.message, reason=error.reason
+            field=error.field, description=message, reason=error.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    wait_ms = DRAIN_RETRY_MS if isinstance(error, DrainingError) else 0
-    if isinstance(error, LimitError):
-        wait_ms = error.retry_after_ms
+    wait_ms = retry_after_ms(error)
     if wait_ms:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(wait_ms)
         details.append(retry)
-    status = status_pb2.Status(code=code.value[0], message=error.message)
+    status = status_pb2.Status(code=code_of(error).value[0], message=message)
     for detail in details:
         packed = AnyMessage()
         packed.Pack(detail)
@@ -68,75 +76,99 @@ def status_of(error: RepricedError) -> status_pb2.Status:
     return status
 
 
-class Interceptor(grpc.ServerInterceptor):
-    """Turns errors into statuses and counts every call."""
+def retry_after_ms(error: RepricedError) -> int:
+    """When the same request may succeed; 0: not as it is."""
+    if isinstance(error, LimitError):
+        return error.retry_after_ms
+    return DRAIN_RETRY_MS if isinstance(error, DrainingError) else 0
+
+
+def cut(message: str) -> str:
+    """The message, short enough for a trailer."""
+    whole = message.encode()
+    if len(whole) <= MESSAGE_BYTES:
+        return message
+    return whole[:MESSAGE_BYTES].decode(errors="ignore") + "..."
+
+
+async def abort(error: Exception, context: Any) -> NoReturn:
+    """Ends a call with the status of an error."""
+    status = status_of(error)
+    trailer = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(code_of(error), status.message, trailer)
+    raise AssertionError("abort raises")
+
+
+class Interceptor(grpc.aio.ServerInterceptor):
+    """Turns errors into statuses and counts every call that the metrics know by name."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def intercept_service(self, continuation: Callable[..., Any], details: Any) -> Any:
-        """Wraps the handler of a call."""
-        handler = continuation(details)
-        if handler is None:
-            return None
-        coding = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
+    async def intercept_service(
+        self, continuation: Callable[..., Awaitable[Any]], details: Any
+    ) -> Any:
+        """The handler of a call, wrapped; health and reflection stay as they are."""
+        handler = await continuation(details)
+        counted = self._metrics.calls.get(details.method)
+        if handler is None or counted is None:
+            return handler
+        coding = (handler.request_deserializer, handler.response_serializer)
         if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(self._one(handler.unary_unary), **coding)
+            one = self._one(handler.unary_unary, counted)
+            return grpc.unary_unary_rpc_method_handler(one, *coding)
         if handler.unary_stream:
-            return grpc.unary_stream_rpc_method_handler(self._many(handler.unary_stream), **coding)
-        if handler.stream_stream:
-            return grpc.stream_stream_rpc_method_handler(
-                self._many(handler.stream_stream), **coding
-            )
-        return handler
+            many = self._many(handler.unary_stream, counted)
+            return grpc.unary_stream_rpc_method_handler(many, *coding)
+        both = self._many(handler.stream_stream, counted)
+        return grpc.stream_stream_rpc_method_handler(both, *coding)
 
-    def _one(self, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        def call(request: Any, context: grpc.ServicerContext) -> Any:
-            started = self._begin()
+    def _one(self, behaviour: Callable[..., Awaitable[Any]], counted: CallMetrics) -> Any:
+        async def call(request: Any, context: Any) -> Any:
+            started = counted.begin()
+            code = grpc.StatusCode.OK
             try:
-                answer = behaviour(request, context)
-            except Exception as error:
-                self._fail(error, context, started)
-            self._end("OK", started)
-            return answer
-
-        return call
-
-    def _many(self, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            started = self._begin()
-            code = "CANCELLED"
-            try:
-                yield from behaviour(request, context)
-                code = "OK"
-            except GeneratorExit:
+                return await behaviour(request, context)
+            except asyncio.CancelledError:
+                code = given_up(context)
                 raise
             except Exception as error:
-                code = ""
-                self._fail(error, context, started)
+                code = self._note(error, counted)
+                await abort(error, context)
             finally:
-                if code:
-                    self._end(code, started)
+                counted.end(code.name, started)
 
         return call
 
-    def _begin(self) -> float:
-        self._metrics.grpc_started.inc()
-        return time.perf_counter()
+    def _many(self, behaviour: Callable[..., AsyncIterator[Any]], counted: CallMetrics) -> Any:
+        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+            started = counted.begin()
+            code = grpc.StatusCode.OK
+            try:
+                async for answer in behaviour(request, context):
+                    yield answer
+            except (asyncio.CancelledError, GeneratorExit):
+                code = given_up(context)
+                raise
+            except Exception as error:
+                code = self._note(error, counted)
+                await abort(error, context)
+            finally:
+                counted.end(code.name, started)
 
-    def _end(self, code: str, started: float) -> None:
-        self._metrics.grpc_handled.labels(code).inc()
-        self._metrics.grpc_seconds.observe(time.perf_counter() - started)
+        return call
 
-    def _fail(self, error: Exception, context: grpc.ServicerContext, started: float) -> NoReturn:
-        if isinstance(error, RepricedError):
+    def _note(self, error: Exception, counted: CallMetrics) -> grpc.StatusCode:
+        """Counts a refusal, or logs what should not have happened."""
+        if isinstance(error, RepricedError) and type(error) in CODES:
             self._metrics.refuse(error.reason)
-            self._end(CODES.get(type(error), grpc.StatusCode.INTERNAL).name, started)
-            context.abort_with_status(rpc_status.to_status(status_of(error)))
-        self._end("INTERNAL", started)
-        logger().error("call_failed", exc_info=error)
-        context.abort(grpc.StatusCode.INTERNAL, "internal error; the server's log has the details")
-        raise AssertionError("abort raises")
+        else:
+            logger().error("call_failed", method=counted.method, exc_info=error)
+        return code_of(error)
+
+
+def given_up(context: Any) -> grpc.StatusCode:
+    """Why a caller no longer waits."""
+    remaining = context.time_remaining()
+    late = remaining is not None and remaining <= 0
+    return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED

@@ -6,10 +6,13 @@ the engine counts in plain C integers is exported by `EngineCollector` when it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -18,10 +21,14 @@ from prometheus_client import (
     Info,
     disable_created_metrics,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
 from engine.counters import tables
-from engine.kernel import Kernel
 from engine.pipeline import Engine
 from engine.schema import (
     FIRST_UNCHANGED_REASON,
@@ -36,9 +43,10 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 AGES = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
 REFUSALS = (
-    "AMOUNT", "BROKEN_JSON", "CURRENCY", "DEADLINE", "DRAINING", "EMPTY_BATCH", "EVENT_IN_FUTURE",
-    "LISTING", "MALFORMED_REQUEST", "OTHER", "PRICE", "QUEUE_FULL", "REQUEST_ID", "STRATEGY",
-    "TOO_MANY_ROWS", "UNKNOWN_LISTING",
+    "AMOUNT", "BOUND", "BROKEN_JSON", "CURRENCY", "DEADLINE", "DRAINING", "EMPTY_BATCH",
+    "EVENT_IN_FUTURE", "LISTING", "MALFORMED_REQUEST", "NOTIFICATION", "OTHER", "PRICE",
+    "QUEUE_FULL", "READ_QUEUE_FULL", "REPEATED", "REQUEST_ID", "REQUEST_TOO_LARGE", "STRATEGY",
+    "TOO_MANY_ROWS", "TOO_MANY_STREAMS", "UNKNOWN_LISTING",
 )  # fmt: skip
 GRPC_CODES = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
@@ -55,84 +63,127 @@ def product_version() -> str:
         return "unknown"
 
 
+class AgeHistogram:
+    """Ages counted a batch at a time, so that a call costs the same for one row and for many."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._text = name, text
+        self._counts = np.zeros(len(AGES) + 1, np.int64)
+        self._sum_ms = 0
+
+    def observe(self, now_ms: int, event_ms: NDArray[np.int64]) -> None:
+        """Counts the ages of events at `now_ms`; one from the future has age zero."""
+        ages = np.maximum(now_ms - event_ms, 0)
+        at = np.searchsorted(np.array(AGES) * 1000, ages)
+        self._counts += np.bincount(at, minlength=len(self._counts))
+        self._sum_ms += int(ages.sum())
+
+    def describe(self) -> list[Metric]:
+        """Nothing to look at before the first scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The histogram as it is now."""
+        bounds = [*(str(float(each)) for each in AGES), "+Inf"]
+        family = HistogramMetricFamily(self._name, self._text)
+        counts = np.cumsum(self._counts).tolist()
+        family.add_metric([], list(zip(bounds, counts, strict=True)), self._sum_ms / 1000)
+        yield family
+
+
+@dataclass(frozen=True, slots=True)
+class CallMetrics:
+    """Metrics of one method, every label filled in."""
+
+    method: str
+    started: Counter
+    handled: dict[str, Counter]  # by status code
+    seconds: Histogram
+
+    def begin(self) -> float:
+        """Counts a call and returns when it began, for `end`."""
+        self.started.inc()
+        return time.perf_counter()
+
+    def end(self, code: str, started: float) -> None:
+        """Counts how a call ended."""
+        self.handled[code].inc()
+        self.seconds.observe(time.perf_counter() - started)
+
+
 class Metrics:
     """The metrics that the server itself keeps, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.tick_seconds = self._histogram("tick_seconds", "Journal, decode, evaluate and emit")
-        self.evaluate_seconds = self._histogram("evaluate_seconds", "One slice in the kernel")
-        self.offer_age_seconds = Histogram(
-            "repriced_offer_age_seconds", "Age of offers when they arrive", buckets=AGES,
-            registry=self.registry,
-        )  # fmt: skip
-        self.feedback_delay_seconds = Histogram(
-            "repriced_feedback_delay_seconds", "Age of feedback when it arrives", buckets=AGES,
-            registry=self.registry,
-        )  # fmt: skip
-        self.inputs_refused = Counter(
-            "repriced_inputs_refused_total", "Requests and rows refused", ["reason"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.notifications = Counter(
-            "repriced_notifications_total", "Marketplace messages by outcome", ["outcome"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.grpc_started = Counter(
-            "grpc_server_started_total", "Calls begun", registry=self.registry
+        self.calls: dict[str, CallMetrics] = {}  # by path, such as "/repriced.v1.Service/Call"
+        self.tick_seconds = self._histogram(
+            "repriced_tick_seconds", "From the admission of a batch of offers to its answer"
         )
-        self.grpc_handled = Counter(
-            "grpc_server_handled_total", "Calls ended", ["grpc_code"], registry=self.registry
+        self.evaluate_seconds = self._histogram(
+            "repriced_evaluate_seconds", "One group of requests in the engine"
         )
-        self.grpc_seconds = Histogram(
-            "grpc_server_handling_seconds", "Duration of calls", buckets=SECONDS,
-            registry=self.registry,
-        )  # fmt: skip
-        self.queue_depth = Gauge(
-            "repriced_queue_depth", "Requests waiting for the writer", registry=self.registry
+        self.offer_age_seconds = AgeHistogram(
+            "repriced_offer_age_seconds", "Age of offers when they arrive"
         )
-        self.queue_limit = Gauge(
-            "repriced_queue_limit", "Requests that may wait", registry=self.registry
+        self.feedback_delay_seconds = AgeHistogram(
+            "repriced_feedback_delay_seconds", "Age of feedback when it arrives"
         )
-        Info("repriced_build", "What runs", registry=self.registry).info(
-            {"version": product_version()}
+        for ages in (self.offer_age_seconds, self.feedback_delay_seconds):
+            self.registry.register(ages)
+        self._inputs_refused = self._counter(
+            "repriced_inputs_refused_total", "Requests and rows refused", "reason"
         )
-        self._children()
-
-    def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(f"repriced_{name}", text, buckets=SECONDS, registry=self.registry)
-
-    def _children(self) -> None:
-        """Label children exist from the start, so that a rate of zero is a zero."""
+        self._notifications = self._counter(
+            "repriced_notifications_total", "Marketplace messages by outcome", "outcome"
+        )
+        self.queue_depth = self._gauge("repriced_queue_depth", "Requests admitted, not answered")
+        self.queue_limit = self._gauge("repriced_queue_limit", "Requests that may be admitted")
         for reason in REFUSALS:
-            self.inputs_refused.labels(reason)
+            self._inputs_refused.labels(reason)
         for outcome in NOTIFICATION_OUTCOMES:
-            self.notifications.labels(outcome)
-        for code in GRPC_CODES:
-            self.grpc_handled.labels(code)
+            self._notifications.labels(outcome)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(name, text, labels, buckets=SECONDS, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry)
+
+    def know_calls(self, services: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Names of every service and its methods; label children exist from the start."""
+        of_call = ("grpc_service", "grpc_method")
+        started = self._counter("grpc_server_started_total", "Calls begun", *of_call)
+        handled = self._counter("grpc_server_handled_total", "Calls ended", *of_call, "grpc_code")
+        seconds = self._histogram("grpc_server_handling_seconds", "Duration of calls", *of_call)
+        for service, methods in services:
+            for method in methods:
+                path = f"/{service}/{method}"
+                self.calls[path] = CallMetrics(
+                    path,
+                    started.labels(service, method),
+                    {code: handled.labels(service, method, code) for code in GRPC_CODES},
+                    seconds.labels(service, method),
+                )
 
     def refuse(self, reason: str, count: int = 1) -> None:
         """Counts a refusal under its reason, or under the first group its word begins with."""
         group = next((each for each in REFUSALS if reason.startswith(each)), "OTHER")
-        self.inputs_refused.labels(group).inc(count)
+        self._inputs_refused.labels(group).inc(count)
+
+    def notified(self, outcome: str, count: int) -> None:
+        """Counts marketplace messages by one of NOTIFICATION_OUTCOMES."""
+        self._notifications.labels(outcome).inc(count)
 
     def watch(self, engine: Engine) -> None:
-        """Exports the engine's counters too, and times its kernel."""
-        engine.kernel = cast(Kernel, TimedKernel(engine.kernel, self.evaluate_seconds))
+        """Exports the engine's counters too."""
+        Info("repriced_build", "What runs", registry=self.registry).info(
+            {"version": product_version(), "cpu_level": engine.kernel.level}
+        )
         self.registry.register(EngineCollector(engine))
-
-
-class TimedKernel:
-    """A kernel whose evaluations are timed; the engine itself knows no clock."""
-
-    def __init__(self, body: Any, seconds: Histogram) -> None:
-        self._body = body
-        self._seconds = seconds
-
-    def __getattr__(self, name: str) -> Any:
-        """The kernel's attribute; an evaluation comes back timed."""
-        found = getattr(self._body, name)
-        return self._seconds.time()(found) if name.startswith("evaluate_") else found
 
 
 class EngineCollector:

@@ -52,7 +52,7 @@ class Columns(NamedTuple):
 @cache
 def compiled() -> dict[str, Any]:
     """The rules by name, compiled; enums of flags become enums of ints, which numba knows."""
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"np": np}
     for module, functions in RULES:
         for name, value in vars(module).items():
             if isinstance(value, int) and not isinstance(value, Enum):

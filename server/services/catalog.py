@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import grpc
+import numpy as np
 
 from engine.catalog import Catalog
 from engine.columns import Address
@@ -13,10 +13,14 @@ from engine.resolve import describe
 from engine.schema import InputKind, RowFlag
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core, Handlers, mutation, reading
-from server.services.pages import page_size, page_start
+from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
 
 NAME = "repriced.v1.CatalogService"
+READ_ROWS = 50
+"""Listings turned into messages in one turn on the writer."""
+SCAN_ROWS = 50_000
+"""Rows looked at in one turn on the writer."""
 
 
 def handlers(core: Core) -> Handlers:
@@ -27,10 +31,10 @@ def handlers(core: Core) -> Handlers:
         "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
-        "ListSellers": reading(reads.list_sellers, catalog_pb2.ListSellersRequest),
-        "ListStrategies": reading(reads.list_strategies, catalog_pb2.ListStrategiesRequest),
-        "GetListing": reading(reads.get_listing, catalog_pb2.GetListingRequest),
-        "ListListings": reading(reads.list_listings, catalog_pb2.ListListingsRequest),
+        "ListSellers": reading(core, catalog_pb2.ListSellersRequest, reads.list_sellers),
+        "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),
+        "GetListing": reading(core, catalog_pb2.GetListingRequest, reads.get_listing),
+        "ListListings": reading(core, catalog_pb2.ListListingsRequest, reads.list_listings),
     }
 
 
@@ -64,60 +68,74 @@ class CatalogReads:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def list_sellers(self, request: Any, _: grpc.ServicerContext) -> Any:
+    async def list_sellers(self, request: Any) -> catalog_pb2.ListSellersResponse:
         """Sellers in the order in which they were created."""
-        size, start = page_size(request.page_size), page_start(request.page_token, 0)
-        sellers = self._core.writer.read(
-            lambda engine: engine.catalog.sellers[start : start + size]
-        )
+        size = page_size(request.page_size)
+        start = page_start("sellers", request.page_token, 0)
+        sellers = await self._core.read(lambda each: each.catalog.sellers[start : start + size + 1])
+        more = len(sellers) > size
         return catalog_pb2.ListSellersResponse(
-            sellers=[seller_message(each) for each in sellers],
-            next_page_token=str(start + size) if len(sellers) == size else "",
+            sellers=[seller_message(each) for each in sellers[:size]],
+            next_page_token=page_token("sellers", start + size) if more else "",
         )
 
-    def list_strategies(self, request: Any, _: grpc.ServicerContext) -> Any:
+    async def list_strategies(self, request: Any) -> catalog_pb2.ListStrategiesResponse:
         """Strategies of a seller, or of all."""
-        size, start = page_size(request.page_size), page_start(request.page_token, 1)
         wanted = request.seller_id
-        strategies = self._core.writer.read(lambda engine: list(engine.catalog.strategies))
-        found: list[Any] = []
-        at = start
-        while at < len(strategies) and len(found) < size:
-            if not wanted or strategies[at].seller_id == wanted:
-                found.append(strategy_message(strategies[at]))
-            at += 1
+        query = f"strategies of {wanted}"
+        size = page_size(request.page_size)
+        start = page_start(query, request.page_token, 1)
+        strategies = await self._core.read(lambda engine: engine.catalog.strategies[start:])
+        found = [
+            (at, each)
+            for at, each in enumerate(strategies, start)
+            if not wanted or each.seller_id == wanted
+        ]
+        more = len(found) > size
         return catalog_pb2.ListStrategiesResponse(
-            strategies=found, next_page_token=str(at) if at < len(strategies) else ""
+            strategies=[strategy_message(each) for _, each in found[:size]],
+            next_page_token=page_token(query, found[size][0]) if more else "",
         )
 
-    def get_listing(self, request: Any, _: grpc.ServicerContext) -> Any:
+    async def get_listing(self, request: Any) -> catalog_pb2.GetListingResponse:
         """One listing and its state."""
         address = listing_address(request)
-        state = self._core.writer.read(
+        state = await self._core.read(
             lambda engine: listing_state_message(
                 engine.catalog, find_listing(engine.catalog, address)
             )
         )
         return catalog_pb2.GetListingResponse(listing=state)
 
-    def list_listings(self, request: Any, _: grpc.ServicerContext) -> Any:
+    async def list_listings(self, request: Any) -> catalog_pb2.ListListingsResponse:
         """Listings of a seller, or of all, in the order of their ids."""
-        size, start = page_size(request.page_size), page_start(request.page_token, 1)
-        return self._core.writer.read(
-            lambda engine: listing_page(engine.catalog, request.seller_id, start, size)
+        wanted = request.seller_id
+        query = f"listings of {wanted}"
+        size = page_size(request.page_size)
+        at = page_start(query, request.page_token, 1)
+        found: list[catalog_pb2.ListingState] = []
+        more = True
+        while more and len(found) < size:
+            part = min(READ_ROWS, size - len(found))
+            states, at, more = await self._core.read(
+                lambda engine, at=at, part=part: listing_part(engine.catalog, wanted, at, part)  # type: ignore[misc]
+            )
+            found.extend(states)
+        return catalog_pb2.ListListingsResponse(
+            listings=found, next_page_token=page_token(query, at) if more else ""
         )
 
 
-def listing_page(catalog: Catalog, seller_id: str, start: int, size: int) -> Any:
-    """One page; it looks at a bounded number of rows, so a page can be short."""
-    found: list[Any] = []
-    at, last = start, min(catalog.count, start + 50 * size)
-    wanted = catalog.seller_at.get(seller_id, -1)
-    while at < last and len(found) < size:
-        live = int(catalog.rows["flags"][at]) & RowFlag.ACTIVE
-        if live and (not seller_id or int(catalog.records["seller"][at]) == wanted):
-            found.append(listing_state_message(catalog, at))
-        at += 1
-    return catalog_pb2.ListListingsResponse(
-        listings=found, next_page_token=str(at) if at < catalog.count else ""
-    )
+def listing_part(
+    catalog: Catalog, seller_id: str, start: int, limit: int
+) -> tuple[list[catalog_pb2.ListingState], int, bool]:
+    """At most `limit` listings from an id on; where to go on, and whether there is more."""
+    last = max(start, min(catalog.count, start + SCAN_ROWS))
+    wanted = (catalog.rows["flags"][start:last] & np.uint16(RowFlag.ACTIVE)) != 0
+    if seller_id:
+        wanted &= catalog.records["seller"][start:last] == catalog.seller_at.get(seller_id, -1)
+    ids = np.flatnonzero(wanted) + start
+    if len(ids) > limit:
+        ids, last = ids[:limit], int(ids[limit])
+    states = [listing_state_message(catalog, each) for each in ids.tolist()]
+    return states, last, last < catalog.count

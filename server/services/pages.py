@@ -1,11 +1,18 @@
-"""Pages of the List calls."""
+"""Pages of the List calls. A token names the query it belongs to and where its page begins."""
 
 from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import struct
 
 from engine.errors import InputError
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1_000
+POSITION = struct.Struct(">Q")
+DIGEST_BYTES = 8
 
 
 def page_size(wanted: int) -> int:
@@ -19,14 +26,31 @@ def page_size(wanted: int) -> int:
     return wanted or DEFAULT_PAGE
 
 
-def page_start(token: str, first: int) -> int:
-    """Where a page begins: the number that the last page's token holds. Raises InputError."""
+def page_token(query: str, position: int) -> str:
+    """Token of the page of a query that begins at a position."""
+    place = POSITION.pack(position)
+    return base64.urlsafe_b64encode(place + digest(query, place)).decode()
+
+
+def page_start(query: str, token: str, first: int) -> int:
+    """Where a page begins; without a token at `first`. Raises InputError."""
     if not token:
         return first
-    if not token.isascii() or not token.isdigit() or len(token) > 10:
+    try:
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    place, seal = raw[: POSITION.size], raw[POSITION.size :]
+    if len(place) != POSITION.size or seal != digest(query, place):
         raise InputError(
-            f"page_token is {token[:40]!r}; allowed: the next_page_token of the page before",
+            f"page_token is {token[:40]!r}; allowed: the next_page_token of the page before, with"
+            " the other fields as they were",
             reason="PAGE_TOKEN_INVALID",
             field="page_token",
         )
-    return int(token)
+    return int(POSITION.unpack(place)[0])
+
+
+def digest(query: str, place: bytes) -> bytes:
+    """Tells a token of another query, or a garbled one."""
+    return hashlib.blake2b(query.encode() + place, digest_size=DIGEST_BYTES).digest()

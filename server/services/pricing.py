@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import Message
 
 from engine.decisions import DecisionLog
-from engine.errors import InputError, LimitError
-from engine.explain import Explanation, explain
+from engine.errors import DrainingError, InputError, LimitError, NotFoundError
+from engine.explain import explain
 from engine.pipeline import Engine
 from engine.schema import InputKind
 from repriced.v1 import pricing_pb2
@@ -19,21 +19,17 @@ from server.services.calls import Core, Handlers, mutation, reading
 from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
 from server.wire import decision_message, evaluate_answer
+from server.wire.limits import parse
 from server.writer import wall_ms
 
 NAME = "repriced.v1.PricingService"
 LOOK_S = 0.5
-"""How often a stream without news looks whether its reader has gone."""
+"""A stream without news looks so often whether the server is stopping."""
 
 
 def handlers(core: Core) -> Handlers:
     """Method handlers by name."""
     calls = Pricing(core)
-    watch = grpc.unary_stream_rpc_method_handler(
-        calls.watch_decisions,
-        request_deserializer=pricing_pb2.WatchDecisionsRequest.FromString,
-        response_serializer=pricing_pb2.WatchDecisionsResponse.SerializeToString,
-    )
     return {
         "Reprice": mutation(core, InputKind.REPRICE),
         "ReportFeedback": mutation(core, InputKind.FEEDBACK),
@@ -41,12 +37,9 @@ def handlers(core: Core) -> Handlers:
         "PauseRepricing": mutation(core, InputKind.PAUSE),
         "ResumeRepricing": mutation(core, InputKind.RESUME),
         "StreamReprice": grpc.stream_stream_rpc_method_handler(calls.stream_reprice),
-        "WatchDecisions": watch,
-        "ExplainPrice": reading(calls.explain_price, pricing_pb2.ExplainPriceRequest),
-        "EvaluatePrice": grpc.unary_unary_rpc_method_handler(
-            calls.evaluate_price,
-            response_serializer=pricing_pb2.EvaluatePriceResponse.SerializeToString,
-        ),
+        "WatchDecisions": grpc.unary_stream_rpc_method_handler(calls.watch_decisions),
+        "ExplainPrice": reading(core, pricing_pb2.ExplainPriceRequest, calls.explain_price),
+        "EvaluatePrice": grpc.unary_unary_rpc_method_handler(calls.evaluate_price),
     }
 
 
@@ -55,86 +48,113 @@ class Pricing:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._streams = threading.BoundedSemaphore(core.limits.streams)
 
-    def _enter_stream(self) -> None:
-        if not self._streams.acquire(blocking=False):
-            raise LimitError(
-                f"{self._core.limits.streams} streams are open; allowed:"
-                f" {self._core.limits.streams}",
-                reason="TOO_MANY_STREAMS",
-                retry_after_ms=1_000,
-            )
-
-    def stream_reprice(
-        self, requests: Iterator[bytes], context: grpc.ServicerContext
-    ) -> Iterator[bytes]:
-        """Batches of a stream, answered in order."""
-        self._enter_stream()
-        try:
-            for payload in requests:
-                answer = self._core.apply(
-                    InputKind.REPRICE, inner_request(payload), context.peer(), None
-                )
+    async def stream_reprice(
+        self, requests: AsyncIterator[bytes], context: Any
+    ) -> AsyncIterator[bytes]:
+        """Batches of a stream, answered in order; the next one is read after the answer."""
+        with self._core.admission.stream():
+            while (payload := await self._next(requests)) is not None:
+                inner = inner_request(payload, self._core)
+                answer = await self._core.request(InputKind.REPRICE, inner, context)
                 yield outer_answer(answer.payload)
-        finally:
-            self._streams.release()
 
-    def watch_decisions(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        """Decisions as they are made, from a cursor on."""
-        self._enter_stream()
+    async def _next(self, requests: AsyncIterator[bytes]) -> bytes | None:
+        """The next message of a stream, or None at its end. Raises DrainingError."""
+        reading = asyncio.ensure_future(anext(requests, None))
+        draining = asyncio.ensure_future(self._core.admission.draining.wait())
         try:
-            yield from self._watch(request, context)
+            await asyncio.wait({reading, draining}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return reading.result()
         finally:
-            self._streams.release()
+            reading.cancel()
+            draining.cancel()
+        raise stopping()
 
-    def _watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        log: DecisionLog = self._core.engine.decisions
-        resumes = request.HasField("after_decision_id")
-        cursor = request.after_decision_id if resumes else log.last_id
-        if cursor > log.last_id:
-            raise InputError(
-                f"after_decision_id is {cursor}; the newest decision is {log.last_id}",
-                reason="CURSOR_IN_FUTURE",
-                field="after_decision_id",
-            )
-        while context.is_active():
-            if not log.wait(cursor, LOOK_S):
-                continue
-            records = log.after(cursor, self._core.limits.watch_batch)
-            cursor = int(records["decision_id"][-1])
-            catalog = self._core.engine.catalog
-            messages = [decision_message(catalog, each, True) for each in records]
-            if request.seller_id:
-                messages = [each for each in messages if each.key.seller_id == request.seller_id]
-            if messages:
-                yield pricing_pb2.WatchDecisionsResponse(decisions=messages, cursor=cursor)
+    async def watch_decisions(self, payload: bytes, _: Any) -> AsyncIterator[bytes]:
+        """Decisions as they are made, from a cursor on."""
+        request = parse(pricing_pb2.WatchDecisionsRequest, payload, self._core.codec.limits)
+        with self._core.admission.stream():
+            cursor = first_cursor(request, self._core.engine.decisions)
+            while True:
+                message = next_decisions(self._core, cursor, request.seller_id)
+                if message is None:
+                    if self._core.admission.draining.is_set():
+                        raise stopping()
+                    await self._core.writer.news(LOOK_S)
+                    continue
+                cursor = message.cursor
+                if message.decisions:
+                    yield message.SerializeToString()
 
-    def explain_price(self, request: Any, _: grpc.ServicerContext) -> Any:
+    async def explain_price(self, request: Any) -> Message:
         """Why a listing has its price, and why it did not change."""
         address = listing_address(request)
 
-        def look(engine: Engine) -> tuple[Explanation, Any]:
+        def look(engine: Engine) -> Message:
             found = explain(engine, find_listing(engine.catalog, address))
-            return found, explain_message(engine.catalog, found)
+            message: Message = explain_message(engine.catalog, found)
+            return message
 
-        return self._core.writer.read(look)[1]
+        return await self._core.read(look)
 
-    def evaluate_price(self, payload: bytes, _: grpc.ServicerContext) -> Any:
+    async def evaluate_price(self, payload: bytes, _: Any) -> bytes:
         """What snapshots would lead to; changes nothing."""
-        batch = self._core.codec.decode_evaluate(payload)
-        result = self._core.writer.read(lambda engine: engine.evaluate_prices(batch, wall_ms()))
-        return evaluate_answer(result)
+        loop = asyncio.get_running_loop()
+        decode = self._core.codec.decode_evaluate
+        batch = await loop.run_in_executor(self._core.decoders, decode, payload)
+        result = await self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms()))
+        return evaluate_answer(result).SerializeToString()
 
 
-def inner_request(payload: bytes) -> bytes:
-    """The RepriceRequest inside a stream's message. Raises InputError."""
-    try:
-        message = pricing_pb2.StreamRepriceRequest.FromString(payload)
-    except DecodeError as error:
+def stopping() -> DrainingError:
+    """Ends a stream; its caller goes on elsewhere, or here after the restart."""
+    return DrainingError("the server is stopping and ends its streams", reason="DRAINING")
+
+
+def first_cursor(request: Any, log: DecisionLog) -> int:
+    """Where a watcher begins. Raises InputError, and NotFoundError when that is pruned."""
+    if not request.HasField("after_decision_id"):
+        return log.last_id
+    cursor = int(request.after_decision_id)
+    if cursor > log.last_id:
         raise InputError(
-            f"request: not a StreamRepriceRequest ({error})", reason="MALFORMED_REQUEST"
+            f"after_decision_id is {cursor}; allowed: up to {log.last_id}, the newest decision",
+            reason="CURSOR_IN_FUTURE",
+            field="after_decision_id",
+        )
+    log.after(cursor, 1)
+    return cursor
+
+
+def next_decisions(
+    core: Core, cursor: int, seller_id: str
+) -> pricing_pb2.WatchDecisionsResponse | None:
+    """Decisions after the cursor, or None when there are none yet.
+
+    Raises LimitError for a reader so slow that the next one is no longer kept. Keys may be read
+    here, beside the writer: an id never changes its key.
+    """
+    if core.engine.decisions.last_id <= cursor:
+        return None
+    try:
+        records = core.engine.decisions.after(cursor, core.limits.watch_batch)
+    except NotFoundError as error:
+        raise LimitError(
+            f"the stream fell behind: decision {cursor + 1} is no longer kept",
+            reason="CURSOR_TOO_OLD",
         ) from error
+    messages = [decision_message(core.engine.catalog, each, True) for each in records]
+    return pricing_pb2.WatchDecisionsResponse(
+        decisions=[each for each in messages if seller_id in ("", each.key.seller_id)],
+        cursor=int(records["decision_id"][-1]),
+    )
+
+
+def inner_request(payload: bytes, core: Core) -> bytes:
+    """The RepriceRequest inside a stream's message. Raises InputError."""
+    message = parse(pricing_pb2.StreamRepriceRequest, payload, core.codec.limits)
     return message.request.SerializeToString()
 
 

@@ -22,7 +22,8 @@ from engine.schema import (
     SUB_CONDITION_SHIFT,
     OfferBit,
 )
-from engine.strategies import ANY_HANDLING, seller_hash
+from engine.strategies import seller_hash
+from engine.strategy_checks import ANY_HANDLING
 from repriced.v1 import types_pb2
 from server.wire.rows import RowFault, choices, price_range, refused
 

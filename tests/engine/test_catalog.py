@@ -107,7 +107,7 @@ def test_ids_are_never_used_again() -> None:
 
 def test_growth_keeps_rows_and_their_cache_lines() -> None:
     engine = new_engine()
-    many = [listing(f"SKU-{at}", floor_minor=at + 1) for at in range(3000)]
+    many = [listing(f"SKU-{at}", asin=f"ASIN-{at}", floor_minor=at + 1) for at in range(3000)]
     apply(engine, InputKind.LISTINGS, definitions(many))
     rows = engine.catalog.rows
     assert rows["floor_minor"][1:3001].tolist() == list(range(1, 3001))

@@ -58,8 +58,11 @@ def probes(listing: Listing) -> list[SimpleNamespace]:
 
 def first_win(listing: Listing) -> int:
     """Landed price that won first."""
-    won = next(each for each in listing.outcomes
-               if each.verdict == FeedbackKind.WON and each.state == CycleState.HOLDING)
+    won = next(
+        each
+        for each in listing.outcomes
+        if each.verdict == FeedbackKind.WON and each.state == CycleState.HOLDING
+    )
     return listing.landed(won.previous_minor)
 
 
@@ -70,7 +73,7 @@ def assert_held(listing: Listing, threshold: int, step: int) -> None:
     assert threshold - step < held <= threshold
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(markets())
 def test_p1_still_market(case: tuple[Market, int, int, int]) -> None:
     market, floor, ceiling, step = case
@@ -80,11 +83,9 @@ def test_p1_still_market(case: tuple[Market, int, int, int]) -> None:
     assert len(probes(listing)) <= bound(floor, ceiling, step)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(markets(), st.integers(5, 40))
-def test_p1_still_market_with_step_limit(
-    case: tuple[Market, int, int, int], parts: int
-) -> None:
+def test_p1_still_market_with_step_limit(case: tuple[Market, int, int, int], parts: int) -> None:
     market, floor, ceiling, step = case
     limit = max(step, (ceiling - floor) // parts)
     strategy = replace(PATIENT, step_minor=step, step_limit_minor=limit)
@@ -95,7 +96,7 @@ def test_p1_still_market_with_step_limit(
     assert len(probes(listing)) <= bound(floor, ceiling, step) + extra
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(markets(sticky=True))
 def test_p2_sticky_market(case: tuple[Market, int, int, int]) -> None:
     market, floor, ceiling, step = case
@@ -115,8 +116,11 @@ def test_p3_own_probes_lose_at_most_once_per_cooldown(seed: int) -> None:
     )  # fmt: skip
     listing = Listing(replace(PATIENT, min_samples=1), 500, 2500)
     played(market, listing)
-    lost = [each.now_ms for each in listing.outcomes
-            if each.changed and each.reason == Reason.PROBE_LOST]
+    lost = [
+        each.now_ms
+        for each in listing.outcomes
+        if each.changed and each.reason == Reason.PROBE_LOST
+    ]
     assert probes(listing)
     assert all(later - earlier >= PATIENT.cooldown_ms for earlier, later in pairwise(lost))
 
@@ -182,9 +186,13 @@ def later(listing: Listing, **given: int) -> Callable[[], SimpleNamespace]:
     """Feedback of this moment, to be delivered any number of times."""
     listing.now_ms += 1000
     event = listing.now_ms
-    return lambda: listing.feedback(FeedbackKind(given["kind"]), price=given.get("price", 0),
-                                    decision=given.get("decision", 0), event_ms=event,
-                                    competitive=given.get("competitive", 0))
+    return lambda: listing.feedback(
+        FeedbackKind(given["kind"]),
+        price=given.get("price", 0),
+        decision=given.get("decision", 0),
+        event_ms=event,
+        competitive=given.get("competitive", 0),
+    )
 
 
 def holding() -> Listing:

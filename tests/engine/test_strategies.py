@@ -11,13 +11,13 @@ from engine.errors import InputError
 from engine.schema import MAX_PRICE_MINOR, Alone, BelowFloor, MatchTarget, OfferBit, StrategyKind
 from engine.strategies import (
     DEFAULTS,
-    LIMITS,
     Filter,
     Offset,
     StrategyDefinition,
     compile_strategy,
     seller_hash,
 )
+from engine.strategy_checks import LIMITS
 
 PLAIN = StrategyDefinition("S1", "plain", "EUR", StrategyKind.BUY_BOX)
 MATCH = replace(PLAIN, kind=StrategyKind.MATCH, targets=(MatchTarget.LOWEST,))

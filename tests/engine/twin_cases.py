@@ -232,9 +232,7 @@ def make_feedback(rng: Rng, rows: Records, ids: NDArray[np.int64], now_ms: int) 
     return feedback
 
 
-def make_commands(
-    rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_count: int
-) -> Records:
+def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_count: int) -> Records:
     """Commands of every kind; upserts move the bounds."""
     count = len(ids)
     commands = np.zeros(count, COMMAND)

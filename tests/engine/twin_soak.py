@@ -1,6 +1,6 @@
 """Every native kernel that this machine runs against the plain twin, for as long as wanted.
 
-    python tests/engine/twin_soak.py --evaluations 1000000
+python tests/engine/twin_soak.py --evaluations 1000000
 """
 
 from __future__ import annotations

@@ -81,8 +81,9 @@ class Marketplace:
             if self.market.shows_own:
                 self._deliver(self._snapshot_now(), self.market.verdict_delay_ms)
             else:
-                self._deliver(self._verdict(won, decision_id, effective + 1000),
-                              self.market.verdict_delay_ms)
+                self._deliver(
+                    self._verdict(won, decision_id, effective + 1000), self.market.verdict_delay_ms
+                )
             return self._effective(price, decision_id, effective)
 
         self._send(goes_live, self.market.live_delay_ms)
