@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -110,12 +111,14 @@ class Bench:
     """The kernel with its table and its scratch, as the pipeline holds them."""
 
     def __init__(self, rows: Records, strategies: Records, pool: NDArray[np.uint64]) -> None:
-        self.kernel: Any = kernel.load()
+        self.kernel = kernel.load()
+        self._module: Any = import_module(f"engine.{kernel.MODULES[self.kernel.level]}")
         self.rows, self.strategies, self.pool = rows, strategies, pool
         self.scratch = np.zeros(SLICE, ROW)
         self.outcomes = np.zeros(SLICE, OUTCOME)
         self.accepted = np.ones(SLICE, np.uint8)
         self.counters = new_counters()
+        self._copied: OfferColumns | None = None
 
     def evaluate(self, tick: Tick) -> None:
         """Evaluates and commits a batch, slice by slice."""
@@ -133,8 +136,13 @@ class Bench:
 
     def copy(self, tick: Tick) -> None:
         """The floor: the same rows out and back and the same offers copied, slice by slice."""
+        if self._copied is None or len(self._copied) < len(tick.offers):
+            self._copied = OfferColumns.empty(len(tick.offers))
+        copied = [getattr(self._copied, name) for name in kernel.COLUMN_TYPES]
         for first in range(0, len(tick), SLICE):
-            self.kernel.copy_floor(
-                self.rows, tick.snapshots, first, min(first + SLICE, len(tick)), tick.offers,
-                self.scratch,
+            self._module.copy_floor(
+                self.rows.view(np.uint8), tick.snapshots.view(np.uint8), first,
+                min(first + SLICE, len(tick)),
+                *(getattr(tick.offers, name) for name in kernel.COLUMN_TYPES),
+                self.scratch.view(np.uint8), *copied,
             )  # fmt: skip

@@ -80,8 +80,8 @@ cdef inline int hold_reason(const Row* r, int64_t now_s) noexcept nogil:
         return REASON_COOLDOWN if r.cooldown_until_s > now_s else REASON_HOLDING
     if r.state == STATE_FLOORED:
         return REASON_FLOORED
-    if r.state == STATE_ALONE:
-        return REASON_ALONE_AT_CAP if r.deadline_s == 0 else REASON_WAITING_FOR_LIVE
+    if r.state == STATE_ALONE and r.effective_s != 0:
+        return REASON_ALONE_AT_CAP if r.deadline_s == 0 else REASON_HOLDING
     return REASON_WAITING_FOR_LIVE if r.effective_s == 0 else REASON_WAITING_FOR_VERDICT
 
 
@@ -135,10 +135,9 @@ cdef inline void enter_alone(
     cap = alone_cap(r, s)
     if entering or r.price_minor > cap or r.price_minor == 0:
         alone_step(r, s, cap, now_s, o)
-    elif r.deadline_s == 0 and r.price_minor < cap:
-        arm(r, s, now_s)
-        held(o, REASON_WAITING_FOR_LIVE)
     else:
+        if r.deadline_s == 0 and r.price_minor < cap:
+            arm(r, s, now_s)
         held(o, hold_reason(r, now_s))
 
 

@@ -1,12 +1,11 @@
 # The market summary: one pass over the offers of a snapshot. reference_market.py is the twin and
 # says more.
 
-from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint16_t, uint32_t, uint64_t
 
 from engine._rules cimport lower
 from engine._schema cimport (
     CLASS_AMAZON,
-    CLASS_AMAZON_FULFILLED,
     CLASS_MERCHANT_FULFILLED,
     CONDITION_BITS,
     CONDITION_MASK,
@@ -58,11 +57,19 @@ cdef struct Market:
 
 
 cdef inline int offer_class(uint32_t bits) noexcept nogil:
-    if bits & OFFER_AMAZON:
-        return CLASS_AMAZON
-    if bits & (OFFER_FULFILLED_BY_AMAZON | OFFER_PRIME):
-        return CLASS_AMAZON_FULFILLED
-    return CLASS_MERCHANT_FULFILLED
+    # No jumps: what the next offer is cannot be predicted.
+    cdef int ours = (bits & (OFFER_FULFILLED_BY_AMAZON | OFFER_PRIME)) != 0
+    cdef int amazon = (bits & OFFER_AMAZON) != 0
+    return (CLASS_MERCHANT_FULFILLED - ours) | (CLASS_AMAZON & -amazon)
+
+
+cdef inline uint64_t rank(int64_t landed) noexcept nogil:
+    # Orders prices as `lower` does, what is no price last, so that a plain minimum can choose.
+    return <uint64_t>((landed - 1) | ((landed - 1) >> 63))
+
+
+cdef inline int64_t price_of(uint64_t rank) noexcept nogil:
+    return <int64_t>(rank + 1)
 
 
 cdef inline bint in_pool(
@@ -107,7 +114,12 @@ cdef inline bint eligible(
     return plain and not in_pool(offers.pool, s.exclude_begin, s.exclude_end, seller)
 
 
-cdef inline void add_winner(Market* m, int64_t landed, int kind, bint passes) noexcept nogil:
+cdef inline void add_winner(
+    Market* m, int64_t landed, int kind, bint own, bint other, bint passes
+) noexcept nogil:
+    if not other:
+        m.sister_winner |= not own
+        return
     if lower(m.winner_minor, landed):
         m.winner_minor = landed
         m.winner_class = kind
@@ -126,22 +138,38 @@ cdef inline void add_target(
         m.target_class = kind
 
 
-cdef inline void add_competitor(
-    Market* m, const Strategy* s, const Offers* offers, uint32_t forbidden, Py_ssize_t at
+cdef inline void add_competitors(
+    Market* m, const Strategy* s, const Snapshot* snapshot, const Offers* offers,
+    uint32_t forbidden,
 ) noexcept nogil:
-    cdef uint32_t bits = offers.bits[at]
-    cdef int64_t landed = offers.landed_minor[at]
-    cdef int kind = offer_class(bits)
-    cdef bint passes = eligible(s, offers, forbidden, at)
-    if bits & OFFER_WINNER:
-        add_winner(m, landed, kind, passes)
-    if s.target_begin < s.target_end:
-        add_target(m, s, offers, landed, kind, at)
-    m.eligible_count += passes
-    if passes & lower(m.lowest[kind], landed):
-        m.lowest[kind] = landed
-    if passes & (landed > m.own_landed_minor) & lower(m.next_minor, landed):
-        m.next_minor = landed
+    # Offers that do not count have the last rank and pass without a jump.
+    cdef uint64_t[4] lowest
+    cdef uint64_t next_above = UINT64_MAX
+    cdef uint64_t ranked
+    cdef int64_t landed
+    cdef uint32_t bits
+    cdef int kind
+    cdef bint other, passes
+    cdef Py_ssize_t own = snapshot.own_offer
+    cdef Py_ssize_t at
+    lowest[1] = lowest[2] = lowest[3] = UINT64_MAX
+    for at in range(snapshot.offer_begin, snapshot.offer_end):
+        bits = offers.bits[at]
+        landed = offers.landed_minor[at]
+        kind = offer_class(bits)
+        other = (at != own) & ((bits & OFFER_OWN_ACCOUNT) == 0)
+        passes = other & eligible(s, offers, forbidden, at)
+        ranked = rank(landed) | (<uint64_t>passes - 1)
+        lowest[kind] = min(lowest[kind], ranked)
+        next_above = min(next_above, ranked | (<uint64_t>(landed > m.own_landed_minor) - 1))
+        m.eligible_count += passes
+        if bits & OFFER_WINNER:
+            add_winner(m, landed, kind, at == own, other, passes)
+        if s.target_begin < s.target_end and other:
+            add_target(m, s, offers, landed, kind, at)
+    m.next_minor = price_of(next_above)
+    for kind in range(1, 4):
+        m.lowest[kind] = price_of(lowest[kind])
 
 
 cdef inline void add_own(Market* m, uint32_t bits) noexcept nogil:
@@ -197,17 +225,11 @@ cdef inline void summarise(
 ) noexcept nogil:
     # `m` comes zeroed.
     cdef Py_ssize_t own = snapshot.own_offer
-    cdef Py_ssize_t at
-    cdef uint32_t forbidden = forbidden_bits(r, s)
     m.draw = -1
     if own >= 0:
         m.own_landed_minor = offers.landed_minor[own]
         m.own_price_minor = snapshot.own_price_minor
-    for at in range(snapshot.offer_begin, snapshot.offer_end):
-        if at == own:
-            add_own(m, offers.bits[at])
-        elif offers.bits[at] & OFFER_OWN_ACCOUNT:
-            m.sister_winner |= (offers.bits[at] & OFFER_WINNER) != 0
-        else:
-            add_competitor(m, s, offers, forbidden, at)
+    if snapshot.offer_begin <= own < snapshot.offer_end:
+        add_own(m, offers.bits[own])
+    add_competitors(m, s, snapshot, offers, forbidden_bits(r, s))
     conclude(m, s, snapshot)

@@ -11,7 +11,7 @@ from engine._buybox cimport (
     enter_suppressed,
     hold_reason,
 )
-from engine._evidence cimport anchor_premium, arm, displace, mark_live, reemit
+from engine._evidence cimport anchor_premium, arm, displace, learn, mark_live, reemit
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
 from engine._rules cimport clamp, divide_down, held, move_to, moved, own_landed, push_draw
@@ -70,7 +70,7 @@ from engine._schema cimport (
     Snapshot,
     Strategy,
 )
-from engine._targets cimport judge
+from engine._targets cimport hold_on, judge
 
 # Offers
 
@@ -256,14 +256,20 @@ cdef inline void verdict_feedback(
 cdef inline void count_verdict(
     Row* r, const Strategy* s, const Feedback* f, int64_t event_s, int64_t now_s, Outcome* o
 ) noexcept nogil:
-    cdef bint won = f.kind == FEEDBACK_WON
-    cdef int share = f.share_bp if f.kind == FEEDBACK_SHARE else -1
+    cdef bint measured = f.kind == FEEDBACK_SHARE
+    cdef bint won = f.kind == FEEDBACK_WON or (measured and f.share_bp >= s.share_target_bp)
+    cdef int share = f.share_bp if measured else -1
+    cdef int64_t landed = own_landed(r, r.price_minor)
     o.verdict = f.kind
     if r.state == STATE_ALONE:
         if won:
             r.flags |= FLAG_INCUMBENT
             r.good_price_minor = r.price_minor
         enter_alone(r, s, False, now_s, o)
+    elif r.state == STATE_SUPPRESSED and won and r.reference_minor > 0:
+        r.draws = push_draw(1, 1)
+        learn(r, True, landed, r.reference_minor, event_s)
+        hold_on(r, s, r.reference_minor, now_s, o)
     elif r.state == STATE_SUPPRESSED or r.reference_minor == 0:
         held(o, REASON_NOT_APPLICABLE)
         if r.state == STATE_SUPPRESSED:
@@ -271,9 +277,7 @@ cdef inline void count_verdict(
     else:
         if share < 0:
             r.draws = push_draw(r.draws, won)
-        judge(
-            r, s, own_landed(r, r.price_minor), r.reference_minor, share, event_s, now_s, o
-        )
+        judge(r, s, landed, r.reference_minor, share, event_s, now_s, o)
         if o.reason == REASON_NONE:
             held(o, hold_reason(r, now_s))
 

@@ -56,8 +56,8 @@ def hold_reason(r: Any, now_s: int) -> int:
         return Reason.COOLDOWN if r.cooldown_until_s > now_s else Reason.HOLDING
     if r.state == CycleState.FLOORED:
         return Reason.FLOORED
-    if r.state == CycleState.ALONE:
-        return Reason.ALONE_AT_CAP if r.deadline_s == 0 else Reason.WAITING_FOR_LIVE
+    if r.state == CycleState.ALONE and r.effective_s != 0:
+        return Reason.ALONE_AT_CAP if r.deadline_s == 0 else Reason.HOLDING
     return Reason.WAITING_FOR_LIVE if r.effective_s == 0 else Reason.WAITING_FOR_VERDICT
 
 
@@ -110,10 +110,9 @@ def enter_alone(r: Any, s: Any, nobody_featured: bool, now_s: int, o: Any) -> No
     cap = alone_cap(r, s)
     if entering or r.price_minor > cap or r.price_minor == 0:
         alone_step(r, s, cap, now_s, o)
-    elif r.deadline_s == 0 and r.price_minor < cap:
-        arm(r, s, now_s)
-        held(o, Reason.WAITING_FOR_LIVE)
     else:
+        if r.deadline_s == 0 and r.price_minor < cap:
+            arm(r, s, now_s)
         held(o, hold_reason(r, now_s))
 
 

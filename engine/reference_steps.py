@@ -15,11 +15,11 @@ from engine.reference_buybox import (
     enter_suppressed,
     hold_reason,
 )
-from engine.reference_evidence import anchor_premium, arm, displace, mark_live, reemit
+from engine.reference_evidence import anchor_premium, arm, displace, learn, mark_live, reemit
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
 from engine.reference_rules import clamp, held, move_to, moved, own_landed, push_draw
-from engine.reference_targets import judge
+from engine.reference_targets import hold_on, judge
 from engine.schema import (
     CONDITION_BITS,
     PAUSE_FLAGS,
@@ -203,22 +203,27 @@ def verdict_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -
 
 def count_verdict(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> None:
     """A verdict on the current price of a BUY_BOX listing."""
-    won = f.kind == FeedbackKind.WON
+    measured = f.kind == FeedbackKind.SHARE
+    won = f.kind == FeedbackKind.WON or (measured and f.share_bp >= s.share_target_bp)
+    landed = own_landed(r, r.price_minor)
     o.verdict = f.kind
     if r.state == CycleState.ALONE:
         if won:
             r.flags |= RowFlag.INCUMBENT
             r.good_price_minor = r.price_minor
         enter_alone(r, s, False, now_s, o)
+    elif r.state == CycleState.SUPPRESSED and won and r.reference_minor > 0:
+        r.draws = push_draw(1, 1)
+        learn(r, True, landed, r.reference_minor, event_s)
+        hold_on(r, s, r.reference_minor, now_s, o)
     elif r.state == CycleState.SUPPRESSED or r.reference_minor == 0:
         held(o, Reason.NOT_APPLICABLE)
         if r.state == CycleState.SUPPRESSED:
             enter_suppressed(r, s, now_s, o)
     else:
-        share = f.share_bp if f.kind == FeedbackKind.SHARE else -1
+        share = f.share_bp if measured else -1
         if share < 0:
             r.draws = push_draw(r.draws, int(won))
-        landed = own_landed(r, r.price_minor)
         judge(r, s, landed, r.reference_minor, share, event_s, now_s, o)
         if o.reason == Reason.NONE:
             held(o, hold_reason(r, now_s))

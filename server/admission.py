@@ -1,8 +1,8 @@
-"""Who may wait: bounds on what is admitted and not yet answered. Used on the event loop only."""
+"""Who may wait: bounds on what is admitted and not yet answered. Safe from any thread."""
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ class Admission:
         self._connections: dict[str, Held] = {}
         self._reads = 0
         self._streams = 0
-        self._idle = asyncio.Event()
-        self.draining = asyncio.Event()
+        self._changed = threading.Condition()
+        self.draining = threading.Event()
 
     def depth(self) -> int:
         """Requests that are admitted and not yet answered."""
@@ -57,60 +57,66 @@ class Admission:
     @contextmanager
     def request(self, connection: str, size: int) -> Iterator[None]:
         """A place for a request of `size` bytes. Raises LimitError, DrainingError."""
-        self._check_open()
         limits = self._limits
-        mine = self._connections.get(connection, Held())
-        mine.check(
-            "of this connection", size, limits.connection_requests, limits.connection_bytes
-        )
-        self._all.check("of all connections", size, limits.queue_requests, limits.queue_bytes)
-        self._connections[connection] = mine
-        for held in (mine, self._all):
-            held.add(1, size)
+        with self._changed:
+            self.check_open()
+            mine = self._connections.get(connection, Held())
+            mine.check(
+                "of this connection", size, limits.connection_requests, limits.connection_bytes
+            )
+            self._all.check("of all connections", size, limits.queue_requests, limits.queue_bytes)
+            self._connections[connection] = mine
+            mine.add(1, size)
+            self._all.add(1, size)
         try:
             yield
         finally:
-            for held in (mine, self._all):
-                held.add(-1, -size)
-            if mine.requests == 0:
-                self._connections.pop(connection, None)
-            self._look_idle()
+            with self._changed:
+                mine.add(-1, -size)
+                self._all.add(-1, -size)
+                if mine.requests == 0:
+                    self._connections.pop(connection, None)
+                self._changed.notify_all()
 
     @contextmanager
     def read(self) -> Iterator[None]:
         """A place for a read. Raises LimitError, DrainingError."""
-        self._check_open()
-        if self._reads >= self._limits.queue_reads:
-            raise LimitError(
-                f"{self._reads} reads wait; allowed: {self._limits.queue_reads}",
-                reason="READ_QUEUE_FULL",
-                retry_after_ms=RETRY_AFTER_MS,
-            )
-        self._reads += 1
+        with self._changed:
+            self.check_open()
+            if self._reads >= self._limits.queue_reads:
+                raise LimitError(
+                    f"{self._reads} reads wait; allowed: {self._limits.queue_reads}",
+                    reason="READ_QUEUE_FULL",
+                    retry_after_ms=RETRY_AFTER_MS,
+                )
+            self._reads += 1
         try:
             yield
         finally:
-            self._reads -= 1
-            self._look_idle()
+            with self._changed:
+                self._reads -= 1
+                self._changed.notify_all()
 
     @contextmanager
     def stream(self) -> Iterator[None]:
         """A place for a stream. Raises LimitError, DrainingError."""
-        self._check_open()
-        if self._streams >= self._limits.streams:
-            raise LimitError(
-                f"{self._streams} streams are open; allowed: {self._limits.streams}",
-                reason="TOO_MANY_STREAMS",
-                retry_after_ms=STREAM_RETRY_AFTER_MS,
-            )
-        self._streams += 1
+        with self._changed:
+            self.check_open()
+            if self._streams >= self._limits.streams:
+                raise LimitError(
+                    f"{self._streams} streams are open; allowed: {self._limits.streams}",
+                    reason="TOO_MANY_STREAMS",
+                    retry_after_ms=STREAM_RETRY_AFTER_MS,
+                )
+            self._streams += 1
         try:
             yield
         finally:
-            self._streams -= 1
-            self._look_idle()
+            with self._changed:
+                self._streams -= 1
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises DrainingError when the server is stopping."""
         if self.draining.is_set():
             raise DrainingError(
                 "the server is stopping and takes no new work; another one, or this one in a"
@@ -118,18 +124,13 @@ class Admission:
                 reason="DRAINING",
             )
 
-    def _look_idle(self) -> None:
-        if not self._all.requests and not self._reads and not self._streams:
-            self._idle.set()
+    def drain(self, seconds: float) -> bool:
+        """Refuses from now on; False when admitted work was not answered in time.
 
-    async def drain(self, seconds: int) -> bool:
-        """Refuses from now on; False when admitted work was not answered in time."""
-        self.draining.set()
-        self._idle.clear()
-        self._look_idle()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        Streams are not waited for: their next request is refused.
+        """
+        with self._changed:
+            self.draining.set()
+            return self._changed.wait_for(
+                lambda: not self._all.requests and not self._reads, seconds
+            )

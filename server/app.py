@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,6 +17,7 @@ from prometheus_client import start_http_server
 from engine.errors import ConfigError
 from engine.journal import MemoryJournal
 from engine.pipeline import Engine, EngineSettings
+from server.admission import Admission
 from server.config import Config
 from server.interceptors import Interceptor
 from server.logs import configure, logger
@@ -26,18 +29,30 @@ from server.wire import WireCodec, WireLimits
 from server.writer import Writer
 
 SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
+KEEPALIVE_TIMEOUT_MS = 20_000
+SHORTEST_PING_MS = 10_000
+GOODBYE_S = 1
+"""Time for open streams to hear that they end."""
+SPARE_THREADS = 16
+"""For health, reflection, and calls that are refused because every place is taken."""
 
 
 class App:
-    """One server: engine, writer, timers, gRPC and metrics. Start once, stop once."""
+    """One server: engine, writer, timers, gRPC and metrics. Start once, stop once.
+
+    There is a thread for each call that may be admitted, so that a call waits in our bounded
+    queues and not in one of gRPC's.
+    """
 
     def __init__(
         self, config: Config, extra_handlers: tuple[grpc.GenericRpcHandler, ...] = ()
     ) -> None:
         self.config = config
         self.metrics = Metrics()
+        self.port = 0
+        self.metrics_port = 0
         limits = config.limits
-        codec = WireCodec(
+        self._codec = WireCodec(
             WireLimits(
                 max_rows_per_call=limits.max_rows_per_call,
                 max_offers_per_snapshot=limits.max_offers_per_snapshot,
@@ -46,82 +61,104 @@ class App:
             )
         )
         settings = EngineSettings(config.engine.decisions_kept, config.engine.replies_bytes)
-        self.engine = Engine(codec, MemoryJournal(config.engine.keep_input_bytes), settings)
+        journal = MemoryJournal(config.engine.keep_input_bytes)
+        self.engine = Engine(self._codec, journal, settings)
         self.writer = Writer(self.engine, limits, self.metrics)
-        self.timers = Timers(self.writer)
+        self.admission = Admission(limits)
         self.metrics.watch(self.engine)
         self.metrics.queue_limit.set(limits.queue_requests)
-        self.metrics.queue_depth.set_function(self.writer.depth)
+        self.metrics.queue_depth.set_function(self.admission.depth)
+        self._timers = Timers(self.writer)
         self._health = health.HealthServicer()
-        core = Core(self.engine, self.writer, codec, self.metrics, limits)
-        self._server = self._grpc_server(core, extra_handlers)
-        self.port = 0
-        self.metrics_port = 0
-
-    def _grpc_server(
-        self, core: Core, extra_handlers: tuple[grpc.GenericRpcHandler, ...]
-    ) -> grpc.Server:
-        size = self.config.limits.max_request_bytes
-        server = grpc.server(
-            ThreadPoolExecutor(self.config.server.worker_threads, "grpc"),
-            interceptors=[Interceptor(self.metrics)],
-            options=[
-                ("grpc.max_receive_message_length", size),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),
-            ],
-        )
-        names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
-        for service in SERVICES:
-            names.append(service.NAME)
-            handler = grpc.method_handlers_generic_handler(service.NAME, service.handlers(core))
-            server.add_generic_rpc_handlers((handler,))
-        server.add_generic_rpc_handlers(extra_handlers)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection(names, server)
-        return server
+        self._server = self._grpc_server(extra_handlers)
+        self._http: Any = None
 
     def start(self) -> None:
         """Listens and serves. Raises ConfigError when an address cannot be taken."""
-        settings = self.config.server
-        try:
-            self.port = self._server.add_insecure_port(settings.listen)
-        except RuntimeError as error:
-            raise address_error("server.listen", settings.listen, error) from error
-        host, _, port = settings.metrics_listen.rpartition(":")
-        try:
-            http, _ = start_http_server(int(port), host.strip("[]"), self.metrics.registry)
-        except OSError as error:
-            raise address_error("server.metrics_listen", settings.metrics_listen, error) from error
-        self._http = http
-        self.metrics_port = http.server_port
+        self._listen()
+        self._start_metrics()
         self.writer.start()
-        self.timers.start()
+        self._timers.start()
         self._server.start()
         self._report(health_pb2.HealthCheckResponse.SERVING)
+        settings = self.config.server
         logger().info(
             "serving",
             listen=f"{settings.listen.rpartition(':')[0]}:{self.port}",
-            metrics=f"{host}:{self.metrics_port}",
+            metrics=f"{settings.metrics_listen.rpartition(':')[0]}:{self.metrics_port}",
             version=product_version(),
+            grpc=grpc.__version__,
             cpu_level=self.engine.kernel.level,
             journal="always" if self.engine.journal.durable else "off",
         )
 
-    def _report(self, status: int) -> None:
-        for name in ("", *(service.NAME for service in SERVICES)):
-            self._health.set(name, status)
+    def stop(self, seconds: int | None = None) -> None:
+        """Refuses new work, finishes what was admitted, then stops everything.
 
-    def stop(self) -> None:
-        """Refuses new work, finishes what was admitted, then stops everything."""
+        Waits at most `seconds`, by default the configured time.
+        """
+        wait_s = self.config.server.drain_seconds if seconds is None else seconds
+        started = time.monotonic()
         self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self.writer.drain()
-        self.timers.stop()
-        self._server.stop(self.config.server.drain_seconds).wait()
+        if not self.admission.drain(wait_s):
+            logger().warning("drain_incomplete", seconds=wait_s, requests=self.admission.depth())
+        self._timers.stop()
+        left = max(0.0, wait_s - (time.monotonic() - started))
+        self._server.stop(min(GOODBYE_S, left)).wait()
         self.writer.stop()
         self._http.shutdown()
         self._http.server_close()
         logger().info("stopped")
+
+    def _listen(self) -> None:
+        address = self.config.server.listen
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise address_error("server.listen", address, error) from error
+
+    def _start_metrics(self) -> None:
+        address = self.config.server.metrics_listen
+        host, _, port = address.rpartition(":")
+        try:
+            http, _ = start_http_server(int(port), host.strip("[]"), self.metrics.registry)
+        except OSError as error:
+            raise address_error("server.metrics_listen", address, error) from error
+        self._http, self.metrics_port = http, http.server_port
+
+    def _grpc_server(self, extra_handlers: tuple[grpc.GenericRpcHandler, ...]) -> grpc.Server:
+        keepalive_ms = self.config.server.keepalive_seconds * 1000
+        limits = self.config.limits
+        places = limits.queue_requests + limits.queue_reads + limits.streams + SPARE_THREADS
+        server = grpc.server(
+            ThreadPoolExecutor(places, "grpc"),
+            maximum_concurrent_rpcs=places,
+            interceptors=[Interceptor(self.metrics)],
+            options=[
+                ("grpc.max_receive_message_length", limits.max_request_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),
+                ("grpc.keepalive_time_ms", keepalive_ms),
+                ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_MS),
+            ],
+        )
+        core = Core(self.engine, self.writer, self.admission, self._codec, self.metrics, limits)
+        handlers = {service.NAME: service.handlers(core) for service in SERVICES}
+        self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())
+        for name, methods in handlers.items():
+            generic = grpc.method_handlers_generic_handler(name, methods)
+            server.add_generic_rpc_handlers((generic,))
+        server.add_generic_rpc_handlers(extra_handlers)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = [*handlers, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, server)
+        return server
+
+    def _report(self, status: Any) -> None:
+        for name in ("", *(service.NAME for service in SERVICES)):
+            self._health.set(name, status)
 
 
 def address_error(key: str, address: str, error: Exception) -> ConfigError:

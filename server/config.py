@@ -41,7 +41,6 @@ class ServerConfig:
     )
     drain_seconds: int = number(20, 0, 3600, "longest wait for admitted requests when stopping")
     keepalive_seconds: int = number(60, 10, 7200, "a silent connection is asked for life so often")
-    decode_threads: int = number(2, 1, 64, "threads that decode large requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +56,18 @@ class LimitsConfig:
     max_notifications_per_call: int = number(
         10_000, 1, 1_000_000, "messages of one IngestNotifications"
     )
-    queue_requests: int = number(1_024, 1, 100_000, "admitted requests in all")
+    queue_requests: int = number(
+        256, 1, 10_000, "admitted requests in all; each holds a thread while it waits"
+    )
     queue_bytes: int = number(256 * MIB, KIB, 64 * GIB, "bytes of admitted requests in all")
-    connection_requests: int = number(256, 1, 100_000, "admitted requests of one connection")
+    connection_requests: int = number(128, 1, 10_000, "admitted requests of one connection")
     connection_bytes: int = number(
         64 * MIB, KIB, 64 * GIB, "bytes of admitted requests of one connection"
     )
-    queue_reads: int = number(256, 1, 100_000, "reads that may wait")
+    queue_reads: int = number(64, 1, 10_000, "reads that may wait")
     group_requests: int = number(64, 1, 10_000, "requests applied between two turns of reads")
     group_bytes: int = number(8 * MIB, KIB, GIB, "a group of requests ends at this size")
-    streams: int = number(256, 1, 100_000, "open StreamReprice and WatchDecisions calls")
+    streams: int = number(64, 1, 10_000, "open StreamReprice and WatchDecisions calls")
     watch_batch: int = number(1_000, 1, 100_000, "decisions of one message of WatchDecisions")
     seen_notifications: int = number(
         200_000, 1, 100_000_000, "NotificationIds remembered to tell repeats"

@@ -11,13 +11,13 @@ anything else  INTERNAL            logged; nothing of it is told
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status
 
 from engine.errors import (
     ConflictError,
@@ -91,68 +91,54 @@ def cut(message: str) -> str:
     return whole[:MESSAGE_BYTES].decode(errors="ignore") + "..."
 
 
-async def abort(error: Exception, context: Any) -> NoReturn:
-    """Ends a call with the status of an error."""
-    status = status_of(error)
-    trailer = (("grpc-status-details-bin", status.SerializeToString()),)
-    await context.abort(code_of(error), status.message, trailer)
-    raise AssertionError("abort raises")
-
-
-class Interceptor(grpc.aio.ServerInterceptor):
+class Interceptor(grpc.ServerInterceptor):
     """Turns errors into statuses and counts every call that the metrics know by name."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    async def intercept_service(
-        self, continuation: Callable[..., Awaitable[Any]], details: Any
-    ) -> Any:
+    def intercept_service(self, continuation: Callable[..., Any], details: Any) -> Any:
         """The handler of a call, wrapped; health and reflection stay as they are."""
-        handler = await continuation(details)
+        handler = continuation(details)
         counted = self._metrics.calls.get(details.method)
         if handler is None or counted is None:
             return handler
-        coding = (handler.request_deserializer, handler.response_serializer)
         if handler.unary_unary:
             one = self._one(handler.unary_unary, counted)
-            return grpc.unary_unary_rpc_method_handler(one, *coding)
+            return grpc.unary_unary_rpc_method_handler(one)
         if handler.unary_stream:
-            many = self._many(handler.unary_stream, counted)
-            return grpc.unary_stream_rpc_method_handler(many, *coding)
-        both = self._many(handler.stream_stream, counted)
-        return grpc.stream_stream_rpc_method_handler(both, *coding)
+            return grpc.unary_stream_rpc_method_handler(self._many(handler.unary_stream, counted))
+        return grpc.stream_stream_rpc_method_handler(self._many(handler.stream_stream, counted))
 
-    def _one(self, behaviour: Callable[..., Awaitable[Any]], counted: CallMetrics) -> Any:
-        async def call(request: Any, context: Any) -> Any:
+    def _one(self, behaviour: Callable[..., Any], counted: CallMetrics) -> Callable[..., Any]:
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
             started = counted.begin()
             code = grpc.StatusCode.OK
             try:
-                return await behaviour(request, context)
-            except asyncio.CancelledError:
-                code = given_up(context)
-                raise
+                return behaviour(request, context)
             except Exception as error:
                 code = self._note(error, counted)
-                await abort(error, context)
+                self._abort(error, context)
             finally:
                 counted.end(code.name, started)
 
         return call
 
-    def _many(self, behaviour: Callable[..., AsyncIterator[Any]], counted: CallMetrics) -> Any:
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+    def _many(self, behaviour: Callable[..., Any], counted: CallMetrics) -> Callable[..., Any]:
+        def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             started = counted.begin()
             code = grpc.StatusCode.OK
             try:
-                async for answer in behaviour(request, context):
-                    yield answer
-            except (asyncio.CancelledError, GeneratorExit):
-                code = given_up(context)
+                yield from behaviour(request, context)
+            except GeneratorExit:
+                code = grpc.StatusCode.CANCELLED
                 raise
             except Exception as error:
+                if not context.is_active():
+                    code = grpc.StatusCode.CANCELLED
+                    return
                 code = self._note(error, counted)
-                await abort(error, context)
+                self._abort(error, context)
             finally:
                 counted.end(code.name, started)
 
@@ -166,9 +152,6 @@ class Interceptor(grpc.aio.ServerInterceptor):
             logger().error("call_failed", method=counted.method, exc_info=error)
         return code_of(error)
 
-
-def given_up(context: Any) -> grpc.StatusCode:
-    """Why a caller no longer waits."""
-    remaining = context.time_remaining()
-    late = remaining is not None and remaining <= 0
-    return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+    def _abort(self, error: Exception, context: grpc.ServicerContext) -> NoReturn:
+        context.abort_with_status(rpc_status.to_status(status_of(error)))
+        raise AssertionError("abort raises")

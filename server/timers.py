@@ -6,7 +6,7 @@ slices follow each other so that a round stays well inside the ten seconds that 
 
 from __future__ import annotations
 
-import asyncio
+import threading
 import time
 
 from engine.pipeline import Engine
@@ -19,33 +19,33 @@ LONGEST_PAUSE_S = 0.2
 
 
 class Timers:
-    """A task that asks the writer to advance one slice after the other."""
+    """A thread that asks the writer to advance one slice after the other."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._next_id = 1
-        self._task: asyncio.Task[None] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
 
     def start(self) -> None:
-        """Starts the task on the running event loop."""
-        self._task = asyncio.create_task(self._run())
+        """Starts the thread."""
+        self._thread.start()
 
     def stop(self) -> None:
-        """Ends the task."""
-        if self._task is not None:
-            self._task.cancel()
+        """Ends the thread."""
+        self._stopped.set()
+        self._thread.join()
 
-    async def _run(self) -> None:
+    def _run(self) -> None:
         due = time.monotonic()
-        while True:
+        while not self._stopped.wait(max(0.0, due - time.monotonic())):
             pause = LONGEST_PAUSE_S
             try:
-                pause = pause_between(await self._writer.read(self._advance))
+                pause = pause_between(self._writer.read(self._advance).result())
             except Exception:
                 logger().error("advance_failed", first_id=self._next_id, exc_info=True)
             # A turn that came late shortens the pauses after it, but never piles up over a round.
             due = max(due + pause, time.monotonic() - ROUND_S)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def _advance(self, engine: Engine) -> int:
         """Runs one slice and returns how many listings there are."""

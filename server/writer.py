@@ -6,12 +6,12 @@ between groups of requests. How much may wait is decided before, in `server.admi
 
 from __future__ import annotations
 
-import asyncio
 import math
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -36,16 +36,13 @@ class Work:
     """Inputs of one request, applied one after the other in one group."""
 
     inputs: Sequence[Input]
-    future: asyncio.Future[list[Answer]]
     expires: float = math.inf  # time.monotonic()
+    is_wanted: Callable[[], bool] = lambda: True  # whether its caller still waits
+    future: Future[list[Answer]] = field(default_factory=Future)
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.size = sum(len(each.payload) for each in self.inputs)
-
-
-Settled = tuple[asyncio.Future[Any], Any]
-"""A future of the event loop with its result, or with an exception."""
 
 
 def wall_ms() -> int:
@@ -53,74 +50,48 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def settle(done: Sequence[Settled]) -> None:
-    """Hands results to those who wait; runs on the event loop."""
-    for future, outcome in done:
-        if future.done():
-            continue
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
-
-
 class Writer:
-    """Runs the engine. Futures belong to the event loop that `start` was called on."""
+    """Runs the engine. Whoever asks waits on the future that it gets."""
 
     def __init__(self, engine: Engine, limits: LimitsConfig, metrics: Metrics) -> None:
         self._engine = engine
         self._limits = limits
         self._metrics = metrics
         self._queues: OrderedDict[str, deque[Work]] = OrderedDict()
-        self._reads: deque[tuple[Callable[[Engine], Any], asyncio.Future[Any]]] = deque()
+        self._reads: deque[tuple[Callable[[Engine], Any], Future[Any]]] = deque()
         self._changed = threading.Condition()
         self._stopped = False
-        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._news = asyncio.Event()
 
     def start(self) -> None:
-        """Starts the thread; on the event loop that will ask it."""
-        self._loop = asyncio.get_running_loop()
+        """Starts the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Serves what is queued, then ends the thread. Not on the event loop."""
+        """Serves what is queued, then ends the thread."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
         self._thread.join()
 
-    async def apply(
-        self, inputs: Sequence[Input], connection: str, expires: float = math.inf
-    ) -> list[Answer]:
-        """Applies the inputs of one request in order and answers each.
+    def apply(self, work: Work, connection: str) -> Future[list[Answer]]:
+        """Queues a request, whose inputs are applied in order in one group.
 
-        Raises DeadlineError when `expires` (time.monotonic()) passes before, and what the engine
-        answers for the first input that it refuses. A cancelled wait withdraws the request if it
-        is still queued.
+        Its future fails with a DeadlineError when it expired or its caller went before that, or
+        with what the engine answers for the first input that it refuses.
         """
-        work = Work(inputs, self._loop.create_future(), expires)
         with self._changed:
             self._queues.setdefault(connection, deque()).append(work)
             self._changed.notify()
-        return await work.future
+        return work.future
 
-    async def read(self, look: Callable[[Engine], T]) -> T:
-        """What `look` returns; it runs on the writer, between groups of requests."""
-        future: asyncio.Future[T] = self._loop.create_future()
+    def read(self, look: Callable[[Engine], T]) -> Future[T]:
+        """Queues `look`, which runs on the writer between groups of requests."""
+        future: Future[T] = Future()
         with self._changed:
             self._reads.append((look, future))
             self._changed.notify()
-        return await future
-
-    async def news(self, seconds: float) -> None:
-        """Waits until something was applied, at most so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        return future
 
     def _run(self) -> None:
         while True:
@@ -129,14 +100,9 @@ class Writer:
                 if self._stopped and not self._queues and not self._reads:
                     return
                 group = self._take_group()
-            done = self._apply(group) if group else []
-            done += self._run_reads()
-            self._loop.call_soon_threadsafe(self._tell, done)
-
-    def _tell(self, done: Sequence[Settled]) -> None:
-        settle(done)
-        self._news.set()
-        self._news.clear()
+            if group:
+                self._apply(group)
+            self._run_reads()
 
     def _take_group(self) -> list[Work]:
         """One request of each connection in turn, until the group has its size."""
@@ -153,19 +119,19 @@ class Writer:
                 break
         return group
 
-    def _apply(self, group: list[Work]) -> list[Settled]:
+    def _apply(self, group: list[Work]) -> None:
         now = time.monotonic()
-        late = DeadlineError(
-            "the deadline passed before the request was applied; nothing was changed",
-            reason="DEADLINE_EXCEEDED",
-        )
-        waited = [work for work in group if not work.future.cancelled()]
-        due = [work for work in waited if work.expires > now]
-        done: list[Settled] = [(work.future, late) for work in waited if work.expires <= now]
+        due: list[Work] = []
+        for work in group:
+            if work.expires > now and work.is_wanted():
+                due.append(work)
+            else:
+                work.future.set_exception(too_late())
         started = time.perf_counter()
         outcomes = self._outcomes(due)
         self._metrics.evaluate_seconds.observe(time.perf_counter() - started)
-        return done + [(work.future, each) for work, each in zip(due, outcomes, strict=True)]
+        for work, outcome in zip(due, outcomes, strict=True):
+            settle(work.future, outcome)
 
     def _outcomes(self, group: list[Work]) -> list[list[Answer] | Exception]:
         """Answers of each request. A failure inside one of them is not the others' failure."""
@@ -183,18 +149,31 @@ class Writer:
         answers = iter(self._engine.apply_group(inputs, wall_ms()))
         return [first_error([next(answers) for _ in work.inputs]) for work in group]
 
-    def _run_reads(self) -> list[Settled]:
+    def _run_reads(self) -> None:
         until = time.perf_counter() + READ_TURN_S
-        done: list[Settled] = []
         while self._reads and time.perf_counter() < until:
             look, future = self._reads.popleft()
-            if future.cancelled():
-                continue
             try:
-                done.append((future, look(self._engine)))
+                outcome = look(self._engine)
             except Exception as error:
-                done.append((future, error))
-        return done
+                outcome = error
+            settle(future, outcome)
+
+
+def settle(future: Future[Any], outcome: Any) -> None:
+    """Hands a result, or an exception, to the one who waits."""
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def too_late() -> DeadlineError:
+    """Answer to a request that waited too long."""
+    return DeadlineError(
+        "the deadline passed before the request was applied; nothing was changed",
+        reason="DEADLINE_EXCEEDED",
+    )
 
 
 def first_error(answers: list[Answer | RepricedError]) -> list[Answer] | Exception:

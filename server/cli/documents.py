@@ -12,6 +12,7 @@ import msgspec
 
 SUFFIXES = {".json", ".jsonl", ".ndjson"}
 BOM = b"\xef\xbb\xbf"
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Document = tuple[str, bytes]
 """Where a document begins ("messages.jsonl:12") and its text."""
@@ -92,7 +93,7 @@ def elements(name: str, number: int, text: bytes) -> Iterator[Document]:
     if text.lstrip().startswith(b"["):
         try:
             parts = msgspec.json.decode(text, type=list[msgspec.Raw])
-        except msgspec.DecodeError:
+        except NOT_JSON:
             parts = []
         if parts:
             yield from ((f"{place}[{at}]", bytes(part)) for at, part in enumerate(parts))
@@ -104,6 +105,6 @@ def is_json(text: bytes) -> bool:
     """Whether the text is one whole JSON document."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return False
     return True

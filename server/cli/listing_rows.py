@@ -87,7 +87,7 @@ def read_sheet(file: TextIO) -> Sheet:
             except ColumnError as error:
                 sheet.problems.append(Remark(reader.line_num, error.column, error.message))
     except csv.Error as error:
-        raise click.UsageError(f"line {reader.line_num}: not CSV ({error})") from error
+        raise click.UsageError(f"line {reader.line_num + 1}: not CSV ({error})") from error
     except UnicodeDecodeError as error:
         raise click.UsageError("the file is not UTF-8; save it as CSV UTF-8") from error
     return sheet

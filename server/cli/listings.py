@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
 
 import click
@@ -137,9 +138,10 @@ def export_command(seller: str, target: str) -> None:
     writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     with channel_to(target) as channel:
         stub = catalog_pb2_grpc.CatalogServiceStub(channel)
-        pages = listings_of(stub, seller)
+        rows = rows_of(listings_of(stub, seller))
+        first = list(islice(rows, 1))  # Nothing is printed before the server has answered.
         writer.writeheader()
-        writer.writerows(rows_of(pages))
+        writer.writerows(chain(first, rows))
 
 
 def listings_of(

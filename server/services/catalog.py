@@ -68,24 +68,24 @@ class CatalogReads:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def list_sellers(self, request: Any) -> catalog_pb2.ListSellersResponse:
+    def list_sellers(self, request: Any) -> catalog_pb2.ListSellersResponse:
         """Sellers in the order in which they were created."""
         size = page_size(request.page_size)
         start = page_start("sellers", request.page_token, 0)
-        sellers = await self._core.read(lambda each: each.catalog.sellers[start : start + size + 1])
+        sellers = self._core.read(lambda each: each.catalog.sellers[start : start + size + 1])
         more = len(sellers) > size
         return catalog_pb2.ListSellersResponse(
             sellers=[seller_message(each) for each in sellers[:size]],
             next_page_token=page_token("sellers", start + size) if more else "",
         )
 
-    async def list_strategies(self, request: Any) -> catalog_pb2.ListStrategiesResponse:
+    def list_strategies(self, request: Any) -> catalog_pb2.ListStrategiesResponse:
         """Strategies of a seller, or of all."""
         wanted = request.seller_id
         query = f"strategies of {wanted}"
         size = page_size(request.page_size)
         start = page_start(query, request.page_token, 1)
-        strategies = await self._core.read(lambda engine: engine.catalog.strategies[start:])
+        strategies = self._core.read(lambda engine: engine.catalog.strategies[start:])
         found = [
             (at, each)
             for at, each in enumerate(strategies, start)
@@ -97,17 +97,17 @@ class CatalogReads:
             next_page_token=page_token(query, found[size][0]) if more else "",
         )
 
-    async def get_listing(self, request: Any) -> catalog_pb2.GetListingResponse:
+    def get_listing(self, request: Any) -> catalog_pb2.GetListingResponse:
         """One listing and its state."""
         address = listing_address(request)
-        state = await self._core.read(
+        state = self._core.read(
             lambda engine: listing_state_message(
                 engine.catalog, find_listing(engine.catalog, address)
             )
         )
         return catalog_pb2.GetListingResponse(listing=state)
 
-    async def list_listings(self, request: Any) -> catalog_pb2.ListListingsResponse:
+    def list_listings(self, request: Any) -> catalog_pb2.ListListingsResponse:
         """Listings of a seller, or of all, in the order of their ids."""
         wanted = request.seller_id
         query = f"listings of {wanted}"
@@ -117,7 +117,7 @@ class CatalogReads:
         more = True
         while more and len(found) < size:
             part = min(READ_ROWS, size - len(found))
-            states, at, more = await self._core.read(
+            states, at, more = self._core.read(
                 lambda engine, at=at, part=part: listing_part(engine.catalog, wanted, at, part)  # type: ignore[misc]
             )
             found.extend(states)

@@ -1,8 +1,14 @@
-"""IngestionService: marketplace messages in, translated, applied, and every other one reported."""
+"""IngestionService: marketplace messages in, translated, applied, and every other one reported.
+
+Messages become Reprice and ReportFeedback inputs of one request. What concerns one ASIN is applied
+in the order of its events; beyond that, all snapshots that can stand together do.
+"""
 
 from __future__ import annotations
 
+import threading
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,45 +16,41 @@ import grpc
 
 from engine.errors import InputError
 from engine.pipeline import Answer
+from engine.replies import Replies
 from engine.schema import InputKind
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
-from server.services.calls import Core, Handlers, reading
+from server.services.calls import CALLER, Core, Handlers
+from server.wire.limits import parse, request_id_of
 from server.writer import wall_ms
 
 NAME = "repriced.v1.IngestionService"
-MAX_ROWS = 10_000
+REPLIES_BYTES = 16 * 1024 * 1024
 
 
 def handlers(core: Core) -> Handlers:
     """Method handlers by name."""
     service = Ingestion(core)
-    return {
-        "IngestNotifications": reading(service.ingest, ingestion_pb2.IngestNotificationsRequest)
-    }
+    return {"IngestNotifications": grpc.unary_unary_rpc_method_handler(service.ingest)}
 
 
 @dataclass(slots=True)
 class Door:
     """One call's messages on their way in: (index, translation) of those to apply."""
 
-    request_id: str
     usable: list[tuple[int, Translated]] = field(default_factory=list)
     unapplied: list[Any] = field(default_factory=list)
-    decisions: list[Any] = field(default_factory=list)
-    failed: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
     def report(
-        self, index: int, kind: str, name: str, reason: str, path: str, message: str
+        self, index: int, found: Translated | Refused, reason: str, path: str, message: str
     ) -> None:
         """Says why a message changed nothing."""
-        self.failed.add(index)
         self.unapplied.append(
             ingestion_pb2.UnappliedNotification(
                 index=index,
-                notification_type=kind,
-                notification_id=name,
+                notification_type=found.notification_type,
+                notification_id=found.notification_id,
                 reason=reason,
                 field=path,
                 message=message,
@@ -56,146 +58,172 @@ class Door:
         )
 
 
+@dataclass(slots=True)
+class Part:
+    """Messages that become one input; row n of the input is messages[n]."""
+
+    kind: InputKind
+    messages: list[tuple[int, Translated]] = field(default_factory=list)
+
+    def payload(self, request_id: str, number: int) -> bytes:
+        """The input's bytes; its id is the same for a repeat of the same call."""
+        own_id = str(uuid.uuid5(uuid.UUID(request_id), str(number)))
+        rows = [each for _, each in self.messages]
+        if self.kind == InputKind.REPRICE:
+            return pricing_pb2.RepriceRequest(
+                request_id=own_id, snapshots=[each.snapshot for each in rows if each.snapshot]
+            ).SerializeToString()
+        return pricing_pb2.ReportFeedbackRequest(
+            request_id=own_id, feedback=[each.feedback for each in rows if each.feedback]
+        ).SerializeToString()
+
+
 class Ingestion:
-    """Translates at the door and applies by way of Reprice and ReportFeedback."""
+    """One call at a time: translating fills a core anyway, and a repeat sees what came before."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._seen = SeenNotifications(core.limits.seen_notifications)
+        self._replies: Replies[bytes] = Replies(REPLIES_BYTES)
+        self._turn = threading.Lock()
 
-    def ingest(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """All messages of a call, in the order of their events."""
-        check_request(request, self._core.limits.max_notifications_per_call)
-        door = Door(request.request_id)
-        for index, notification in enumerate(request.notifications):
-            self._translate(door, index, notification)
-        door.usable.sort(key=lambda each: each[1].event_ms)
-        connection, timeout = context.peer(), context.time_remaining()
-        self._apply_snapshots(door, connection, timeout)
-        self._apply_feedback(door, connection, timeout)
-        return self._answer(door, len(request.notifications))
+    def ingest(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
+        """Applies the messages of a call; a repeated request gets its first answer."""
+        with self._core.admission.request(context.peer(), len(payload)):
+            request = parse(
+                ingestion_pb2.IngestNotificationsRequest, payload, self._core.codec.limits
+            )
+            request_id = request_id_of(request.request_id)
+            check_messages(len(request.notifications), self._core.limits.max_notifications_per_call)
+            key = (CALLER, 0, request_id)
+            with self._turn:
+                answer = self._replies.find(key, payload)
+                if answer is None:
+                    answer = self._answer(request_id, request.notifications, context)
+                    size = len(answer) + len(payload) // 8
+                    self._replies.remember(key, payload, answer, size, wall_ms())
+                return answer
 
-    def _translate(self, door: Door, index: int, notification: Any) -> None:
-        found = translate(
-            notification.json,
-            seller_id=notification.seller_id,
-            observed_ms=notification.observed_ms,
-        )
-        kind, name = found.notification_type, found.notification_id
+    def _answer(self, request_id: str, notifications: Any, context: grpc.ServicerContext) -> bytes:
+        door = self._translated(notifications)
+        parts = list(in_order(door.usable))
+        answers: list[Answer] = []
+        if parts:
+            payloads = [(part.kind, part.payload(request_id, at)) for at, part in enumerate(parts)]
+            answers = self._core.apply(payloads, context)
+        decisions: list[types_pb2.Decision] = []
+        for part, answer in zip(parts, answers, strict=True):
+            report_rows(door, part, answer)
+            decisions.extend(decisions_of(part, answer))
+        self._remember(door)
+        return self._message(door, decisions, len(notifications)).SerializeToString()
+
+    def _translated(self, notifications: Any) -> Door:
+        door = Door()
+        for index, each in enumerate(notifications):
+            self._sort_out(
+                door,
+                index,
+                translate(each.json, seller_id=each.seller_id, observed_ms=each.observed_ms),
+            )
+        return door
+
+    def _sort_out(self, door: Door, index: int, found: Translated | Refused) -> None:
+        name = found.notification_id
         if isinstance(found, Refused):
-            door.report(index, kind, name, found.reason, found.field, found.message)
+            door.report(index, found, found.reason, found.field, found.message)
             self._core.metrics.refuse(found.reason)
         elif name and (name in self._seen or name in door.names):
             message = f"notification {name} was applied before"
-            door.report(index, kind, name, "REPEATED", "NotificationId", message)
-            self._core.metrics.notifications.labels("repeated").inc()
+            door.report(index, found, "REPEATED", "NotificationId", message)
         else:
             door.names.add(name)
             door.usable.append((index, found))
 
-    def _apply_snapshots(self, door: Door, connection: str, timeout: float | None) -> None:
-        listed = [each for each in door.usable if each[1].snapshot is not None]
-        for part in range(0, len(listed), MAX_ROWS):
-            chunk = listed[part : part + MAX_ROWS]
-            message = pricing_pb2.RepriceRequest(
-                request_id=derived_id(door.request_id, f"reprice {part}"),
-                snapshots=[each.snapshot for _, each in chunk if each.snapshot is not None],
-            )
-            self._apply(door, InputKind.REPRICE, message, chunk, connection, timeout)
-            for _, each in chunk:
-                age = max(0, wall_ms() - each.event_ms) / 1000
-                self._core.metrics.offer_age_seconds.observe(age)
-
-    def _apply_feedback(self, door: Door, connection: str, timeout: float | None) -> None:
-        listed = [each for each in door.usable if each[1].feedback is not None]
-        for part in range(0, len(listed), MAX_ROWS):
-            chunk = listed[part : part + MAX_ROWS]
-            message = pricing_pb2.ReportFeedbackRequest(
-                request_id=derived_id(door.request_id, f"feedback {part}"),
-                feedback=[each.feedback for _, each in chunk if each.feedback is not None],
-            )
-            self._apply(door, InputKind.FEEDBACK, message, chunk, connection, timeout)
-            for _, each in chunk:
-                age = max(0, wall_ms() - each.event_ms) / 1000
-                self._core.metrics.feedback_delay_seconds.observe(age)
-
-    def _apply(
-        self,
-        door: Door,
-        kind: InputKind,
-        message: Any,
-        chunk: list[tuple[int, Translated]],
-        connection: str,
-        timeout: float | None,
-    ) -> None:
-        answer = self._core.apply(kind, message.SerializeToString(), connection, timeout)
-        for problem in answer.result.problems:
-            index, found = chunk[problem.index]
-            door.report(
-                index, found.notification_type, found.notification_id, problem.reason,
-                problem.field, problem.message,
-            )  # fmt: skip
-        door.decisions.extend(decisions_of(kind, answer, chunk))
-        for index, found in chunk:
-            if index not in door.failed:
+    def _remember(self, door: Door) -> None:
+        failed = {each.index for each in door.unapplied}
+        for index, found in door.usable:
+            if index not in failed:
                 self._seen.add(found.notification_id)
 
-    def _answer(self, door: Door, count: int) -> Any:
-        applied = count - len(door.failed)
-        self._core.metrics.notifications.labels("applied").inc(applied)
-        refused = sum(each.reason != "REPEATED" for each in door.unapplied)
-        self._core.metrics.notifications.labels("refused").inc(refused)
-        door.unapplied.sort(key=lambda each: each.index)
+    def _message(
+        self, door: Door, decisions: list[types_pb2.Decision], count: int
+    ) -> ingestion_pb2.IngestNotificationsResponse:
+        applied = count - len(door.unapplied)
+        repeated = sum(each.reason == "REPEATED" for each in door.unapplied)
+        ignored = sum(each.reason == "OLD" for each in door.unapplied)
+        refused = len(door.unapplied) - repeated - ignored
+        for outcome, many in (
+            ("applied", applied),
+            ("repeated", repeated),
+            ("ignored", ignored),
+            ("refused", refused),
+        ):
+            self._core.metrics.notified(outcome, many)
         durable = self._core.engine.journal.durable
+        unapplied: list[Any] = sorted(door.unapplied, key=lambda each: each.index)
         return ingestion_pb2.IngestNotificationsResponse(
             applied_count=applied,
-            unapplied=door.unapplied,
-            decisions=door.decisions,
-            journal_mode=(types_pb2.JOURNAL_MODE_ALWAYS if durable else types_pb2.JOURNAL_MODE_OFF),
+            unapplied=unapplied,
+            decisions=decisions,
+            journal_mode=types_pb2.JOURNAL_MODE_ALWAYS if durable else types_pb2.JOURNAL_MODE_OFF,
             ambiguous_own_count=sum(each.ambiguous_own for _, each in door.usable),
         )
 
 
-def check_request(request: Any, limit: int) -> None:
-    """Limits and id of a call. Raises InputError."""
-    try:
-        uuid.UUID(request.request_id)
-    except ValueError as error:
+def check_messages(count: int, limit: int) -> None:
+    """Raises InputError for a call without messages or with too many."""
+    if not 0 < count <= limit:
         raise InputError(
-            f"request_id is {request.request_id[:40]!r}; allowed: a UUID, new for every request",
-            reason="REQUEST_ID_INVALID" if request.request_id else "REQUEST_ID_MISSING",
-            field="request_id",
-        ) from error
-    count = len(request.notifications)
-    if count == 0:
-        raise InputError(
-            "notifications is empty; allowed: at least one message",
-            reason="EMPTY_BATCH",
-            field="notifications",
-        )
-    if count > limit:
-        raise InputError(
-            f"notifications has {count} messages; allowed: up to {limit}",
-            reason="TOO_MANY_ROWS",
+            f"notifications has {count} messages; allowed: 1 to {limit} a call"
+            " (max_notifications_per_call)",
+            reason="TOO_MANY_ROWS" if count else "EMPTY_BATCH",
             field="notifications",
         )
 
 
-def derived_id(request_id: str, part: str) -> str:
-    """Id of a part of a request, the same for the same request."""
-    return str(uuid.uuid5(uuid.UUID(request_id), part))
+def in_order(usable: list[tuple[int, Translated]]) -> Iterator[Part]:
+    """The fewest inputs that keep the order of events of each ASIN.
+
+    Inputs alternate between snapshots and feedback. A message goes into the first input of its
+    kind that does not come before the one that the ASIN's last message went into.
+    """
+    kinds = (InputKind.REPRICE, InputKind.FEEDBACK)
+    parts: list[Part] = []
+    reached: dict[tuple[str, str, str, int, int], int] = {}
+    for index, found in sorted(usable, key=lambda each: each[1].event_ms):
+        row = found.snapshot if found.snapshot is not None else found.feedback
+        if row is None:
+            raise AssertionError("a translated message is a snapshot or feedback")
+        asin = row.asin
+        key = (asin.seller_id, asin.marketplace_id, asin.asin, asin.condition, asin.audience)
+        number = reached.get(key, 0)
+        number += number % 2 != (found.snapshot is None)
+        reached[key] = number
+        while len(parts) <= number:
+            parts.append(Part(kinds[len(parts) % 2]))
+        parts[number].messages.append((index, found))
+    return (part for part in parts if part.messages)
 
 
-def decisions_of(
-    kind: InputKind, answer: Answer, chunk: list[tuple[int, Translated]]
-) -> list[types_pb2.Decision]:
+def report_rows(door: Door, part: Part, answer: Answer) -> None:
+    """Reports each message that was not applied, at most once: refused, or older than known."""
+    told: set[int] = set()
+    for problem in answer.result.problems:
+        index, found = part.messages[problem.index]
+        if index not in told:
+            door.report(index, found, problem.reason, problem.field, problem.message)
+            told.add(index)
+
+
+def decisions_of(part: Part, answer: Answer) -> list[types_pb2.Decision]:
     """Decisions of a part, with the index of the message that led to each."""
-    parse: Any = (
+    response: Any = (
         pricing_pb2.RepriceResponse
-        if kind == InputKind.REPRICE
+        if part.kind == InputKind.REPRICE
         else pricing_pb2.ReportFeedbackResponse
     )
-    decisions = list(parse.FromString(answer.payload).decisions)
+    decisions = list(response.FromString(answer.payload).decisions)
     for decision in decisions:
-        decision.index = chunk[decision.index][0]
+        decision.index = part.messages[decision.index][0]
     return decisions

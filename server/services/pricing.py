@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 
 from engine.decisions import DecisionLog
-from engine.errors import DrainingError, InputError, LimitError, NotFoundError
+from engine.errors import InputError, LimitError, NotFoundError
 from engine.explain import explain
 from engine.pipeline import Engine
 from engine.schema import InputKind
@@ -24,7 +23,7 @@ from server.writer import wall_ms
 
 NAME = "repriced.v1.PricingService"
 LOOK_S = 0.5
-"""A stream without news looks so often whether the server is stopping."""
+"""A stream without news looks so often whether its reader has gone or the server stops."""
 
 
 def handlers(core: Core) -> Handlers:
@@ -49,46 +48,32 @@ class Pricing:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def stream_reprice(
-        self, requests: AsyncIterator[bytes], context: Any
-    ) -> AsyncIterator[bytes]:
+    def stream_reprice(
+        self, requests: Iterator[bytes], context: grpc.ServicerContext
+    ) -> Iterator[bytes]:
         """Batches of a stream, answered in order; the next one is read after the answer."""
         with self._core.admission.stream():
-            while (payload := await self._next(requests)) is not None:
+            for payload in requests:
                 inner = inner_request(payload, self._core)
-                answer = await self._core.request(InputKind.REPRICE, inner, context)
+                answer = self._core.request(InputKind.REPRICE, inner, context)
                 yield outer_answer(answer.payload)
 
-    async def _next(self, requests: AsyncIterator[bytes]) -> bytes | None:
-        """The next message of a stream, or None at its end. Raises DrainingError."""
-        reading = asyncio.ensure_future(anext(requests, None))
-        draining = asyncio.ensure_future(self._core.admission.draining.wait())
-        try:
-            await asyncio.wait({reading, draining}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                return reading.result()
-        finally:
-            reading.cancel()
-            draining.cancel()
-        raise stopping()
-
-    async def watch_decisions(self, payload: bytes, _: Any) -> AsyncIterator[bytes]:
+    def watch_decisions(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Decisions as they are made, from a cursor on."""
         request = parse(pricing_pb2.WatchDecisionsRequest, payload, self._core.codec.limits)
         with self._core.admission.stream():
-            cursor = first_cursor(request, self._core.engine.decisions)
-            while True:
-                message = next_decisions(self._core, cursor, request.seller_id)
-                if message is None:
-                    if self._core.admission.draining.is_set():
-                        raise stopping()
-                    await self._core.writer.news(LOOK_S)
+            log = self._core.engine.decisions
+            cursor = first_cursor(request, log)
+            while context.is_active():
+                if not log.wait(cursor, LOOK_S):
+                    self._core.admission.check_open()
                     continue
+                message = next_decisions(self._core, cursor, request.seller_id)
                 cursor = message.cursor
                 if message.decisions:
                     yield message.SerializeToString()
 
-    async def explain_price(self, request: Any) -> Message:
+    def explain_price(self, request: Any) -> Message:
         """Why a listing has its price, and why it did not change."""
         address = listing_address(request)
 
@@ -97,20 +82,13 @@ class Pricing:
             message: Message = explain_message(engine.catalog, found)
             return message
 
-        return await self._core.read(look)
+        return self._core.read(look)
 
-    async def evaluate_price(self, payload: bytes, _: Any) -> bytes:
+    def evaluate_price(self, payload: bytes, _: Any) -> bytes:
         """What snapshots would lead to; changes nothing."""
-        loop = asyncio.get_running_loop()
-        decode = self._core.codec.decode_evaluate
-        batch = await loop.run_in_executor(self._core.decoders, decode, payload)
-        result = await self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms()))
+        batch = self._core.codec.decode_evaluate(payload)
+        result = self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms()))
         return evaluate_answer(result).SerializeToString()
-
-
-def stopping() -> DrainingError:
-    """Ends a stream; its caller goes on elsewhere, or here after the restart."""
-    return DrainingError("the server is stopping and ends its streams", reason="DRAINING")
 
 
 def first_cursor(request: Any, log: DecisionLog) -> int:
@@ -128,16 +106,12 @@ def first_cursor(request: Any, log: DecisionLog) -> int:
     return cursor
 
 
-def next_decisions(
-    core: Core, cursor: int, seller_id: str
-) -> pricing_pb2.WatchDecisionsResponse | None:
-    """Decisions after the cursor, or None when there are none yet.
+def next_decisions(core: Core, cursor: int, seller_id: str) -> pricing_pb2.WatchDecisionsResponse:
+    """Decisions after the cursor.
 
     Raises LimitError for a reader so slow that the next one is no longer kept. Keys may be read
     here, beside the writer: an id never changes its key.
     """
-    if core.engine.decisions.last_id <= cursor:
-        return None
     try:
         records = core.engine.decisions.after(cursor, core.limits.watch_batch)
     except NotFoundError as error:

@@ -7,14 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_runner import Run, runner_for
 
 from server.app import App
-from server.cli import main
 from server.config import Config, LimitsConfig, ServerConfig
 
 SERVER = ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)
-Run = Callable[..., Result]
 
 CSV = """\
 seller_id,marketplace_id,sku,audience,asin,condition,fulfilment,currency,floor,ceiling,shipping,\
@@ -50,14 +48,6 @@ def app(start: Callable[[LimitsConfig], App]) -> App:
 def repriced(app: App) -> Run:
     """Runs a command against the server."""
     return runner_for(app)
-
-
-def runner_for(app: App) -> Run:
-    def run(*words: str | Path, stdin: bytes | str | None = None) -> Result:
-        target = {"REPRICED_TARGET": f"127.0.0.1:{app.port}"}
-        return CliRunner().invoke(main, list(map(str, words)), input=stdin, env=target)
-
-    return run
 
 
 @pytest.fixture

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cli_runner import Run
 from click.testing import CliRunner
 
 from server.cli import main
 
 HEADER = "seller_id,marketplace_id,sku,currency,floor,ceiling"
 GOOD = "A1SHOP,A1PA6795UKMFR9,GOOD,EUR,8.00,15.00"
-Run = Callable[..., object]
 
 
 def sheet(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:

@@ -1,0 +1,56 @@
+"""`python -m bench`: measures, prints the table and writes bench/results/latest.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import click
+from rich.console import Console
+
+from bench import report
+from bench.kernel_rows import PEERS, kernel_vs_copy, kernel_vs_peer
+from bench.ratios import PAIRS
+from bench.report import Result
+from bench.rpc_rows import rpc_memory_vs_echo
+
+Row = Callable[[int, bool], Result]
+
+
+def rpc_row(id: str, listings: int) -> Row:
+    """A row over gRPC; tiny, it has fifty listings."""
+    return lambda pairs, tiny: rpc_memory_vs_echo(id, 50 if tiny else listings, pairs)
+
+
+ROWS: dict[str, Row] = {
+    "kernel_vs_copy": kernel_vs_copy,
+    **{f"kernel_vs_{peer}": partial(kernel_vs_peer, peer) for peer in PEERS},
+    "rpc_memory_vs_echo": rpc_row("rpc_memory_vs_echo", 10_000),
+    "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", 1_000),
+}
+
+
+@click.command(help="Measures how fast repriced is, as ratios against floors and peers.")
+@click.option("--tiny", is_flag=True, help="Small sizes that only show that all works; no file.")
+@click.option(
+    "--only", "ids", multiple=True, type=click.Choice(list(ROWS)), help="These rows only."
+)
+@click.option("--pairs", type=click.IntRange(1), help=f"Interleaved pairs, {PAIRS} by default.")
+def main(tiny: bool, ids: tuple[str, ...], pairs: int | None) -> None:
+    """Runs the rows one after another."""
+    console = Console(width=120)
+    for name, value in report.machine().items():
+        console.print(f"{name}: {value}", highlight=False)
+    pairs = pairs or (3 if tiny else PAIRS)
+    results = []
+    for id in ids or ROWS:
+        console.print(f"measuring {id}, {pairs} pairs", highlight=False)
+        results.append(ROWS[id](pairs, tiny))
+    report.show(results, console)
+    if not tiny:
+        report.write(results, report.LATEST)
+        console.print(f"written: {report.LATEST}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()
