@@ -39,7 +39,7 @@ class Echo:
     def echo(self, _request: bytes, _: grpc.ServicerContext) -> bytes:
         """The answer."""
         assert self.writer is not None
-        return self.writer.read(lambda _: self.answer)
+        return self.writer.read(lambda _: self.answer).result()
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Both methods, with identity serialisers."""

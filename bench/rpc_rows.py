@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import cycle
+from statistics import median
 from typing import Any
 from urllib.request import urlopen
 
@@ -53,19 +54,10 @@ class Client:
                 raise RuntimeError(f"the server refused the catalogue: {answer.errors[0]}")
 
 
-class Requests:
+class Turns:
     """Encoded requests in turn, each with a fresh id and a later time than the one before."""
 
-    def __init__(self, listings: int, calls: int) -> None:
-        self.sets = -(-calls // CALLS_PER_SET)
-        bodies = [
-            requests.Body(
-                requests.reference_request(range(at * listings, (at + 1) * listings), variant)
-            )
-            for variant in range(2)
-            for at in range(self.sets)
-        ]
-        self.size = len(bodies[0])
+    def __init__(self, bodies: list[requests.Body]) -> None:
         self._bodies = cycle(bodies)
         self._event_ms = 0
 
@@ -75,8 +67,19 @@ class Requests:
         return next(self._bodies).fresh(self._event_ms)
 
 
-def check(answer: bytes, listings: int) -> int:
-    """Decisions of an answer. Raises RuntimeError where the server did not evaluate all."""
+def encoded(listings: int, sets: int) -> list[requests.Body]:
+    """Requests for several sets of listings, first with the one prices, then with others."""
+    return [
+        requests.Body(
+            requests.reference_request(range(at * listings, (at + 1) * listings), variant)
+        )
+        for variant in range(2)
+        for at in range(sets)
+    ]
+
+
+def check(answer: bytes, listings: int) -> None:
+    """Raises RuntimeError where the server did not evaluate all or decided nothing."""
     message = pricing_pb2.RepriceResponse.FromString(answer)
     complete = message.evaluated_count == listings and not message.ignored_count
     if message.errors or not complete or not message.decisions:
@@ -85,7 +88,6 @@ def check(answer: bytes, listings: int) -> int:
             f" {message.ignored_count} ignored, with {len(message.errors)} errors and"
             f" {len(message.decisions)} decisions"
         )
-    return len(message.decisions)
 
 
 @contextmanager
@@ -97,36 +99,41 @@ def connected() -> Iterator[tuple[Client, int]]:
             yield Client(channel), metrics_port
 
 
-def exported(metrics_port: int) -> str:
-    """What the server's metrics say."""
+def decisions_made(metrics_port: int) -> int:
+    """Decisions that the server has counted."""
     with urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=10) as page:
-        return str(page.read(), "utf-8")
+        lines = str(page.read(), "utf-8").splitlines()
+    return sum(
+        int(float(line.rpartition(" ")[2]))
+        for line in lines
+        if line.startswith("repriced_decisions_total{")
+    )
 
 
 def rpc_memory_vs_echo(id: str, listings: int, pairs: int) -> Result:
     """Reprice in memory against an echo of the same lengths."""
-    # One call before measuring gives the answer's length, one after it shows that all went well.
-    sent = Requests(listings, pairs + WARM_UPS + 2)
+    calls = pairs + WARM_UPS
+    sets = -(-(calls + 2) // CALLS_PER_SET)
+    bodies = encoded(listings, sets)
+    ours, theirs = Turns(bodies), Turns(bodies)
     with connected() as (client, metrics_port):
-        client.define(sent.sets * listings)
-        answer = client.reprice(sent.next())
-        decisions = [check(answer, listings)]
+        client.define(sets * listings)
+        answer = client.reprice(ours.next())
+        check(answer, listings)
         client.set_answer(answer)
-        found = measure(
-            Side(sent.next, client.reprice), Side(sent.next, client.echo), pairs, WARM_UPS
-        )
-        decisions.append(check(client.reprice(sent.next()), listings))
-        if "repriced_ticks_total" not in exported(metrics_port):
-            raise RuntimeError("the server counts nothing: metrics must be on")
+        before = decisions_made(metrics_port)
+        found = measure(Side(ours.next, client.reprice), Side(theirs.next, client.echo), pairs)
+        decided = decisions_made(metrics_port) - before
+        check(client.reprice(ours.next()), listings)
     conditions: dict[str, Any] = {
         "listings": listings,
-        "listings_held": sent.sets * listings,
+        "listings_held": sets * listings,
         "offers_each": requests.OFFERS_EACH,
-        "request_bytes": sent.size,
+        "request_bytes": len(bodies[0]),
         "answer_bytes": len(answer),
-        "decisions_a_call": decisions,
+        "changed_prices": round(decided / (calls * listings), 3),
         "grpcio": version("grpcio"),
         "journal": "off",
-        "floor_us_per_listing": round(sorted(found.theirs)[pairs // 2] / listings * 1e6, 4),
+        "floor_us_per_listing": round(median(found.theirs) / listings * 1e6, 4),
     }
     return result(id, found, OVER_FLOOR, listings, conditions)

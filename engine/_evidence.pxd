@@ -9,6 +9,7 @@ from engine._schema cimport (
     CLASS_SHIFT,
     FLAG_DISPLACED,
     FLAG_INCUMBENT,
+    FLAG_REJECTED,
     KIND_BUY_BOX,
     PREMIUM_UNKNOWN,
     REASON_DISPLACED,
@@ -143,6 +144,7 @@ cdef inline void reemit(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
         give_up(r, o)
         return
     r.attempts += 1
+    r.flags &= ~FLAG_REJECTED
     r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
     o.reason = REASON_REEMIT
     o.changed = 1

@@ -8,6 +8,7 @@ from engine._schema cimport (
     CHANGE_BUCKET_S,
     FIRST_UNCHANGED_REASON,
     FLAG_DISPLACED,
+    FLAG_REJECTED,
     MAX_DRAWS,
     PREMIUM_LIMIT_PPM,
     PREMIUM_UNKNOWN,
@@ -129,7 +130,7 @@ cdef inline void set_price(Row* r, const Strategy* s, int64_t item, int64_t now_
     r.effective_s = 0
     r.draws = 1
     r.attempts &= 0xF0
-    r.flags &= ~FLAG_DISPLACED
+    r.flags &= ~(FLAG_DISPLACED | FLAG_REJECTED)
     r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
 
 

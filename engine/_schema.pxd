@@ -334,3 +334,4 @@ cdef enum RowFlag:
     FLAG_ACTIVE = 1 << 11
     FLAG_IN_SLICE = 1 << 12
     FLAG_DISPLACED = 1 << 13
+    FLAG_REJECTED = 1 << 14

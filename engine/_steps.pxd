@@ -14,7 +14,17 @@ from engine._buybox cimport (
 from engine._evidence cimport anchor_premium, arm, displace, learn, mark_live, reemit
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
-from engine._rules cimport clamp, divide_down, held, move_to, moved, own_landed, push_draw
+from engine._rules cimport (
+    clamp,
+    divide_down,
+    held,
+    limit_step,
+    may_change,
+    move_to,
+    moved,
+    own_landed,
+    push_draw,
+)
 from engine._schema cimport (
     COMMAND_PAUSE,
     COMMAND_RESUME,
@@ -37,6 +47,7 @@ from engine._schema cimport (
     FLAG_OUT_OF_STOCK,
     FLAG_PAUSED_BY_USER,
     FLAG_PRICING_ERROR,
+    FLAG_REJECTED,
     FLAG_TOO_MANY_REJECTIONS,
     KIND_BUY_BOX,
     KIND_FIXED,
@@ -203,29 +214,40 @@ cdef inline void delivery_feedback(
         ignore(o, REASON_OTHER_PRICE)
     elif late and (not f.names_decision or r.flags & FLAG_DISPLACED):
         ignore(o, REASON_OLD_INPUT)
+    elif f.kind == FEEDBACK_REJECTED and r.flags & FLAG_REJECTED:
+        ignore(o, REASON_OLD_INPUT)
     elif r.effective_s != 0 or r.state == STATE_SEEKING:
         ignore(o, REASON_NOT_APPLICABLE)
     elif f.kind == FEEDBACK_EFFECTIVE:
+        note_time(r, f)
         mark_live(r, s, event_s, now_s)
         held(o, REASON_PAUSED if r.state == STATE_PAUSED else hold_reason(r, now_s))
     elif r.state == STATE_PAUSED or f.kind == FEEDBACK_ACCEPTED:
         ignore(o, REASON_ACCEPTED if f.kind == FEEDBACK_ACCEPTED else REASON_PAUSED)
     else:
+        note_time(r, f)
         reject(r, s, now_s, o)
+
+
+cdef inline void note_time(Row* r, const Feedback* f) noexcept nogil:
+    if not f.names_decision:
+        r.observed_ms = f.event_ms
 
 
 cdef inline void reject(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
     cdef int64_t live = r.live_price_minor
+    cdef bint near = limit_step(s, r.price_minor, live) == live and may_change(r, s, now_s)
     r.attempts += 16
     if r.attempts >> 4 >= s.max_rejections:
         r.attempts = 0
         pause(r, FLAG_TOO_MANY_REJECTIONS, o)
         o.reason = REASON_MAX_REJECTIONS
         return
+    r.flags |= FLAG_REJECTED
     r.state = STATE_SEEKING
     r.deadline_s = 0
     held(o, REASON_WAITING_FOR_OFFERS)
-    if live > 0 and live != r.price_minor and clamp(r, live) == live:
+    if live > 0 and live != r.price_minor and clamp(r, live) == live and near:
         moved(r, s, live, REASON_REJECTED, now_s, o)
         r.state = STATE_HOLDING if live == r.good_price_minor else STATE_SEEKING
         anchor_premium(r)
@@ -241,8 +263,7 @@ cdef inline void verdict_feedback(
         r.observed_ms = f.event_ms
         ignore(o, REASON_PAUSED)
     elif named == -1 or (named == 0 and (r.effective_s == 0 or event_s <= r.effective_s)):
-        if f.competitive_minor > 0:
-            r.observed_ms = f.event_ms
+        r.observed_ms = f.event_ms
         ignore(o, REASON_OTHER_PRICE)
     elif s.kind != KIND_BUY_BOX or r.price_minor == 0 or r.state == STATE_SEEKING:
         r.observed_ms = f.event_ms

@@ -132,7 +132,7 @@ def set_price(r: Any, s: Any, item: int, now_s: int) -> None:
     r.effective_s = 0
     r.draws = 1
     r.attempts &= 0xF0
-    r.flags &= ~RowFlag.DISPLACED
+    r.flags &= ~(RowFlag.DISPLACED | RowFlag.REJECTED)
     r.deadline_s = now_s + s.live_wait_s
 
 

@@ -18,7 +18,16 @@ from engine.reference_buybox import (
 from engine.reference_evidence import anchor_premium, arm, displace, learn, mark_live, reemit
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
-from engine.reference_rules import clamp, held, move_to, moved, own_landed, push_draw
+from engine.reference_rules import (
+    clamp,
+    held,
+    limit_step,
+    may_change,
+    move_to,
+    moved,
+    own_landed,
+    push_draw,
+)
 from engine.reference_targets import hold_on, judge
 from engine.schema import (
     CONDITION_BITS,
@@ -150,15 +159,25 @@ def delivery_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) 
         ignore(o, Reason.OTHER_PRICE)
     elif late and (not f.names_decision or r.flags & RowFlag.DISPLACED):
         ignore(o, Reason.OLD_INPUT)
+    elif f.kind == FeedbackKind.REJECTED and r.flags & RowFlag.REJECTED:
+        ignore(o, Reason.OLD_INPUT)
     elif r.effective_s != 0 or r.state == CycleState.SEEKING:
         ignore(o, Reason.NOT_APPLICABLE)
     elif f.kind == FeedbackKind.EFFECTIVE:
+        note_time(r, f)
         mark_live(r, s, event_s, now_s)
         held(o, Reason.PAUSED if r.state == CycleState.PAUSED else hold_reason(r, now_s))
     elif r.state == CycleState.PAUSED or f.kind == FeedbackKind.ACCEPTED:
         ignore(o, Reason.ACCEPTED if f.kind == FeedbackKind.ACCEPTED else Reason.PAUSED)
     else:
+        note_time(r, f)
         reject(r, s, now_s, o)
+
+
+def note_time(r: Any, f: Any) -> None:
+    """Feedback that names its price only by the amount is told from its repeat by its time."""
+    if not f.names_decision:
+        r.observed_ms = f.event_ms
 
 
 def reject(r: Any, s: Any, now_s: int, o: Any) -> None:
@@ -170,7 +189,9 @@ def reject(r: Any, s: Any, now_s: int, o: Any) -> None:
         o.reason = Reason.MAX_REJECTIONS
         return
     live = r.live_price_minor
-    usable = 0 < live != r.price_minor and clamp(r, live) == live
+    near = limit_step(s, r.price_minor, live) == live and may_change(r, s, now_s)
+    usable = 0 < live != r.price_minor and clamp(r, live) == live and near
+    r.flags |= RowFlag.REJECTED
     r.state = CycleState.SEEKING
     r.deadline_s = 0
     held(o, Reason.WAITING_FOR_OFFERS)
@@ -189,8 +210,7 @@ def verdict_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -
         r.observed_ms = f.event_ms
         ignore(o, Reason.PAUSED)
     elif named == -1 or (named == 0 and (r.effective_s == 0 or event_s <= r.effective_s)):
-        if f.competitive_minor > 0:
-            r.observed_ms = f.event_ms
+        r.observed_ms = f.event_ms
         ignore(o, Reason.OTHER_PRICE)
     elif s.kind != StrategyKind.BUY_BOX or r.price_minor == 0 or r.state == CycleState.SEEKING:
         r.observed_ms = f.event_ms

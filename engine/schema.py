@@ -288,6 +288,7 @@ class RowFlag(IntFlag):
     ACTIVE = 1 << 11
     IN_SLICE = 1 << 12
     DISPLACED = 1 << 13
+    REJECTED = 1 << 14
 
 
 CONDITION_BITS = 0b111

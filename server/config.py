@@ -194,7 +194,6 @@ def check_sizes(limits: LimitsConfig) -> None:
     for inner, outer in (
         ("max_request_bytes", "connection_bytes"),
         ("connection_bytes", "queue_bytes"),
-        ("max_notifications_per_call", "max_rows_per_call"),
     ):
         value, allowed = getattr(limits, inner), getattr(limits, outer)
         if value > allowed:

@@ -20,6 +20,7 @@ from engine.replies import Replies
 from engine.schema import InputKind
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
+from server.config import LimitsConfig
 from server.services.calls import CALLER, Core, Handlers
 from server.wire.limits import parse, request_id_of
 from server.writer import wall_ms
@@ -171,12 +172,12 @@ class Ingestion:
         )
 
 
-def check_messages(count: int, limit: int) -> None:
-    """Raises InputError for a call without messages or with too many."""
+def check_messages(count: int, limits: LimitsConfig) -> None:
+    """Raises InputError for a call without messages, or with more than one input can hold."""
+    limit = min(limits.max_notifications_per_call, limits.max_rows_per_call)
     if not 0 < count <= limit:
         raise InputError(
-            f"notifications has {count} messages; allowed: 1 to {limit} a call"
-            " (max_notifications_per_call)",
+            f"notifications has {count} messages; allowed: 1 to {limit} a call",
             reason="TOO_MANY_ROWS" if count else "EMPTY_BATCH",
             field="notifications",
         )

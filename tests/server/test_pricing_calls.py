@@ -191,7 +191,7 @@ def test_a_stream_answers_in_order(server: Running) -> None:
             yield pricing_pb2.StreamRepriceRequest(request=inner)
 
     answers = [each.response for each in server.pricing.StreamReprice(requests())]
-    assert [each.decisions[0].price_minor for each in answers] == [1299, 999, 1199]
+    assert [each.decisions[0].reference_price_minor for each in answers] == list(prices)
     assert answers[0].sequence < answers[1].sequence < answers[2].sequence
 
 

@@ -126,9 +126,9 @@ def test_item_offers_need_to_know_whose_they_are(shop: Run, tmp_path: Path) -> N
     offers = {
         "payload": {
             "ASIN": "B000000001",
-            "MarketplaceID": "A1PA6795UKMFR9",
             "ItemCondition": "New",
             "status": "Success",
+            "Identifier": {"MarketplaceId": "A1PA6795UKMFR9", "ASIN": "B000000001"},
             "Summary": {},
             "Offers": [
                 {
