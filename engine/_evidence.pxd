@@ -144,7 +144,7 @@ cdef inline void reemit(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
         give_up(r, o)
         return
     r.attempts += 1
-    r.flags &= ~FLAG_REJECTED
+    r.flags &= ~(FLAG_DISPLACED | FLAG_REJECTED)
     r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
     o.reason = REASON_REEMIT
     o.changed = 1

@@ -5,6 +5,7 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -293,8 +294,9 @@ class Catalog:
         """Listings whose offer cannot be told apart by its fulfilment."""
         listed = self.by_asin.get(key, [])
         fulfilments = [int(self.records["fulfilment"][each]) for each in listed]
+        counts = Counter(fulfilments)
         for listing_id, fulfilment in zip(listed, fulfilments, strict=True):
-            same = fulfilments.count(fulfilment) + fulfilments.count(0) * (fulfilment != 0)
+            same = counts[fulfilment] + counts[0] * (fulfilment != 0)
             self.shares_asin[listing_id] = same > 1 or (fulfilment == 0 and len(listed) > 1)
 
     def forget(self, listing_id: int) -> None:

@@ -50,7 +50,7 @@ WHY_NOT = {
     Reason.KEEP: "The strategy keeps the price in this situation",
     Reason.ALONE_AT_CAP: "There is no competitor, and the price is at its highest allowed",
     Reason.NOT_APPLICABLE: "The last input means nothing in this state",
-    Reason.NEW: "No offers have been evaluated yet",
+    Reason.NEW: "No offers have been evaluated since the listing was created or resumed",
     Reason.DISPLACED: "The marketplace shows another price than ours; ours is sent again after"
     " a wait",
     Reason.ACCEPTED: "The marketplace accepted the price; it is not live yet",

@@ -146,7 +146,7 @@ def reemit(r: Any, s: Any, now_s: int, o: Any) -> None:
         give_up(r, o)
         return
     r.attempts += 1
-    r.flags &= ~RowFlag.REJECTED
+    r.flags &= ~(RowFlag.DISPLACED | RowFlag.REJECTED)
     r.deadline_s = now_s + s.live_wait_s
     o.reason = Reason.REEMIT
     o.changed = 1

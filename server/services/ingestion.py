@@ -95,7 +95,7 @@ class Ingestion:
                 ingestion_pb2.IngestNotificationsRequest, payload, self._core.codec.limits
             )
             request_id = request_id_of(request.request_id)
-            check_messages(len(request.notifications), self._core.limits.max_notifications_per_call)
+            check_messages(len(request.notifications), self._core.limits)
             key = (CALLER, 0, request_id)
             with self._turn:
                 answer = self._replies.find(key, payload)
