@@ -1,1 +1,1 @@
-"""Benchmarks: each answers a named question as a ratio against a floor or a peer of the same run."""
+"""Benchmarks: each answers a named question as a ratio measured in one run."""

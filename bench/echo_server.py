@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
 import grpc
@@ -61,10 +61,8 @@ def run(pipe: Connection) -> None:
     echo.writer = app.writer
     app.start()
     pipe.send((app.port, app.metrics_port))
-    try:
+    with suppress(EOFError):
         pipe.recv()
-    except EOFError:
-        pass
     app.stop()
 
 

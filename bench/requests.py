@@ -111,9 +111,7 @@ def add_offers(snapshot: Any, rng: random.Random, base: int, own: str | None) ->
             item_price_minor=base * rng.randrange(850, 1_250) // 1_000,
             shipping_minor=0 if by_amazon else 399,
             fulfilment=(
-                types_pb2.FULFILMENT_AMAZON
-                if by_amazon or mine
-                else types_pb2.FULFILMENT_MERCHANT
+                types_pb2.FULFILMENT_AMAZON if by_amazon or mine else types_pb2.FULFILMENT_MERCHANT
             ),
             condition=types_pb2.CONDITION_NEW,
             sub_condition=types_pb2.SUB_CONDITION_NEW,

@@ -8,7 +8,7 @@ calls are measured.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import cycle
@@ -24,6 +24,8 @@ from bench.report import OVER_FLOOR, Result, result
 from repriced.v1 import pricing_pb2
 from repriced.v1.catalog_pb2_grpc import CatalogServiceStub
 
+Call = Callable[[bytes], bytes]
+
 REPRICE = "/repriced.v1.PricingService/Reprice"
 CALLS_PER_SET = 8
 """Calls that one set of listings sees: fewer than its changes per hour allow."""
@@ -36,9 +38,9 @@ class Client:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.catalog = CatalogServiceStub(channel)
-        self.reprice = channel.unary_unary(REPRICE)
-        self.echo = channel.unary_unary(echo_server.ECHO)
-        self.set_answer = channel.unary_unary(echo_server.SET_ANSWER)
+        self.reprice: Call = channel.unary_unary(REPRICE)
+        self.echo: Call = channel.unary_unary(echo_server.ECHO)
+        self.set_answer: Call = channel.unary_unary(echo_server.SET_ANSWER)
 
     def define(self, listings: int) -> None:
         """Puts the catalogue into the server. Raises RuntimeError for a row that is refused."""

@@ -134,6 +134,18 @@ class Bench:
             )  # fmt: skip
             first += count
 
+    def advance(self, now_ms: int) -> None:
+        """Runs the due timers of all listings."""
+        first, total = 0, len(self.rows)
+        while first < total:
+            count, first = self.kernel.evaluate_timers(
+                self.rows, self.strategies, first, total, now_ms, self.scratch, self.outcomes
+            )
+            self.kernel.commit(
+                self.rows, self.scratch, self.outcomes, self.accepted, self.strategies,
+                self.counters, count,
+            )  # fmt: skip
+
     def copy(self, tick: Tick) -> None:
         """The floor: the same rows out and back and the same offers copied, slice by slice."""
         if self._copied is None or len(self._copied) < len(tick.offers):

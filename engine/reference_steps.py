@@ -157,7 +157,9 @@ def delivery_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) 
     late = f.event_ms <= r.observed_ms
     if named != 1 or r.price_minor == 0:
         ignore(o, Reason.OTHER_PRICE)
-    elif (late and (not f.names_decision or r.flags & RowFlag.DISPLACED)) or (f.kind == FeedbackKind.REJECTED and r.flags & RowFlag.REJECTED):
+    elif (late and (not f.names_decision or r.flags & RowFlag.DISPLACED)) or (
+        f.kind == FeedbackKind.REJECTED and r.flags & RowFlag.REJECTED
+    ):
         ignore(o, Reason.OLD_INPUT)
     elif r.effective_s != 0 or r.state == CycleState.SEEKING:
         ignore(o, Reason.NOT_APPLICABLE)

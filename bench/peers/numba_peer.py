@@ -7,8 +7,7 @@ because the engine's fills an object that numba cannot compile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum, IntEnum
+from enum import EnumMeta, IntEnum
 from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -19,18 +18,22 @@ from numpy.typing import NDArray
 
 from bench.frozen import Answers, Frozen
 from bench.ticks import Records
-from engine import reference_buybox, reference_market, reference_rules, schema
+from engine.reference_buybox import alone_cap, probe_limit
+from engine.reference_market import forbidden_bits, offer_class
+from engine.reference_rules import (
+    clamp,
+    divide_up,
+    highest,
+    item_for_landed,
+    limit_step,
+    lower,
+    offset_from,
+)
+from engine.schema import OfferBit
 
-RULES: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (
-        reference_rules,
-        (
-            "divide_up", "lower", "own_landed", "item_for_landed", "highest", "clamp",
-            "offset_from", "limit_step",
-        ),
-    ),
-    (reference_market, ("offer_class", "forbidden_bits")),
-    (reference_buybox, ("alone_cap", "probe_limit")),
+RULES: tuple[Any, ...] = (
+    divide_up, lower, item_for_landed, highest, clamp, offset_from, limit_step, offer_class,
+    forbidden_bits, alone_cap, probe_limit,
 )  # fmt: skip
 """What is compiled, each after what it calls."""
 
@@ -50,26 +53,23 @@ class Columns(NamedTuple):
 
 
 @cache
-def compiled() -> dict[str, Any]:
-    """The rules by name, compiled; enums of flags become enums of ints, which numba knows."""
+def compiled_loop() -> Any:
+    """The loop and its rules, compiled."""
     names: dict[str, Any] = {"np": np}
-    for module, functions in RULES:
-        for name, value in vars(module).items():
-            if isinstance(value, int) and not isinstance(value, Enum):
-                names.setdefault(name, value)
-    for name, value in vars(schema).items():
-        if isinstance(value, type) and issubclass(value, Enum):
-            names[name] = IntEnum(name, {each.name: int(each) for each in value})
-    for module, functions in RULES:
-        for name in functions:
-            names[name] = jit(getattr(module, name), names)
-    names["evaluate_loop"] = jit(evaluate_loop, names)
-    return names
+    for function in (*RULES, evaluate_loop):
+        for name, value in function.__globals__.items():
+            if isinstance(value, EnumMeta):
+                # Enums of flags become enums of ints, which numba knows.
+                names[name] = IntEnum(name, {each.name: each.value for each in value})
+            elif isinstance(value, int):
+                names[name] = value
+    for function in RULES:
+        names[function.__name__] = jit(function, names)
+    return jit(evaluate_loop, names)
 
 
-def jit(function: Callable[..., Any], names: dict[str, Any]) -> Any:
-    """A function compiled with other globals than its module's."""
-    assert isinstance(function, FunctionType)
+def jit(function: Any, names: dict[str, Any]) -> Any:
+    """A function compiled with other globals than its module's, where its callees are Python."""
     own = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
     return numba.njit(own)
 
@@ -96,22 +96,8 @@ def evaluate(columns: Columns) -> Answers:
     """Item prices and reference prices."""
     count = len(columns.rows)
     price, reference = np.empty(count, np.int64), np.empty(count, np.int64)
-    compiled()["evaluate_loop"](*columns, price, reference)
+    compiled_loop()(*columns, price, reference)
     return Answers(price, reference)
-
-
-# From here on names are those that `compiled` fills in.
-OfferBit = schema.OfferBit
-clamp: Any
-highest: Any
-lower: Any
-item_for_landed: Any
-limit_step: Any
-offset_from: Any
-offer_class: Any
-forbidden_bits: Any
-alone_cap: Any
-probe_limit: Any
 
 
 def evaluate_loop(  # type: ignore[no-untyped-def]
@@ -125,7 +111,7 @@ def evaluate_loop(  # type: ignore[no-untyped-def]
         forbidden = forbidden_bits(r, s)
         best, best_class, unfiltered, featured = 0, 0, 0, False
         for each in range(begin[at], end[at]):
-            attributes = np.int64(bits[each])
+            attributes: Any = np.int64(bits[each])
             landed = landed_minor[each]
             wins = attributes & OfferBit.WINNER != 0
             if attributes & OfferBit.OWN_ACCOUNT != 0:

@@ -129,8 +129,10 @@ def with_offset() -> pl.Expr:
     """Landed target: a share rounded up above and down below, and an amount."""
     best, ppm = pl.col("best"), by_kind("offset_ppm")
     up = -(-best * ppm // 1_000_000)
-    return best + by_kind("offset_minor") + pl.when(ppm > 0).then(up).otherwise(
-        best * ppm // 1_000_000
+    return (
+        best
+        + by_kind("offset_minor")
+        + pl.when(ppm > 0).then(up).otherwise(best * ppm // 1_000_000)
     )
 
 
@@ -167,8 +169,6 @@ def limited() -> pl.Expr:
         .then(pl.max_horizontal(pl.lit(1, pl.Int64), share))
         .otherwise("step_limit_minor")
     )
-    near = pl.max_horizontal(
-        c("base") - limit, pl.min_horizontal(c("target"), c("base") + limit)
-    )
+    near = pl.max_horizontal(c("base") - limit, pl.min_horizontal(c("target"), c("base") + limit))
     free = (c("price_minor") == 0) | (limit == 0)
     return pl.when(free).then("target").otherwise(clamp(near))

@@ -16,7 +16,10 @@ from engine.schema import (
 # Plain ints: operators of enum members cost a call each.
 OWN, WINNER, AMAZON = int(OfferBit.OWN_ACCOUNT), int(OfferBit.WINNER), int(OfferBit.AMAZON)
 AMAZON_FULFILLED = int(OfferBit.FULFILLED_BY_AMAZON | OfferBit.PRIME)
-BY_AMAZON, BY_MERCHANT = int(ReferenceClass.AMAZON_FULFILLED), int(ReferenceClass.MERCHANT_FULFILLED)
+BY_AMAZON, BY_MERCHANT = (
+    int(ReferenceClass.AMAZON_FULFILLED),
+    int(ReferenceClass.MERCHANT_FULFILLED),
+)
 SOLD_BY_AMAZON = int(ReferenceClass.AMAZON)
 
 

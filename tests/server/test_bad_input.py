@@ -160,7 +160,8 @@ def test_a_bad_strategy_is_refused_and_the_next_goes_on(server: Running) -> None
         request_id=request_id(), strategies=[wrong, odd, good]
     )
     answer = server.catalog.BatchUpsertStrategies(request)
-    assert [each.index for each in answer.errors] == [0, 1] and answer.upserted_count == 1
+    assert [each.index for each in answer.errors] == [0, 1]
+    assert answer.upserted_count == 1
     assert answer.errors[0].field == "min_samples"
     assert answer.errors[1].field == "filter.fulfilments"
 
@@ -176,7 +177,7 @@ def test_limits_of_rows_and_bytes() -> None:
         three = pricing_pb2.RepriceRequest(
             request_id=request_id(), snapshots=[snapshot("ANY", rival(1))] * 3
         )
-        code, reason, names = refused(server.pricing.Reprice, three)
+        _code, reason, names = refused(server.pricing.Reprice, three)
         assert (reason, names) == ("TOO_MANY_ROWS", ["snapshots"])
         large = pricing_pb2.RepriceRequest(
             request_id=request_id(), snapshots=[snapshot("S" * 90, rival(1))] * 60

@@ -127,7 +127,8 @@ def test_a_repeated_request_gets_its_first_answer(server: Running) -> None:
     call = server.ingestion.IngestNotifications
     request = batch(offer_changed("B0INGEST4", "n9"), b"[]")
     first = call(request, timeout=10)
-    assert first.applied_count == 1 and len(first.decisions) == 1
+    assert first.applied_count == 1
+    assert len(first.decisions) == 1
     assert call(request, timeout=10) == first
     request.notifications[1].json = b"{}"
     with pytest.raises(grpc.RpcError) as refused:
@@ -152,7 +153,8 @@ def test_events_of_an_asin_are_applied_in_their_order(server: Running) -> None:
     )
     assert answer.applied_count == 4, answer.unapplied
     made = [(each.index, each.reference_price_minor) for each in answer.decisions]
-    assert made[0] == (3, 1149) and made.index((2, 1100)) < made.index((0, 1200))
+    assert made[0] == (3, 1149)
+    assert made.index((2, 1100)) < made.index((0, 1200))
     assert {each for each, _ in made} >= {0, 2, 3}
 
 

@@ -24,12 +24,14 @@ from tests.server.conftest import (
 
 def test_a_listing_undercuts_its_rival(server: Running) -> None:
     made = server.upsert(listing("UNDER"))
-    assert made.upserted[0].created and made.upserted[0].listing_id > 0
+    assert made.upserted[0].created
+    assert made.upserted[0].listing_id > 0
     answer = server.reprice(snapshot("UNDER", rival(1149)))
     (decision,) = answer.decisions
     assert decision.price_minor == 1148
     assert decision.reason == types_pb2.REASON_SEEK_OFFSET
-    assert decision.index == 0 and decision.currency == "EUR"
+    assert decision.index == 0
+    assert decision.currency == "EUR"
     assert decision.valid_until_ms > decision.decided_ms
     assert answer.journal_mode == types_pb2.JOURNAL_MODE_OFF
 
@@ -56,9 +58,11 @@ def test_the_cycle_wins_holds_and_explains(server: Running) -> None:
         pricing_pb2.OFFER_ROLE_REFERENCE,
         pricing_pb2.OFFER_ROLE_OWN,
     ]
-    assert told.take.low_price_minor == 999 and told.draw_count == told.win_count == 3
+    assert told.take.low_price_minor == 999
+    assert told.draw_count == told.win_count == 3
     text = " ".join(told.sentences)
-    assert "9.99 EUR" in text and "between 8.00 EUR and 15.00 EUR" in text
+    assert "9.99 EUR" in text
+    assert "between 8.00 EUR and 15.00 EUR" in text
 
 
 def test_feedback_by_decision_makes_a_price_live(server: Running) -> None:
@@ -132,9 +136,11 @@ def test_evaluate_changes_nothing(server: Running) -> None:
     request = pricing_pb2.EvaluatePriceRequest(snapshots=[snapshot("WHATIF", rival(1000))])
     for _ in range(2):
         (price,) = server.pricing.EvaluatePrice(request).prices
-        assert price.changed and price.price_minor == 999
+        assert price.changed
+        assert price.price_minor == 999
     state = server.catalog.GetListing(catalog_pb2.GetListingRequest(key=key("WHATIF"))).listing
-    assert state.price_minor == 0 and state.reason == types_pb2.REASON_NEW
+    assert state.price_minor == 0
+    assert state.reason == types_pb2.REASON_NEW
 
 
 def test_a_deleted_listing_is_unknown_and_its_id_is_not_used_again(server: Running) -> None:
@@ -206,7 +212,8 @@ def test_watching_resumes_after_a_decision(server: Running) -> None:
     stream = server.pricing.WatchDecisions(request, timeout=5)
     first = next(stream).decisions[0]
     stream.cancel()
-    assert first.decision_id == made[0] + 1 and first.key.sku == "WATCH"
+    assert first.decision_id == made[0] + 1
+    assert first.key.sku == "WATCH"
     ahead = pricing_pb2.WatchDecisionsRequest(after_decision_id=made[1] + 10_000)
     with pytest.raises(grpc.RpcError) as refused:
         next(server.pricing.WatchDecisions(ahead, timeout=5))
@@ -227,7 +234,8 @@ def test_timers_decide_by_themselves() -> None:
         assert not server.reprice(snapshot("TIMER", rival(1000), ours)).decisions
         watch = pricing_pb2.WatchDecisionsRequest(after_decision_id=0)
         decision = next(server.pricing.WatchDecisions(watch, timeout=20)).decisions[0]
-        assert decision.reason == types_pb2.REASON_PROBE_UP and decision.price_minor > 900
+        assert decision.reason == types_pb2.REASON_PROBE_UP
+        assert decision.price_minor > 900
         assert not decision.HasField("index")
 
 
