@@ -8,12 +8,12 @@ calls are measured.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import cycle
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.request import urlopen
 
 import grpc
@@ -24,7 +24,7 @@ from bench.report import OVER_FLOOR, Result, result
 from repriced.v1 import pricing_pb2
 from repriced.v1.catalog_pb2_grpc import CatalogServiceStub
 
-Call = Callable[[bytes], bytes]
+Call: TypeAlias = "grpc.UnaryUnaryMultiCallable[bytes, bytes]"
 
 REPRICE = "/repriced.v1.PricingService/Reprice"
 CALLS_PER_SET = 8

@@ -6,7 +6,6 @@ from libc.stdint cimport UINT64_MAX, int64_t, uint16_t, uint32_t, uint64_t
 from engine._rules cimport lower
 from engine._schema cimport (
     CLASS_AMAZON,
-    CLASS_AMAZON_FULFILLED,
     CLASS_MERCHANT_FULFILLED,
     CONDITION_BITS,
     CONDITION_MASK,
@@ -96,25 +95,23 @@ cdef inline uint32_t forbidden_bits(const Row* r, const Strategy* s) noexcept no
     return bits
 
 
-cdef inline bint plain(
+cdef inline bint eligible(
     const Strategy* s, const Offers* offers, uint32_t forbidden, Py_ssize_t at
 ) noexcept nogil:
     # One test instead of four jumps: which of them fails is hard to predict.
-    return (
+    cdef bint plain = (
         ((offers.bits[at] & forbidden) == 0)
         & (offers.rating_bp[at] >= s.min_rating_bp)
         & (offers.rating_count[at] >= s.min_rating_count)
         & (offers.handling_hours[at] <= s.max_handling_hours)
     )
-
-
-cdef inline bint listed(const Strategy* s, const Offers* offers, Py_ssize_t at) noexcept nogil:
-    # Whether the include and exclude lists let a seller pass.
-    cdef uint64_t seller = offers.seller[at]
-    cdef bint chosen = s.include_begin < s.include_end
-    if chosen and not in_pool(offers.pool, s.include_begin, s.include_end, seller):
-        return False
-    return not in_pool(offers.pool, s.exclude_begin, s.exclude_end, seller)
+    cdef uint64_t seller
+    if s.include_begin >= s.include_end and s.exclude_begin >= s.exclude_end:
+        return plain
+    seller = offers.seller[at]
+    if s.include_begin < s.include_end:
+        plain &= in_pool(offers.pool, s.include_begin, s.include_end, seller)
+    return plain and not in_pool(offers.pool, s.exclude_begin, s.exclude_end, seller)
 
 
 cdef inline void add_winner(
@@ -142,50 +139,37 @@ cdef inline void add_target(
 
 
 cdef inline void add_competitors(
-    Market* m,
-    const Strategy* s,
-    const Snapshot* snapshot,
-    const Offers* offers,
+    Market* m, const Strategy* s, const Snapshot* snapshot, const Offers* offers,
     uint32_t forbidden,
 ) noexcept nogil:
-    # Offers that do not count get the last rank, without a jump.
-    cdef bint lists = s.include_begin < s.include_end or s.exclude_begin < s.exclude_end
-    cdef bint targets = s.target_begin < s.target_end
-    # Ranks above ours: all of them where our landed price is unknown.
-    cdef int64_t ours = max(<int64_t>0, m.own_landed_minor)
-    cdef uint64_t first = UINT64_MAX
-    cdef uint64_t second = UINT64_MAX
-    cdef uint64_t third = UINT64_MAX
+    # Offers that do not count have the last rank and pass without a jump.
+    cdef uint64_t[4] lowest
     cdef uint64_t next_above = UINT64_MAX
     cdef uint64_t ranked
+    cdef int64_t landed
     cdef uint32_t bits
-    cdef int count = 0
     cdef int kind
     cdef bint other, passes
     cdef Py_ssize_t own = snapshot.own_offer
     cdef Py_ssize_t at
+    lowest[1] = lowest[2] = lowest[3] = UINT64_MAX
     for at in range(snapshot.offer_begin, snapshot.offer_end):
         bits = offers.bits[at]
+        landed = offers.landed_minor[at]
         kind = offer_class(bits)
         other = (at != own) & ((bits & OFFER_OWN_ACCOUNT) == 0)
-        passes = other & plain(s, offers, forbidden, at)
-        if lists and passes:
-            passes = listed(s, offers, at)
-        ranked = rank(offers.landed_minor[at]) | (<uint64_t>passes - 1)
-        first = min(first, ranked | -<uint64_t>(kind != CLASS_AMAZON_FULFILLED))
-        second = min(second, ranked | -<uint64_t>(kind != CLASS_MERCHANT_FULFILLED))
-        third = min(third, ranked | -<uint64_t>(kind != CLASS_AMAZON))
-        next_above = min(next_above, ranked | -<uint64_t>(ranked < <uint64_t>ours))
-        count += passes
+        passes = other & eligible(s, offers, forbidden, at)
+        ranked = rank(landed) | (<uint64_t>passes - 1)
+        lowest[kind] = min(lowest[kind], ranked)
+        next_above = min(next_above, ranked | (<uint64_t>(landed > m.own_landed_minor) - 1))
+        m.eligible_count += passes
         if bits & OFFER_WINNER:
-            add_winner(m, offers.landed_minor[at], kind, at == own, other, passes)
-        if targets and other:
-            add_target(m, s, offers, offers.landed_minor[at], kind, at)
-    m.eligible_count = count
+            add_winner(m, landed, kind, at == own, other, passes)
+        if s.target_begin < s.target_end and other:
+            add_target(m, s, offers, landed, kind, at)
     m.next_minor = price_of(next_above)
-    m.lowest[1] = price_of(first)
-    m.lowest[2] = price_of(second)
-    m.lowest[3] = price_of(third)
+    for kind in range(1, 4):
+        m.lowest[kind] = price_of(lowest[kind])
 
 
 cdef inline void add_own(Market* m, uint32_t bits) noexcept nogil:

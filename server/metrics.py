@@ -52,7 +52,7 @@ GRPC_CODES = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
     "ALREADY_EXISTS", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE",
 )  # fmt: skip
-NOTIFICATION_OUTCOMES = ("applied", "repeated", "refused", "ignored")
+NOTIFICATION_OUTCOMES = ("applied", "repeated", "refused")
 
 
 def product_version() -> str:

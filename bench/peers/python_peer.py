@@ -23,6 +23,12 @@ BY_AMAZON, BY_MERCHANT = (
 SOLD_BY_AMAZON = int(ReferenceClass.AMAZON)
 
 
+LISTING_FIELDS = (
+    "floor_minor", "ceiling_minor", "price_minor", "competitive_minor", "landed_offset_minor",
+    "points_bp",
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class Offer:
     landed_minor: int
@@ -79,10 +85,10 @@ def prepare(frozen: Frozen) -> list[Listing]:
     ]
     return [
         Listing(
-            *(row[name].item() for name in Listing.__slots__[:6]),
-            int(row["flags"]) & CONDITION_BITS,
-            strategies[int(row["strategy"])],
-            offers[snapshot["offer_begin"] : snapshot["offer_end"]],
+            **{name: row[name].item() for name in LISTING_FIELDS},
+            condition=int(row["flags"]) & CONDITION_BITS,
+            strategy=strategies[int(row["strategy"])],
+            offers=offers[snapshot["offer_begin"] : snapshot["offer_end"]],
         )
         for row, snapshot in zip(frozen.rows, frozen.snapshots, strict=True)
     ]

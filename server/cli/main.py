@@ -26,7 +26,12 @@ from server.metrics import product_version
 def main() -> None:
     """Repricing engine for Amazon listings: offers in, safe prices out.
 
-    Exit codes: 0 done, 1 the server refused or could not be reached, 2 wrong usage or input.
+    \b
+    Exit codes
+      0  done
+      1  no server, or it refused; a line of a CSV file was refused; with
+         `ingest --strict` a message was not applied; a check of the demo failed
+      2  wrong usage, configuration or file
     """
 
 

@@ -16,13 +16,11 @@ WRAPPED, LOWER_CAMEL, UNFLAGGED, UNSEEN, HEALTH = 0.1, 0.05, 0.1, 0.02, 0.1
 the stalls without the Buy Box those that get a PRICING_HEALTH message too."""
 
 
-def messages_of(
-    stall: Stall, event_ms: int, number: int, chance: random.Random
-) -> list[bytes]:
+def messages_of(stall: Stall, event_ms: int, number: int, chance: random.Random) -> list[bytes]:
     """What the marketplace tells about a stall now."""
     told = [spelled(offer_changed(stall, event_ms, f"demo-{number}", chance), chance)]
     if not stall.winning and chance.random() < HEALTH:
-        told.append(spelled(pricing_health(stall, event_ms, f"health-{number}"), chance))
+        told.append(spelled(pricing_health(stall, event_ms + 1, f"health-{number}"), chance))
     return told
 
 
@@ -84,9 +82,7 @@ def trigger(stall: Stall, time: str) -> dict[str, Any]:
     }
 
 
-def offer_changed(
-    stall: Stall, event_ms: int, name: str, chance: random.Random
-) -> dict[str, Any]:
+def offer_changed(stall: Stall, event_ms: int, name: str, chance: random.Random) -> dict[str, Any]:
     """ANY_OFFER_CHANGED with all offers of a stall."""
     item, time = stall.item, time_text(event_ms)
     leading = min(stall.rivals, key=lambda rival: rival.price_minor)

@@ -29,7 +29,8 @@ METRICS = (
     'repriced_feedback_total{kind="WON"}',
     'repriced_feedback_total{kind="LOST"}',
     'repriced_guard_trips_total{guard="bounds"}',
-    'grpc_server_handled_total{grpc_code="OK"}',
+    'grpc_server_handled_total{grpc_code="OK",grpc_method="IngestNotifications",'
+    'grpc_service="repriced.v1.IngestionService"}',
 )
 
 
@@ -42,8 +43,8 @@ class Board:
         self._rounds = 0
 
     def line(self, text: str) -> None:
-        """One plain line."""
-        self.console.print(text)
+        """One plain line, however long."""
+        self.console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -71,24 +72,24 @@ class Board:
         """Share before and after, changes by reason, messages by fate, speed."""
         self.line(f"\nBuy Box share: {before:.1%} before, {after:.1%} after")
         reasons = ", ".join(f"{count} {name}" for name, count in tally.reasons.most_common())
-        self.console.print(f"{tally.decisions} price changes: {reasons}", soft_wrap=True)
+        self.line(f"{tally.decisions} price changes: {reasons}")
         others = ", ".join(f"{count} {name}" for name, count in tally.unapplied.most_common())
         self.line(f"{tally.sent} messages: {tally.applied} applied; reported: {others or 'none'}")
         self.line(
-            f"{rate:,.0f} listings a second through Reprice, client and server on this machine"
+            f"{rate:,.0f} listings a second through Reprice, client and server in one process"
         )
 
     def metrics(self, metrics: dict[str, float]) -> None:
         """Selected lines of /metrics."""
         self.line("\n/metrics:")
         for name in METRICS:
-            self.line(f"  {name} {metrics.get(name, float('nan')):.0f}")
+            self.line(f"  {name} {metrics[name]:.0f}")
 
     def explanation(self, answer: Any) -> None:
         """One listing explained."""
         self.line("\nOne listing explained:")
         for text in explanation_lines(answer):
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.line(text)
 
     def checks(self, checks: list[tuple[str, bool]]) -> bool:
         """Each check with its outcome; whether all passed."""

@@ -152,12 +152,10 @@ class Ingestion:
     ) -> ingestion_pb2.IngestNotificationsResponse:
         applied = count - len(door.unapplied)
         repeated = sum(each.reason == "REPEATED" for each in door.unapplied)
-        ignored = sum(each.reason == "OLD" for each in door.unapplied)
-        refused = len(door.unapplied) - repeated - ignored
+        refused = len(door.unapplied) - repeated
         for outcome, many in (
             ("applied", applied),
             ("repeated", repeated),
-            ("ignored", ignored),
             ("refused", refused),
         ):
             self._core.metrics.notified(outcome, many)
@@ -208,7 +206,7 @@ def in_order(usable: list[tuple[int, Translated]]) -> Iterator[Part]:
 
 
 def report_rows(door: Door, part: Part, answer: Answer) -> None:
-    """Reports each message that was not applied, at most once: refused, or older than known."""
+    """Reports each message that was not applied, at most once."""
     told: set[int] = set()
     for problem in answer.result.problems:
         index, found = part.messages[problem.index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from twins import LISTINGS, SLICE, STRATEGIES, Side, Twins, same
 from engine.columns import OfferColumns
 from engine.counters import tables
 from engine.kernel import REFERENCE, available_levels, load
+from engine.reference_rules import changes_used
 from engine.schema import (
     COMMAND,
     FEEDBACK,
@@ -39,7 +41,6 @@ from engine.schema import (
 
 EVALUATIONS = int(os.environ.get("REPRICED_TWIN_EVALUATIONS", "60000"))
 LEVELS = available_levels()
-EXEMPT_FROM_STEP_LIMIT = (Reason.BOUNDS, Reason.REJECTED)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -299,7 +300,7 @@ def evaluate_everywhere(row: np.ndarray, evaluate) -> tuple[np.void, np.void]:
 
 
 def check_promises(before: np.void, strategy: np.void, after: np.void, outcome: np.void) -> None:
-    """What holds of every decision: bounds, step limit, and a reason that stands for a change."""
+    """What holds of every decision: bounds, limits, and a reason that stands for a change."""
     if not outcome["changed"]:
         return
     floor, ceiling = int(after["floor_minor"]), int(after["ceiling_minor"])
@@ -311,13 +312,16 @@ def check_promises(before: np.void, strategy: np.void, after: np.void, outcome: 
         return
     assert floor <= price <= max(floor, ceiling)
     inside = floor <= previous <= max(floor, ceiling)
-    if previous == 0 or not inside or outcome["reason"] in EXEMPT_FROM_STEP_LIMIT:
+    if previous == 0 or not inside:
         return
     limit = int(strategy["step_limit_minor"])
     if strategy["step_limit_ppm"] > 0:
         limit = max(1, previous * int(strategy["step_limit_ppm"]) // 1_000_000)
+    counts = {name: int(before[name]) for name in ("change_history", "change_bucket")}
     assert limit == 0 or abs(price - previous) <= limit
-    assert abs(price - previous) >= strategy["min_change_minor"]
+    assert changes_used(SimpleNamespace(**counts), NOW_S) < strategy["changes_per_hour"]
+    if outcome["reason"] != Reason.REJECTED:
+        assert abs(price - previous) >= strategy["min_change_minor"]
 
 
 @settings(max_examples=400, deadline=None)

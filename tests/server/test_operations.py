@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import pytest
@@ -153,7 +154,7 @@ def test_a_full_queue_refuses_at_once(limit: str) -> None:
 def test_a_refusal_says_when_to_come_back() -> None:
     for server in run("[limits]\nqueue_requests = 1\n"):
         server.upsert(listing("FULL"))
-        with held_writer(server), ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool, held_writer(server):
             pool.submit(try_reprice, server)
             until(lambda server=server: server.app.admission.depth() == 1)
             with pytest.raises(grpc.RpcError) as refused:
@@ -265,7 +266,7 @@ def test_reads_are_bounded() -> None:
         with held_writer(server) as release, ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(server.catalog.GetListing, get)
 
-            def is_full(server: Running = server) -> bool:
+            def is_full(server: Running = server, get: Any = get) -> bool:
                 try:
                     server.catalog.GetListing(get, timeout=0.2)
                 except grpc.RpcError as error:
