@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 
 import click
@@ -80,9 +81,11 @@ async def serve_asyncio(pipe: Connection) -> None:
 
     async def echo(request: bytes, _: object) -> bytes:
         future: asyncio.Future[bytes] = loop.create_future()
-        writer.work.put(
-            (request, lambda answer: loop.call_soon_threadsafe(future.set_result, answer))  # type: ignore[arg-type,func-returns-value]
-        )
+
+        def answer(payload: bytes) -> None:
+            loop.call_soon_threadsafe(future.set_result, payload)
+
+        writer.work.put((request, answer))
         return await future
 
     server = grpc.aio.server(options=OPTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from engine.catalog import Catalog
 from engine.columns import Address
 from engine.errors import InputError, NotFoundError
+from engine.pipeline import Engine
 from engine.resolve import describe
 from engine.schema import InputKind, RowFlag
 from repriced.v1 import catalog_pb2
@@ -117,9 +119,8 @@ class CatalogReads:
         more = True
         while more and len(found) < size:
             part = min(READ_ROWS, size - len(found))
-            states, at, more = self._core.read(
-                lambda engine, at=at, part=part: listing_part(engine.catalog, wanted, at, part)  # type: ignore[misc]
-            )
+            look = partial(listing_part, seller_id=wanted, start=at, limit=part)
+            states, at, more = self._core.read(look)
             found.extend(states)
         return catalog_pb2.ListListingsResponse(
             listings=found, next_page_token=page_token(query, at) if more else ""
@@ -127,9 +128,10 @@ class CatalogReads:
 
 
 def listing_part(
-    catalog: Catalog, seller_id: str, start: int, limit: int
+    engine: Engine, seller_id: str, start: int, limit: int
 ) -> tuple[list[catalog_pb2.ListingState], int, bool]:
     """At most `limit` listings from an id on; where to go on, and whether there is more."""
+    catalog = engine.catalog
     last = max(start, min(catalog.count, start + SCAN_ROWS))
     wanted = (catalog.rows["flags"][start:last] & np.uint16(RowFlag.ACTIVE)) != 0
     if seller_id:
