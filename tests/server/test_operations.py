@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
 
 import grpc
 import pytest
@@ -265,15 +264,10 @@ def test_reads_are_bounded() -> None:
         get = catalog_pb2.GetListingRequest(listing_id=made)
         with held_writer(server) as release, ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(server.catalog.GetListing, get)
-
-            def is_full(server: Running = server, get: Any = get) -> bool:
-                try:
-                    server.catalog.GetListing(get, timeout=0.2)
-                except grpc.RpcError as error:
-                    return error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-                return False
-
-            until(is_full)
+            until(lambda server=server: server.app.admission._reads == 1)
+            with pytest.raises(grpc.RpcError, match="reads wait") as full:
+                server.catalog.GetListing(get, timeout=5)
+            assert full.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
             release.set()
             assert waiting.result(10).listing.listing_id == made
 

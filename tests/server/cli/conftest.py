@@ -50,6 +50,15 @@ def repriced(app: App) -> Run:
     return runner_for(app)
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Run]:
+    """Runs a command against one server for all tests of a module, whatever it holds by then."""
+    app = App(Config(server=SERVER))
+    app.start()
+    yield runner_for(app)
+    app.stop()
+
+
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
     """A good CSV file of four listings."""

@@ -61,11 +61,11 @@ def test_a_file_imported_again_exports_the_same(repriced: Run, catalogue: Path) 
 )
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 def test_a_bad_line_is_named_and_the_others_go_on(
-    repriced: Run, tmp_path: Path, line: str, column: str, words: str, options: tuple[str, ...]
+    shared: Run, tmp_path: Path, line: str, column: str, words: str, options: tuple[str, ...]
 ) -> None:
     last = GOOD.replace("GOOD", "LAST")
     path = sheet(tmp_path, GOOD, line, last)
-    told = repriced("listings", "import", path, "--json", *options)
+    told = shared("listings", "import", path, "--json", *options)
     assert told.exit_code == 1
     facts = json.loads(told.stdout)
     assert facts["usable"] == 2
@@ -73,7 +73,7 @@ def test_a_bad_line_is_named_and_the_others_go_on(
     [problem] = facts["problems"]
     assert (problem["line"], problem["column"]) == (3, column)
     assert words in problem["message"]
-    shown = repriced("listings", "import", path, *options)
+    shown = shared("listings", "import", path, *options)
     assert f"line 3, {column}: " in shown.stderr if column else "line 3: " in shown.stderr
 
 
@@ -89,33 +89,33 @@ def test_a_bad_line_is_named_and_the_others_go_on(
     ],
 )
 def test_optional_columns_are_checked(
-    repriced: Run, tmp_path: Path, column: str, value: str, words: str
+    shared: Run, tmp_path: Path, column: str, value: str, words: str
 ) -> None:
     path = sheet(tmp_path, f"{GOOD},{value}", header=f"{HEADER},{column}")
-    told = repriced("listings", "import", path, "--json")
+    told = shared("listings", "import", path, "--json")
     [problem] = json.loads(told.stdout)["problems"]
     assert problem["column"] == column
     assert words in problem["message"]
 
 
-def test_points_have_one_form(repriced: Run, tmp_path: Path) -> None:
+def test_points_have_one_form(shared: Run, tmp_path: Path) -> None:
     path = sheet(tmp_path, f"{GOOD},5,100", header=f"{HEADER},points,points_basis_points")
-    assert "line 2, points: " in repriced("listings", "import", path).stderr
+    assert "line 2, points: " in shared("listings", "import", path).stderr
 
 
-def test_an_unknown_strategy_is_the_servers_to_say(repriced: Run, tmp_path: Path) -> None:
+def test_an_unknown_strategy_is_the_servers_to_say(shared: Run, tmp_path: Path) -> None:
     path = sheet(tmp_path, f"{GOOD},nobody", header=f"{HEADER},strategy_id")
-    told = repriced("listings", "import", path)
+    told = shared("listings", "import", path)
     assert told.exit_code == 1
     assert "line 2, strategy_id: strategy_id is 'nobody'" in told.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 def test_the_floor_wins_over_the_ceiling_with_a_warning(
-    repriced: Run, tmp_path: Path, options: tuple[str, ...]
+    shared: Run, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     path = sheet(tmp_path, "A1SHOP,A1PA6795UKMFR9,ODD,EUR,15.00,8.00")
-    told = repriced("listings", "import", path, *options)
+    told = shared("listings", "import", path, *options)
     assert told.exit_code == 0
     assert "line 2, ceiling: " in told.stderr
     assert "the floor wins" in told.stderr
