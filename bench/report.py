@@ -60,6 +60,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "level": kernel.load().level,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

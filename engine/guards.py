@@ -25,3 +25,17 @@ def inside_bounds(scratch: NDArray[np.void], outcomes: NDArray[np.void]) -> NDAr
     not_above = (price <= ceiling) | (price == floor)
     allowed: NDArray[np.bool_] = (outcomes["changed"] == 0) | (bounded & not_below & not_above)
     return allowed
+
+
+def keeps_bounds(
+    rows: NDArray[np.void], scratch: NDArray[np.void], outcomes: NDArray[np.void]
+) -> NDArray[np.bool_]:
+    """Which proposals leave their bounds as they are; only an upsert may change them.
+
+    `rows` is the table of `schema.ROW`, the others as in `inside_bounds`.
+    """
+    ids = outcomes["listing_id"]
+    floor_kept = rows["floor_minor"][ids] == scratch["floor_minor"]
+    ceiling_kept = rows["ceiling_minor"][ids] == scratch["ceiling_minor"]
+    kept: NDArray[np.bool_] = floor_kept & ceiling_kept
+    return kept

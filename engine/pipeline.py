@@ -291,10 +291,11 @@ class Engine:
         result: TickResult,
         event_ms: NDArray[np.int64] | None,
     ) -> None:
+        """Runs inputs in slices. Commands have no event time, and only they may set bounds."""
         first = 0
         while first < total:
             count = evaluate(first)
-            done, accepted = self._emit(count, result)
+            done, accepted = self._emit(count, result, redefines=event_ms is None)
             if event_ms is not None:
                 at = event_ms[first : first + count][accepted]
                 emit.note_evidence(self.catalog.records, done, at)
@@ -303,10 +304,14 @@ class Engine:
 
     # 6 emit
 
-    def _emit(self, count: int, result: TickResult) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+    def _emit(
+        self, count: int, result: TickResult, redefines: bool = False
+    ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
         """Checks, commits and numbers one slice; its committed outcomes, and which were."""
         scratch, outcomes = self._scratch[:count], self._outcomes[:count]
         accepted = guards.inside_bounds(scratch, outcomes)
+        if not redefines:
+            accepted &= guards.keeps_bounds(self.catalog.rows, scratch, outcomes)
         self.kernel.commit(
             self.catalog.rows, self._scratch, self._outcomes, accepted.astype(np.uint8),
             self.catalog.strategy_records, self.counters, count,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -173,11 +172,11 @@ def address_error(key: str, address: str, error: Exception) -> ConfigError:
 def serve(config: Config) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises ConfigError."""
     configure(config.log.level)
-    wanted = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: wanted.set())
+    stops = {signal.SIGTERM, signal.SIGINT}
+    # Blocked before any thread starts: a handler could meet the lock that its own thread holds.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     app = App(config)
     app.start()
-    wanted.wait()
+    signal.sigwait(stops)
     logger().info("draining", seconds=config.server.drain_seconds)
     app.stop()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from market.shard import apply, definitions, key, listing, new_engine, rival, snapshots
 
-from engine.guards import inside_bounds
+from engine.guards import inside_bounds, keeps_bounds
 from engine.schema import OUTCOME, ROW, InputKind, Reason
 
 
@@ -31,6 +31,15 @@ def test_only_prices_inside_both_bounds_pass(
     assert inside_bounds(scratch, outcomes).tolist() == [allowed]
     outcomes["changed"] = 0
     assert inside_bounds(scratch, outcomes).tolist() == [True]
+
+
+def test_only_an_upsert_may_change_bounds() -> None:
+    rows, scratch, outcomes = np.zeros(4, ROW), np.zeros(3, ROW), np.zeros(3, OUTCOME)
+    rows["floor_minor"], rows["ceiling_minor"] = 500, 900
+    outcomes["listing_id"] = [3, 1, 2]
+    scratch["floor_minor"] = [500, 1, 500]
+    scratch["ceiling_minor"] = [900, 900, 90_000]
+    assert keeps_bounds(rows, scratch, outcomes).tolist() == [True, False, False]
 
 
 class Corrupted:
