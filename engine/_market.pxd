@@ -58,18 +58,18 @@ cdef struct Market:
 
 cdef inline int offer_class(uint32_t bits) noexcept nogil:
     # No jumps: what the next offer is cannot be predicted.
-    cdef int ours = (bits & (OFFER_FULFILLED_BY_AMAZON | OFFER_PRIME)) != 0
+    cdef int amazons = (bits & (OFFER_FULFILLED_BY_AMAZON | OFFER_PRIME)) != 0
     cdef int amazon = (bits & OFFER_AMAZON) != 0
-    return (CLASS_MERCHANT_FULFILLED - ours) | (CLASS_AMAZON & -amazon)
+    return (CLASS_MERCHANT_FULFILLED - amazons) | (CLASS_AMAZON * amazon)
 
 
-cdef inline uint64_t rank(int64_t landed) noexcept nogil:
-    # Orders prices as `lower` does, what is no price last, so that a plain minimum can choose.
-    return <uint64_t>((landed - 1) | ((landed - 1) >> 63))
+cdef inline uint64_t rank(int64_t landed, bint counts) noexcept nogil:
+    # Orders prices as `lower` does, with what is no price last, so that a minimum can choose.
+    return <uint64_t>landed if (landed > 0) & counts else UINT64_MAX
 
 
 cdef inline int64_t price_of(uint64_t rank) noexcept nogil:
-    return <int64_t>(rank + 1)
+    return 0 if rank == UINT64_MAX else <int64_t>rank
 
 
 cdef inline bint in_pool(
@@ -145,7 +145,6 @@ cdef inline void add_competitors(
     # Offers that do not count have the last rank and pass without a jump.
     cdef uint64_t[4] lowest
     cdef uint64_t next_above = UINT64_MAX
-    cdef uint64_t ranked
     cdef int64_t landed
     cdef uint32_t bits
     cdef int kind
@@ -159,9 +158,8 @@ cdef inline void add_competitors(
         kind = offer_class(bits)
         other = (at != own) & ((bits & OFFER_OWN_ACCOUNT) == 0)
         passes = other & eligible(s, offers, forbidden, at)
-        ranked = rank(landed) | (<uint64_t>passes - 1)
-        lowest[kind] = min(lowest[kind], ranked)
-        next_above = min(next_above, ranked | (<uint64_t>(landed > m.own_landed_minor) - 1))
+        lowest[kind] = min(lowest[kind], rank(landed, passes))
+        next_above = min(next_above, rank(landed, passes & (landed > m.own_landed_minor)))
         m.eligible_count += passes
         if bits & OFFER_WINNER:
             add_winner(m, landed, kind, at == own, other, passes)

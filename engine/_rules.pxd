@@ -52,7 +52,8 @@ cdef inline int32_t premium_up(int64_t landed, int64_t reference) noexcept nogil
 
 
 cdef inline int64_t landed_low(int64_t reference, int64_t ppm) noexcept nogil:
-    return reference + divide_up(reference * ppm, MILLION)
+    cdef int64_t landed = reference + divide_up(reference * ppm, MILLION)
+    return min(landed, reference - 1) if ppm < 0 else landed
 
 
 cdef inline int64_t landed_high(int64_t reference, int64_t ppm) noexcept nogil:
@@ -99,7 +100,8 @@ cdef inline int64_t limit_step(const Strategy* s, int64_t base, int64_t target) 
 
 cdef inline uint32_t aged_history(const Row* r, int64_t now_s) noexcept nogil:
     cdef int64_t gap = (now_s // CHANGE_BUCKET_S - r.change_bucket) & 0xFFFF
-    return 0 if gap >= 8 else r.change_history << (4 * gap)
+    cdef uint32_t kept = <uint32_t>0xFFFFFFFF >> (4 * min(gap, <int64_t>7))
+    return 0 if gap >= 8 else (r.change_history & kept) << (4 * gap)
 
 
 cdef inline int changes_used(const Row* r, int64_t now_s) noexcept nogil:

@@ -48,7 +48,11 @@ class DecisionLog:
                 reason="CURSOR_TOO_OLD",
                 field="after_decision_id",
             )
-        newer = [each[each["decision_id"] > decision_id] for each in batches]
+        newer: list[NDArray[np.void]] = []
+        for each in reversed(batches):
+            if int(each["decision_id"][-1]) <= decision_id:
+                break
+            newer.insert(0, each[each["decision_id"] > decision_id])
         return np.concatenate(newer or [np.zeros(0, DECISION)])[:limit]
 
     def wait(self, after_id: int, timeout_s: float) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import RowProblem
+from engine.results import TickResult
 from engine.schema import DECISION
 
 COPIED = (
@@ -50,6 +51,18 @@ def note_evidence(
     records["evidence_kind"][ids] = outcomes["verdict"][judged]
     records["evidence_minor"][ids] = outcomes["previous_minor"][judged]
     records["evidence_ms"][ids] = event_ms[judged]
+
+
+def note_ignored(outcomes: NDArray[np.void], result: TickResult) -> None:
+    """Counts inputs that changed nothing, and names the request rows that were only such."""
+    ignored = outcomes[outcomes["ignored"] != 0]
+    result.ignored += len(ignored)
+    if len(ignored) == 0:
+        return
+    applied = set(outcomes["index"][outcomes["ignored"] == 0].tolist())
+    for index, reason in zip(ignored["index"].tolist(), ignored["reason"].tolist(), strict=True):
+        if index not in applied:
+            result.ignored_rows[index] = reason
 
 
 def refusal(outcome: np.void) -> RowProblem:

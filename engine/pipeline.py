@@ -316,7 +316,7 @@ class Engine:
             self.catalog.rows, self._scratch, self._outcomes, accepted.astype(np.uint8),
             self.catalog.strategy_records, self.counters, count,
         )  # fmt: skip
-        result.ignored += int(np.count_nonzero(outcomes["ignored"]))
+        emit.note_ignored(outcomes, result)
         refused = outcomes[~accepted]
         self.bounds_trips += len(refused)
         result.problems.extend(emit.refusal(each) for each in refused)

@@ -43,8 +43,12 @@ def premium_up(landed: int, reference: int) -> int:
 
 
 def landed_low(reference: int, ppm: int) -> int:
-    """Landed price of a premium from `premium_down`; gives the same price back up to 10^6."""
-    return reference + divide_up(reference * ppm, MILLION)
+    """Landed price of a premium from `premium_down`; gives the same price back up to 10^6.
+
+    A price below the reference price stays below it, however small the reference price is.
+    """
+    landed = reference + divide_up(reference * ppm, MILLION)
+    return min(landed, reference - 1) if ppm < 0 else landed
 
 
 def landed_high(reference: int, ppm: int) -> int:

@@ -20,7 +20,8 @@ def no_decisions() -> NDArray[np.void]:
 class TickResult:
     """Answer to Reprice, ReportFeedback and ReportStock.
 
-    `evaluated` counts listings, `ignored` those of them whose input changed nothing.
+    `evaluated` counts listings, `ignored` those of them whose input changed nothing,
+    and `ignored_rows` is the `schema.Reason` of each request row that changed nothing anywhere.
     """
 
     sequence: int
@@ -28,6 +29,7 @@ class TickResult:
     problems: list[RowProblem] = field(default_factory=list)
     evaluated: int = 0
     ignored: int = 0
+    ignored_rows: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -15,9 +15,11 @@ from typing import Any
 import grpc
 
 from engine.errors import InputError
+from engine.explain_words import WHY_NOT
 from engine.pipeline import Answer
 from engine.replies import Replies
-from engine.schema import InputKind
+from engine.results import Result, TickResult
+from engine.schema import InputKind, Reason
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
 from server.config import LimitsConfig
@@ -213,6 +215,16 @@ def report_rows(door: Door, part: Part, answer: Answer) -> None:
         if index not in told:
             door.report(index, found, problem.reason, problem.field, problem.message)
             told.add(index)
+    for row, reason in ignored_rows(answer.result):
+        index, found = part.messages[row]
+        if index not in told:
+            word = Reason(reason).name
+            door.report(index, found, word, "", f"changed nothing: {WHY_NOT[Reason(reason)]}")
+
+
+def ignored_rows(result: Result) -> list[tuple[int, int]]:
+    """Rows that changed nothing, with their reasons."""
+    return list(result.ignored_rows.items()) if isinstance(result, TickResult) else []
 
 
 def decisions_of(part: Part, answer: Answer) -> list[types_pb2.Decision]:

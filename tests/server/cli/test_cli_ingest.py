@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,14 @@ from server.config import KIB, LimitsConfig
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = Path(os.environ.get("REPRICED_SAMPLES", ROOT.parent / "shared" / "samples"))
 
+TICKS = count()
+
 
 def notification(number: int, asin: str = "B000000001") -> dict[str, Any]:
     """An ANY_OFFER_CHANGED of this moment with one competitor."""
-    now = datetime.now(UTC).isoformat()
+    # Each message tells of a later moment than the one before.
+    moment = time.time() - 240 + next(TICKS) / 1_000
+    now = datetime.fromtimestamp(moment, UTC).isoformat()
     price = {"Amount": 12.49, "CurrencyCode": "EUR"}
     return {
         "NotificationType": "ANY_OFFER_CHANGED",
