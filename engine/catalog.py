@@ -124,9 +124,10 @@ class Catalog:
         return index
 
     def _check_currency_kept(self, index: int, definition: StrategyDefinition) -> None:
-        if index == len(self.strategies) or (
-            self.strategies[index].currency == definition.currency
-        ):
+        if index == len(self.strategies):
+            return
+        self._check_kind_kept(index, definition)
+        if self.strategies[index].currency == definition.currency:
             return
         if np.any(self.rows["strategy"][1 : self.count] == index):
             raise InputError(
@@ -135,6 +136,18 @@ class Catalog:
                 reason="CURRENCY_MISMATCH",
                 field="currency",
             )
+
+    def _check_kind_kept(self, index: int, definition: StrategyDefinition) -> None:
+        """Listings keep the state of their kind; another kind needs a strategy of its own."""
+        same = self.strategies[index].kind == definition.kind
+        if same or not np.any(self.rows["strategy"][1 : self.count] == index):
+            return
+        raise InputError(
+            f"kind: listings use strategy {definition.strategy_id!r}, so it must stay what it is;"
+            " make another strategy and give it to the listings",
+            reason="STRATEGY_KIND_CHANGED",
+            field="kind",
+        )
 
     def _recompile(self) -> None:
         self._pool = []

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 ANY_HANDLING = 65_535
 MAX_OFFSET_BP = 50_000
+MAX_RATE_BP = 80_000  # 8 * 10^6 ppm of the largest price still fits int64
 SUB_CONDITIONS = 13
 
 LIMITS = {
     "standalone_minor": (0, MAX_PRICE_MINOR),
     "step_limit_minor": (0, MAX_PRICE_MINOR),
-    "step_limit_bp": (0, 100_000),
+    "step_limit_bp": (0, MAX_RATE_BP),
     "changes_per_hour": (1, 120),
     "min_change_minor": (1, MAX_PRICE_MINOR),
     "max_offer_age_ms": (1_000, 30 * DAY_MS),
@@ -39,7 +40,7 @@ LIMITS = {
     "cooldown_ms": (1_000, 30 * DAY_MS),
     "share_target_bp": (1, 10_000),
     "min_samples": (1, 7),
-    "max_probe_bp": (0, 100_000),
+    "max_probe_bp": (0, MAX_RATE_BP),
     "reanchor_bp": (1, 10_000),
     "live_wait_ms": (1_000, 7 * DAY_MS),
     "verdict_wait_ms": (1_000, 7 * DAY_MS),

@@ -98,6 +98,13 @@ def test_strategies_apply_and_follow_their_edits(server: Running) -> None:
     put(99_999)
     state = server.catalog.GetListing(catalog_pb2.GetListingRequest(key=key("FLAT"))).listing
     assert state.price_minor == 1500
+    other = catalog_pb2.Strategy(
+        seller_id=SELLER, strategy_id="flat", currency="EUR", buy_box=catalog_pb2.BuyBoxStrategy()
+    )
+    refused = server.catalog.BatchUpsertStrategies(
+        catalog_pb2.BatchUpsertStrategiesRequest(request_id=request_id(), strategies=[other])
+    )
+    assert [each.reason for each in refused.errors] == ["STRATEGY_KIND_CHANGED"]
     listed = server.catalog.ListStrategies(catalog_pb2.ListStrategiesRequest(seller_id=SELLER))
     assert listed.strategies[0].fixed.price_minor == 99_999
 
