@@ -44,7 +44,7 @@ def any_strategy(random: Random) -> StrategyDefinition:
     """A strategy with every choice at random."""
     kind = random.choice((*StrategyKind, StrategyKind.BUY_BOX))
     limit = random.choice(({}, {"step_limit_minor": random.choice((1, 7, 500))},
-                           {"step_limit_bp": random.choice((1, 300, 100_000))}))  # fmt: skip
+                           {"step_limit_bp": random.choice((1, 300, 80_000))}))  # fmt: skip
     return StrategyDefinition(
         "S", "hostile", "EUR", kind, alone=random.choice(list(Alone)),
         suppressed=random.choice(list(Suppressed)), below_floor=random.choice(list(BelowFloor)),
