@@ -73,3 +73,11 @@ class EvaluateResult:
 
 
 Result = TickResult | UpsertResult | CountResult
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an input led to, and the same as answer bytes."""
+
+    result: Result
+    payload: bytes

@@ -87,7 +87,7 @@ class App:
             metrics=f"{settings.metrics_listen.rpartition(':')[0]}:{self.metrics_port}",
             version=product_version(),
             grpc=grpc.__version__,
-            cpu_level=self.engine.kernel.level,
+            cpu_level=self.engine.shard.evaluator.kernel.level,
             journal="always" if self.engine.journal.durable else "off",
         )
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from engine.errors import RepricedError
-from engine.pipeline import Answer, Engine, Input
+from engine.pipeline import Engine, Input
+from engine.results import Answer
 from server.config import LimitsConfig
 from server.logs import logger
 from server.metrics import Metrics

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from engine.pipeline import Answer, Engine, Input
+from engine.pipeline import Engine, Input
+from engine.results import Answer
 from engine.schema import InputKind
 from server.admission import Admission
 from server.config import LimitsConfig

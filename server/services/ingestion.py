@@ -16,9 +16,8 @@ import grpc
 
 from engine.errors import InputError
 from engine.explain_words import WHY_NOT
-from engine.pipeline import Answer
 from engine.replies import Replies
-from engine.results import Result, TickResult
+from engine.results import Answer, Result, TickResult
 from engine.schema import InputKind, Reason
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate

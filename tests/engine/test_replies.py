@@ -7,8 +7,9 @@ from market.shard import answer, definitions, key, listing, new_engine, rival, s
 
 from engine import replies
 from engine.errors import ConflictError
-from engine.pipeline import Answer, Input
+from engine.pipeline import Input
 from engine.replies import WINDOW_MS, Replies
+from engine.results import Answer
 from engine.schema import InputKind
 
 
@@ -85,4 +86,4 @@ def test_a_repeat_in_the_same_group_waits_for_the_first() -> None:
     assert isinstance(first, Answer)
     assert repeat is first
     assert isinstance(clash, ConflictError)
-    assert engine.next_decision_id == 2
+    assert engine.state.next_decision_id == 2

@@ -11,7 +11,8 @@ import pytest
 
 from engine.errors import InputError, LimitError
 from engine.journal import MemoryJournal
-from engine.pipeline import Answer, Engine, Input
+from engine.pipeline import Engine, Input
+from engine.results import Answer
 from engine.schema import InputKind
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.admission import Admission

@@ -20,7 +20,8 @@ from engine.columns import (
 from engine.errors import RepricedError
 from engine.journal import MemoryJournal
 from engine.money import currency_index
-from engine.pipeline import Answer, Batch, Engine, Input
+from engine.pipeline import Batch, Engine, Input
+from engine.results import Answer
 from engine.schema import FEEDBACK, SNAPSHOT, Audience, Condition, FeedbackKind, InputKind
 from engine.strategies import seller_hash
 from market.listing import ELIGIBLE, START_MS
