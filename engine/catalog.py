@@ -24,6 +24,7 @@ from engine.schema import (
     RowFlag,
     StrategyKind,
 )
+from engine.scope import Scope, inside
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
 
 MAX_STRATEGIES = 65_536
@@ -89,6 +90,22 @@ class Catalog:
             self.sellers[index] = definition
             self.seller_groups[index] = group
         return index
+
+    def check_group_kept(self, definition: SellerDefinition) -> None:
+        """Raises InputError for another account group than the seller has.
+
+        A group joins sellers, so a caller of some sellers must not change it: whoever entered the
+        group of another account would stop being a competitor of its listings.
+        """
+        index = self.seller_at.get(definition.seller_id)
+        present = "" if index is None else self.sellers[index].account_group
+        if definition.account_group != present:
+            raise value_error(
+                "account_group",
+                definition.account_group[:MAX_TEXT],
+                f"{present!r}, what it is; only a caller of all sellers changes account groups",
+                "ACCOUNT_GROUP_FIXED",
+            )
 
     def _group_of(self, definition: SellerDefinition) -> int:
         name = definition.account_group
@@ -268,11 +285,15 @@ class Catalog:
             self.marketplaces.append(marketplace_id)
         return index
 
+    def seller_of(self, listing_id: int) -> str:
+        """Seller id of a listing."""
+        return self.sellers[int(self.records["seller"][listing_id])].seller_id
+
     def key_of(self, listing_id: int) -> ListingKey:
         """Natural key of a listing."""
         record = self.records[listing_id]
         return ListingKey(
-            self.sellers[int(record["seller"])].seller_id,
+            self.seller_of(listing_id),
             self.marketplaces[int(record["marketplace"])],
             self.skus[listing_id],
             int(record["audience"]),
@@ -318,12 +339,14 @@ class Catalog:
         del self.ids[self.key_of(listing_id)]
         self.fixed_points.pop(listing_id, None)
 
-    def find(self, address: Address) -> list[int]:
-        """Ids of the listings an address names; empty when there are none."""
+    def find(self, address: Address, scope: Scope) -> list[int]:
+        """Ids of the listings inside the scope that an address names; empty when none is."""
         if isinstance(address, int):
             known = 0 < address < self.count
             live = known and int(self.rows["flags"][address]) & RowFlag.ACTIVE
-            return [address] if live else []
+            return [address] if live and inside(scope, self.seller_of(address)) else []
+        if not inside(scope, address.seller_id):
+            return []
         if isinstance(address, AsinKey):
             return self.by_asin.get(address, [])
         listing_id = self.ids.get(address)

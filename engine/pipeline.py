@@ -26,6 +26,7 @@ from engine.replies import Replies
 from engine.resolve import Resolved, resolve_snapshots
 from engine.results import Answer, EvaluateResult, Result
 from engine.schema import InputKind
+from engine.scope import EVERY_SELLER, Scope, parse_scope
 from engine.shard import Batch, Shard
 from engine.state import State
 
@@ -50,12 +51,16 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An admitted request: its bytes as they came and what the codec made of them."""
+    """An admitted request: its bytes as they came and what the codec made of them.
+
+    `scope` is a `scope.pack_scope`: which sellers the request may touch.
+    """
 
     kind: InputKind
     caller: str
     payload: bytes
     batch: Batch
+    scope: bytes = EVERY_SELLER
 
 
 class Engine:
@@ -89,9 +94,11 @@ class Engine:
 
     # 2 shape
 
-    def shape(self, kind: InputKind, payload: bytes, caller: str = "") -> Input:
+    def shape(
+        self, kind: InputKind, payload: bytes, caller: str = "", scope: bytes = EVERY_SELLER
+    ) -> Input:
         """Input of request bytes; any thread. Raises InputError."""
-        return Input(kind, caller, payload, self._codec.decode(kind, payload))
+        return Input(kind, caller, payload, self._codec.decode(kind, payload), scope)
 
     # 3 journal
 
@@ -140,7 +147,7 @@ class Engine:
         return known
 
     def _apply(self, each: Input, sequence: int) -> Answer:
-        result = self.shard.apply(each.kind, each.batch, sequence)
+        result = self.shard.apply(each.kind, each.batch, sequence, parse_scope(each.scope))
         self.ticks += 1
         payload = self._codec.encode(each.kind, result, self.catalog, self.journal.durable)
         answer = Answer(result, payload)
@@ -161,13 +168,13 @@ class Engine:
 
     # Reads
 
-    def evaluate_prices(self, batch: SnapshotBatch, now_ms: int) -> EvaluateResult:
+    def evaluate_prices(self, batch: SnapshotBatch, now_ms: int, scope: Scope) -> EvaluateResult:
         """What snapshots would lead to now; nothing is changed, counted or numbered."""
-        return self.shard.trial(batch, max(self.now_ms, now_ms))
+        return self.shard.trial(batch, max(self.now_ms, now_ms), scope)
 
     def resolve(self, batch: SnapshotBatch) -> Resolved:
         """Resolves a snapshot batch again, for Explain."""
-        return resolve_snapshots(batch, self.catalog, self.now_ms)
+        return resolve_snapshots(batch, self.catalog, self.now_ms, None)
 
 
 def reply_key(each: Input) -> tuple[str, int, str]:

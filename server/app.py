@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,10 @@ from prometheus_client import start_http_server
 from engine.errors import ConfigError
 from engine.journal import MemoryJournal
 from engine.pipeline import Engine, EngineSettings
+from server.access.access import Access
+from server.access.door import Door
+from server.access.rates import Meter
+from server.access.tls import server_credentials
 from server.admission import Admission
 from server.config import Config
 from server.interceptors import Interceptor
@@ -23,6 +28,7 @@ from server.logs import configure, logger
 from server.metrics import Metrics, product_version
 from server.services import catalog, ingestion, pricing
 from server.services.calls import Core
+from server.streams import StreamWatch
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer
@@ -30,10 +36,9 @@ from server.writer import Writer
 SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
+ANYBODY = "without access.file everybody on this machine may do everything"
 GOODBYE_S = 1
 """Time for open streams to hear that they end."""
-SPARE_THREADS = 16
-"""For health, reflection, and calls that are refused because every place is taken."""
 
 
 class App:
@@ -57,6 +62,8 @@ class App:
                 max_offers_per_snapshot=limits.max_offers_per_snapshot,
                 max_definitions_per_call=limits.max_definitions_per_call,
                 max_request_bytes=limits.max_request_bytes,
+                max_offers_per_call=limits.max_offers_per_call,
+                max_notifications_per_call=limits.max_notifications_per_call,
             )
         )
         settings = EngineSettings(config.engine.decisions_kept, config.engine.replies_bytes)
@@ -67,6 +74,9 @@ class App:
         self.metrics.watch(self.engine)
         self.metrics.queue_limit.set(limits.queue_requests)
         self.metrics.queue_depth.set_function(self.admission.depth)
+        self.access = Access(Path(config.access.file) if config.access.file else None)
+        self._meter = Meter()
+        self._streams = StreamWatch(limits.slow_reader_seconds, self.metrics)
         self._timers = Timers(self.writer)
         self._health = health.HealthServicer()
         self._server = self._grpc_server(extra_handlers)
@@ -74,8 +84,10 @@ class App:
 
     def start(self) -> None:
         """Listens and serves. Raises ConfigError when an address cannot be taken."""
+        self.access.start()
         self._listen()
         self._start_metrics()
+        self._streams.start()
         self.writer.start()
         self._timers.start()
         self._server.start()
@@ -89,6 +101,8 @@ class App:
             grpc=grpc.__version__,
             cpu_level=self.engine.shard.evaluator.kernel.level,
             journal="always" if self.engine.journal.durable else "off",
+            tls="on" if self.config.tls.certificate_file else "off",
+            access="by token" if self.config.access.file else ANYBODY,
         )
 
     def stop(self, seconds: int | None = None) -> None:
@@ -105,14 +119,20 @@ class App:
         left = max(0.0, wait_s - (time.monotonic() - started))
         self._server.stop(min(GOODBYE_S, left)).wait()
         self.writer.stop()
+        self._streams.stop()
+        self.access.stop()
         self._http.shutdown()
         self._http.server_close()
         logger().info("stopped")
 
     def _listen(self) -> None:
         address = self.config.server.listen
+        credentials = server_credentials(self.config.tls)
         try:
-            self.port = self._server.add_insecure_port(address)
+            if credentials is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise address_error("server.listen", address, error) from error
 
@@ -128,11 +148,11 @@ class App:
     def _grpc_server(self, extra_handlers: tuple[grpc.GenericRpcHandler, ...]) -> grpc.Server:
         keepalive_ms = self.config.server.keepalive_seconds * 1000
         limits = self.config.limits
-        places = limits.queue_requests + limits.queue_reads + limits.streams + SPARE_THREADS
+        door = Door(self.access, self._meter, certificates=bool(self.config.tls.client_ca_file))
         server = grpc.server(
-            ThreadPoolExecutor(places, "grpc"),
-            maximum_concurrent_rpcs=places,
-            interceptors=[Interceptor(self.metrics)],
+            ThreadPoolExecutor(limits.places, "grpc"),
+            maximum_concurrent_rpcs=limits.places,
+            interceptors=[Interceptor(self.metrics, door, self._streams)],
             options=[
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -143,7 +163,9 @@ class App:
                 ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_MS),
             ],
         )
-        core = Core(self.engine, self.writer, self.admission, self._codec, self.metrics, limits)
+        core = Core(
+            self.engine, self.writer, self.admission, self._codec, self.metrics, limits, self._meter
+        )
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())
         for name, methods in handlers.items():

@@ -15,7 +15,7 @@ from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
 from server.cli.listings import listings_group
-from server.config import Config, check_addresses, load
+from server.config import Config, check, load
 from server.metrics import product_version
 
 
@@ -58,8 +58,9 @@ def serve(path: Path | None, listen: str | None, metrics_listen: str | None) -> 
         listen=listen or config.server.listen,
         metrics_listen=metrics_listen or config.server.metrics_listen,
     )
-    check_addresses(settings)
-    run(replace(config, server=settings))
+    config = replace(config, server=settings)
+    check(config)
+    run(config)
 
 
 @main.command()

@@ -22,8 +22,8 @@ from engine.schema import InputKind, Reason
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
 from server.config import LimitsConfig
-from server.services.calls import CALLER, Core, Handlers
-from server.wire.limits import parse, request_id_of
+from server.services.calls import Core, Handlers
+from server.wire.limits import parse, request_id_of, rows_of
 from server.writer import wall_ms
 
 NAME = "repriced.v1.IngestionService"
@@ -91,13 +91,12 @@ class Ingestion:
 
     def ingest(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Applies the messages of a call; a repeated request gets its first answer."""
-        with self._core.admission.request(context.peer(), len(payload)):
-            request = parse(
-                ingestion_pb2.IngestNotificationsRequest, payload, self._core.codec.limits
-            )
+        request_type = ingestion_pb2.IngestNotificationsRequest
+        with self._core.admitted(payload, rows_of(request_type, payload), context):
+            request = parse(request_type, payload, self._core.codec.limits)
             request_id = request_id_of(request.request_id)
             check_messages(len(request.notifications), self._core.limits)
-            key = (CALLER, 0, request_id)
+            key = (self._core.caller.name, 0, request_id)
             with self._turn:
                 answer = self._replies.find(key, payload)
                 if answer is None:
@@ -131,12 +130,15 @@ class Ingestion:
         return door
 
     def _sort_out(self, door: Door, index: int, found: Translated | Refused) -> None:
-        name = found.notification_id
         if isinstance(found, Refused):
             door.report(index, found, found.reason, found.field, found.message)
             self._core.metrics.refuse(found.reason)
-        elif name and (name in self._seen or name in door.names):
-            message = f"notification {name} was applied before"
+            return
+        name = found.identity
+        # A foreign seller's message is never a repeat: the engine answers that it knows no listing.
+        seen = self._core.caller.touches(found.seller_id) and name in self._seen
+        if name and (seen or name in door.names):
+            message = f"notification {found.notification_id} was applied before"
             door.report(index, found, "REPEATED", "NotificationId", message)
         else:
             door.names.add(name)
@@ -146,7 +148,7 @@ class Ingestion:
         failed = {each.index for each in door.unapplied}
         for index, found in door.usable:
             if index not in failed:
-                self._seen.add(found.notification_id)
+                self._seen.add(found.identity)
 
     def _message(
         self, door: Door, decisions: list[types_pb2.Decision], count: int
