@@ -18,6 +18,7 @@ from engine.errors import ConfigError
 from engine.journal import MemoryJournal
 from engine.pipeline import Engine, EngineSettings
 from server.access.access import Access
+from server.access.audit import Audit
 from server.access.door import Door
 from server.access.rates import Meter
 from server.access.tls import server_credentials
@@ -75,7 +76,9 @@ class App:
         self.metrics.queue_limit.set(limits.queue_requests)
         self.metrics.queue_depth.set_function(self.admission.depth)
         self.access = Access(Path(config.access.file) if config.access.file else None)
-        self._meter = Meter()
+        self.audit = Audit(self.access.path)
+        self.meter = Meter()
+        self.door = Door(self.access, self.meter, certificates=bool(config.tls.client_ca_file))
         self._streams = StreamWatch(limits.slow_reader_seconds, self.metrics)
         self._timers = Timers(self.writer)
         self._health = health.HealthServicer()
@@ -85,6 +88,7 @@ class App:
     def start(self) -> None:
         """Listens and serves. Raises ConfigError when an address cannot be taken."""
         self.access.start()
+        self.audit.start()
         self._listen()
         self._start_metrics()
         self._streams.start()
@@ -120,6 +124,7 @@ class App:
         self._server.stop(min(GOODBYE_S, left)).wait()
         self.writer.stop()
         self._streams.stop()
+        self.audit.stop()
         self.access.stop()
         self._http.shutdown()
         self._http.server_close()
@@ -148,11 +153,10 @@ class App:
     def _grpc_server(self, extra_handlers: tuple[grpc.GenericRpcHandler, ...]) -> grpc.Server:
         keepalive_ms = self.config.server.keepalive_seconds * 1000
         limits = self.config.limits
-        door = Door(self.access, self._meter, certificates=bool(self.config.tls.client_ca_file))
         server = grpc.server(
             ThreadPoolExecutor(limits.places, "grpc"),
             maximum_concurrent_rpcs=limits.places,
-            interceptors=[Interceptor(self.metrics, door, self._streams)],
+            interceptors=[Interceptor(self.metrics, self.door, self._streams)],
             options=[
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -164,7 +168,14 @@ class App:
             ],
         )
         core = Core(
-            self.engine, self.writer, self.admission, self._codec, self.metrics, limits, self._meter
+            self.engine,
+            self.writer,
+            self.admission,
+            self._codec,
+            self.metrics,
+            limits,
+            self.meter,
+            self.audit,
         )
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())

@@ -65,7 +65,7 @@ class Access:
     """The book of callers, kept up to date by a thread. Without a file everybody is anonymous."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
+        self.path = path
         self._book = Book()
         self._store: Store | None = None
         self._seen = -1
@@ -76,11 +76,11 @@ class Access:
     @property
     def anonymous(self) -> bool:
         """Whether calls need no credentials."""
-        return self._path is None
+        return self.path is None
 
     def start(self) -> None:
         """Reads the file, creating it where absent, and watches it. Raises ConfigError."""
-        if self._path is None:
+        if self.path is None:
             return
         self._read()
         self._thread.start()
@@ -109,25 +109,25 @@ class Access:
                 self._refresh()
                 self._good_at = time.monotonic()
             except (RepricedError, OSError, apsw.Error) as error:
-                logger().error("access_unreadable", file=str(self._path), error=str(error))
+                logger().error("access_unreadable", file=str(self.path), error=str(error))
                 self._seen = -1
                 if time.monotonic() - self._good_at > LONGEST_STALE_S:
                     self._book = Book()
 
     def _refresh(self) -> None:
-        assert self._path is not None
-        if self._store is None or check_file(self._path).st_ino != self._store.inode:
+        assert self.path is not None
+        if self._store is None or check_file(self.path).st_ino != self._store.inode:
             self._read()
         elif self._store.version() != self._seen:
             self._load(self._store)
 
     def _read(self) -> None:
         """Opens the file, or the one that took its place."""
-        assert self._path is not None
+        assert self.path is not None
         if self._store is not None:
             self._store.close()
             self._store = None
-        self._store = Store(self._path)
+        self._store = Store(self.path)
         self._load(self._store)
 
     def _load(self, store: Store) -> None:

@@ -16,6 +16,7 @@ from engine.pipeline import Engine, Input
 from engine.results import Answer
 from engine.schema import InputKind
 from engine.scope import Scope
+from server.access.audit import Audit
 from server.access.caller import ANONYMOUS, Caller, current_caller
 from server.access.rates import Meter
 from server.access.roles import POWERS
@@ -43,6 +44,7 @@ class Core:
     metrics: Metrics
     limits: LimitsConfig
     meter: Meter
+    audit: Audit
 
     @property
     def caller(self) -> Caller:
@@ -80,6 +82,7 @@ class Core:
         answers = self.writer.apply(work, turn(context)).result()
         for given, answer in zip(inputs, answers, strict=True):
             self._count(given, answer, started)
+            self.audit.applied(self.caller, given, answer.result)
         return answers
 
     def read(self, look: Callable[[Engine], T]) -> T:

@@ -97,7 +97,7 @@ def test_places_are_given_back() -> None:
             admission.request("a", 10).__enter__()
         with (
             admission.request("b", 10),
-            pytest.raises(LimitError, match="of all connections") as full,
+            pytest.raises(LimitError, match="of all callers") as full,
         ):
             admission.request("c", 10).__enter__()
         assert full.value.retry_after_ms > 0
