@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench annotate clean always
+.PHONY: help demo test check bench soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -20,6 +20,7 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -34,6 +35,14 @@ test: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+CALLERS ?= 24
+SECONDS ?= 10
+ROWS ?= 10000
+PAIRS ?= 3
+soak-overload: $(VENV)/with-test
+	@$(BIN)/python tests/soak/overload.py --callers $(CALLERS) --seconds $(SECONDS) \
+	  --rows $(ROWS) --pairs $(PAIRS)
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

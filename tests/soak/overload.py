@@ -34,7 +34,7 @@ from grpc_status import rpc_status
 from repriced.v1 import catalog_pb2, catalog_pb2_grpc, pricing_pb2, pricing_pb2_grpc, types_pb2
 from server.access.caller import UNLIMITED, Caller, Role
 from server.access.store import Store
-from server.app import App
+from server.app import App, share_the_interpreter
 from server.config import MIB, parse
 from server.logs import configure
 
@@ -68,6 +68,7 @@ DEFINED_AT_ONCE = 10_000
 def serve(pipe: Any, file: str) -> None:
     """The server in a process of its own, until the pipe says so."""
     configure("warning")
+    share_the_interpreter()
     app = App(parse(SETTINGS.format(file=file, queue_bytes=QUEUE_BYTES)))
     app.start()
     pipe.send((app.port, app.metrics_port))
