@@ -5,7 +5,10 @@
     ├── NotFoundError         a listing, seller or strategy that is unknown NOT_FOUND
     ├── ConflictError         a request_id reused with another body         ALREADY_EXISTS
     ├── LimitError            a limit reached; later it may work            RESOURCE_EXHAUSTED
+    │   └── JournalFullError  no room on the disk; nothing of it was kept   RESOURCE_EXHAUSTED
     ├── DrainingError         the server is stopping                        UNAVAILABLE
+    ├── JournalFailedError    the disk failed; nothing can be trusted now   (exit code 74)
+    ├── JournalDamagedError   files that are not as they were written       (stops the start)
     └── ConfigError           a bad setting at start                        (exit code 2)
 
 A bad row of a batch is no exception: it is a `RowProblem` in the answer and the other rows go on.
@@ -46,6 +49,19 @@ class LimitError(RepricedError):
     ) -> None:
         super().__init__(message, reason=reason, field=field)
         self.retry_after_ms = retry_after_ms
+
+
+class JournalFullError(LimitError):
+    """The disk has no room for the group. Nothing of it was kept; a retry works when there is."""
+
+
+class JournalFailedError(RepricedError):
+    """A write or sync of the journal failed. The process must end: memory is ahead of the disk,
+    or the disk of what the system says of it."""
+
+
+class JournalDamagedError(RepricedError):
+    """A journal or snapshot is not as it was written; the message names file and position."""
 
 
 class DrainingError(RepricedError):

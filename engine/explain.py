@@ -103,7 +103,7 @@ def bracket_prices(reference: int, low: int, high: int) -> tuple[int | None, int
 def add_offers(engine: Engine, found: Explanation) -> None:
     """Reads the offers again from the input that was evaluated last, if it is still kept."""
     frame = engine.journal.read(found.record.sequence) if found.record.sequence else None
-    if frame is None or frame.kind != InputKind.REPRICE:
+    if frame is None or frame.kind is not InputKind.REPRICE:
         return
     batch = engine.shape(frame.kind, frame.payload).batch
     resolved = engine.resolve(batch)
