@@ -74,7 +74,7 @@ def examine(storage: Storage, from_sequence: int = 0) -> Examined:
             break
         _check_chain(found, header)
         if following is not None and following <= from_sequence:
-            found.segments.append(Segment(header, size, following - 1))
+            found.segments.append(Segment(header, size, following - 1, header.last_ms))
             found.last_sequence, found.last_crc = following - 1, -1
             continue
         _walk(storage, header, size, is_last, found)
@@ -142,7 +142,7 @@ def _walk(
     storage: Storage, header: SegmentHeader, size: int, is_last: bool, found: Examined
 ) -> None:
     """Checks every frame of a segment and adds the segment."""
-    segment = Segment(header, size, header.first_sequence - 1)
+    segment = Segment(header, size, header.first_sequence - 1, header.last_ms)
     file = storage.open(header.name)
     try:
         walker = FrameWalker(file, header, size)
@@ -157,6 +157,8 @@ def _walk(
                     frame.sequence,
                     "it does not continue the one before",
                 )
+            if frame.sequence == header.first_sequence:
+                segment.first_ms = frame.now_ms
             segment.note(frame.sequence, walker.offset)
             walker.step(frame)
             found.last_crc, found.last_ms = frame.crc, frame.now_ms

@@ -75,6 +75,8 @@ class Segment:
     header: SegmentHeader
     size: int
     last_sequence: int
+    first_ms: int
+    """`now_ms` of the first frame, as near as is known: not after it."""
     offsets: array[int] = field(default_factory=lambda: array("Q"))
     """Offset of every INDEX_EVERY-th frame, as far as the segment was walked."""
 

@@ -165,7 +165,7 @@ def test_a_group_larger_than_a_segment_has_its_own(tmp_path: Path) -> None:
     big = journal.append(InputKind.REPRICE, bytes(10_000), journal.last_ms)
     journal.commit()
     fill(journal, 1)
-    assert [first for first, _, _ in journal.segments] == [1, 2, 3]
+    assert [each.first_sequence for each in journal.segments] == [1, 2, 3]
     assert journal.read(2) == big
 
 
