@@ -106,13 +106,15 @@ def _open_segment(
     storage: Storage, name: str, is_last: bool, found: Examined
 ) -> tuple[SegmentHeader | None, int]:
     """Header and size; no header if the segment is the last one and its making was interrupted."""
+    sequence = sequence_of(name) or 0
     file = storage.open(name)
     try:
         size = file.size()
         header = unpack_segment_header(file.read(0, SEGMENT_HEADER_SIZE), name)
+    except OSError as error:
+        raise damaged(name, 0, sequence, f"it cannot be read: {error}") from error
     finally:
         file.close()
-    sequence = sequence_of(name) or 0
     if header is None:
         expected = found.last_sequence + 1 if found.segments else 1
         if not is_last or size > SEGMENT_HEADER_SIZE or sequence != expected:

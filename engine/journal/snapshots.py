@@ -119,7 +119,7 @@ def read_snapshot(storage: Storage, name: str) -> tuple[Directory, dict[str, NDA
         for column in directory.columns:
             raw = aligned(column.size)
             _check_column(file, name, column, raw)
-            columns[column.name] = raw.view(_dtype_of(column)).reshape(column.shape)
+            columns[column.name] = _typed(raw, column, name)
         return directory, columns
     finally:
         file.close()
@@ -240,15 +240,28 @@ def _read_directory(file: StoredFile, name: str) -> Directory:
     raw = file.read(offset, length)
     if crc32c(raw) != crc:
         raise _damaged(name, offset, "the directory's checksum is wrong")
-    directory = msgspec.json.decode(raw, type=Directory)
+    try:
+        directory = msgspec.json.decode(raw, type=Directory)
+    except msgspec.DecodeError as error:
+        raise _damaged(name, offset, f"the directory is unreadable: {error}") from error
     if snapshot_name(directory.sequence) != name:
         raise _damaged(name, offset, f"the file is of sequence {directory.sequence}")
-    for column in directory.columns:
-        end = column.offset + column.size
-        padding = -column.size % ALIGNMENT
-        if file.read(end, padding) != bytes(padding):
-            raise _damaged(name, end, f"bytes behind column {column.name} are not zero")
+    _check_places(file, name, directory, offset)
     return directory
+
+
+def _check_places(file: StoredFile, name: str, directory: Directory, end: int) -> None:
+    """Whether the columns lie one behind another up to the directory, with zeros between."""
+    offset = _HEAD.size
+    for column in directory.columns:
+        padding = -column.size % ALIGNMENT
+        if column.offset != offset or not 0 <= column.size <= end - offset - padding:
+            raise _damaged(name, column.offset, f"column {column.name} is out of place")
+        if file.read(offset + column.size, padding) != bytes(padding):
+            raise _damaged(name, offset, f"bytes behind column {column.name} are not zero")
+        offset += column.size + padding
+    if offset != end:
+        raise _damaged(name, offset, "bytes belong to no column")
 
 
 def _check_column(
@@ -267,8 +280,13 @@ def _check_column(
         raise _damaged(name, column.offset, f"the checksum of column {column.name} is wrong")
 
 
-def _dtype_of(column: Column) -> np.dtype[Any]:
-    return np.lib.format.descr_to_dtype(ast.literal_eval(column.dtype))
+def _typed(raw: NDArray[np.uint8], column: Column, name: str) -> NDArray[Any]:
+    """A column's bytes as what they were; only a forged directory can contradict itself here."""
+    try:
+        dtype = np.lib.format.descr_to_dtype(ast.literal_eval(column.dtype))
+        return raw.view(dtype).reshape(column.shape)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+        raise _damaged(name, column.offset, f"column {column.name}: {error}") from error
 
 
 def _damaged(name: str, offset: int, what: str) -> JournalDamagedError:

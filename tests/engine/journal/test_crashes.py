@@ -1,0 +1,80 @@
+"""The power goes, or the disk fails, at every operation of a story in turn."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+from disk import CrashError, Fault, SimulatedDisk
+from story import Record, check, play
+
+from engine.errors import JournalFailedError, JournalFullError
+
+
+def operations() -> list[str]:
+    """What the story does to a disk without a fault."""
+    disk, record = SimulatedDisk(), Record()
+    play(disk, record)
+    check(SimulatedDisk(disk.after_crash("synced")), record)
+    assert disk.open_files == 0
+    return disk.operations
+
+
+OPERATIONS = operations()
+ALL = list(enumerate(OPERATIONS))
+
+
+def parts(operation: str) -> range | tuple[int, ...]:
+    """How much of an operation is done when it is interrupted."""
+    return range(9) if operation == "write" else (0, 8)
+
+
+def test_the_story_holds_every_operation() -> None:
+    assert set(OPERATIONS) == {"create", "write", "sync", "sync_names", "rename", "unlink"}
+
+
+@pytest.mark.parametrize(("at", "operation"), ALL)
+def test_crash(at: int, operation: str) -> None:
+    for part in parts(operation):
+        disk, record = SimulatedDisk(fault=Fault(at, part)), Record()
+        with pytest.raises(CrashError):
+            play(disk, record)
+        ways = [("synced", 0), ("all", 0)] + [("torn", seed) for seed in range(6)]
+        for how, seed in ways:
+            check(SimulatedDisk(disk.after_crash(how, seed)), record)
+
+
+@pytest.mark.parametrize(("at", "operation"), ALL)
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_no_room(at: int, operation: str, error: int) -> None:
+    """The story goes on without what was refused; a sync that fails ends it."""
+    for part in (0,) if operation == "create" else parts(operation):
+        disk, record = SimulatedDisk(fault=Fault(at, part, error)), Record()
+        if operation in ("write", "create"):
+            play_to_the_end(disk, record)
+        else:
+            with pytest.raises(JournalFailedError):
+                play(disk, record)
+        for how, seed in [("synced", 0), ("all", 0), ("torn", 1), ("torn", 2)]:
+            check(SimulatedDisk(disk.after_crash(how, seed)), record)
+
+
+def play_to_the_end(disk: SimulatedDisk, record: Record) -> None:
+    """Only at the very first start is there nothing to go on with."""
+    assert disk.fault is not None
+    if disk.fault.at < OPERATIONS.index("sync"):
+        with pytest.raises(JournalFullError):
+            play(disk, record)
+    else:
+        play(disk, record)
+        assert len(disk.operations) > disk.fault.at + 1
+
+
+@pytest.mark.parametrize(("at", "operation"), ALL)
+def test_any_other_error_ends_it(at: int, operation: str) -> None:
+    for part in parts(operation):
+        disk, record = SimulatedDisk(fault=Fault(at, part, errno.EIO)), Record()
+        with pytest.raises(JournalFailedError, match=r"must end|failed earlier"):
+            play(disk, record)
+        for how, seed in [("synced", 0), ("all", 0), ("torn", 1), ("torn", 2)]:
+            check(SimulatedDisk(disk.after_crash(how, seed)), record)
