@@ -65,7 +65,10 @@ class SimulatedDisk:
         if self.fault is None or self.fault.at != at:
             act(8)
             return
-        act(self.fault.part if what == "write" else 8 * (self.fault.part > 0))
+        if what == "write":
+            act(self.fault.part)
+        elif self.fault.part and not (what == "create" and self.fault.error):
+            act(8)
         if self.fault.error:
             raise OSError(self.fault.error, os.strerror(self.fault.error))
         raise CrashError

@@ -49,7 +49,7 @@ def test_crash(at: int, operation: str) -> None:
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_no_room(at: int, operation: str, error: int) -> None:
     """The story goes on without what was refused; a sync that fails ends it."""
-    for part in (0,) if operation == "create" else parts(operation):
+    for part in parts(operation):
         disk, record = SimulatedDisk(fault=Fault(at, part, error)), Record()
         if operation in ("write", "create"):
             play_to_the_end(disk, record)
