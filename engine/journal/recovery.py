@@ -74,7 +74,7 @@ def examine(storage: Storage, from_sequence: int = 0) -> Examined:
             break
         _check_chain(found, header)
         if following is not None and following <= from_sequence:
-            found.segments.append(Segment(header, size, following - 1))
+            found.segments.append(Segment(header, size, following - 1, header.last_ms))
             found.last_sequence, found.last_crc = following - 1, -1
             continue
         _walk(storage, header, size, is_last, found)
@@ -106,13 +106,15 @@ def _open_segment(
     storage: Storage, name: str, is_last: bool, found: Examined
 ) -> tuple[SegmentHeader | None, int]:
     """Header and size; no header if the segment is the last one and its making was interrupted."""
+    sequence = sequence_of(name) or 0
     file = storage.open(name)
     try:
         size = file.size()
         header = unpack_segment_header(file.read(0, SEGMENT_HEADER_SIZE), name)
+    except OSError as error:
+        raise damaged(name, 0, sequence, f"it cannot be read: {error}") from error
     finally:
         file.close()
-    sequence = sequence_of(name) or 0
     if header is None:
         expected = found.last_sequence + 1 if found.segments else 1
         if not is_last or size > SEGMENT_HEADER_SIZE or sequence != expected:
@@ -142,7 +144,7 @@ def _walk(
     storage: Storage, header: SegmentHeader, size: int, is_last: bool, found: Examined
 ) -> None:
     """Checks every frame of a segment and adds the segment."""
-    segment = Segment(header, size, header.first_sequence - 1)
+    segment = Segment(header, size, header.first_sequence - 1, header.last_ms)
     file = storage.open(header.name)
     try:
         walker = FrameWalker(file, header, size)
@@ -157,6 +159,8 @@ def _walk(
                     frame.sequence,
                     "it does not continue the one before",
                 )
+            if frame.sequence == header.first_sequence:
+                segment.first_ms = frame.now_ms
             segment.note(frame.sequence, walker.offset)
             walker.step(frame)
             found.last_crc, found.last_ms = frame.crc, frame.now_ms
