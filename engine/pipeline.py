@@ -116,7 +116,11 @@ class Engine:
             frame = self._append(InputKind.CONFIG, settings.pack(), now_ms)
             self.journal.commit()
             self.state.now_ms = frame.now_ms
-            self.state.settings = settings
+        self.adopt(settings)
+
+    def adopt(self, settings: EngineSettings) -> None:
+        """Takes settings into force that are journaled."""
+        self.state.settings = settings
         self.state.decisions.limit = settings.decisions_kept
         self._codec.configure(settings.limits)
 
