@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
-from disk import SimulatedDisk
+from disk import SimulatedDisk, SimulatedFile
 from story import JOURNAL_ID, SEGMENT_BYTES, Record, answer, check, group, open_journal
 
 from engine.errors import JournalDamagedError
 from engine.journal import DirectoryStorage, FileJournal, Frame
-from engine.journal.frames import HEADER_SIZE
+from engine.journal.frames import HEADER_SIZE, Header, frame_of
 from engine.journal.recovery import examine
 from engine.journal.segments import SEGMENT_HEADER_SIZE
 from engine.schema import InputKind
@@ -182,3 +184,32 @@ def test_damage_is_found_while_reading_too(tmp_path_factory: pytest.TempPathFact
     assert journal.read(2) == record.committed[1]
     with pytest.raises(JournalDamagedError, match="byte 64, frame 1"):
         list(journal.read_from(1))
+
+
+class BadSectorFile(SimulatedFile):
+    """A file of which one byte cannot be read."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        if offset <= BAD_BYTE < offset + size:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(offset, size)
+
+
+class BadSectorDisk(SimulatedDisk):
+    def open(self, name: str, *, writable: bool = False) -> SimulatedFile:
+        kind = BadSectorFile if name == FIRST else SimulatedFile
+        return kind(self, self._names[name])
+
+
+BAD_BYTE = 200
+
+
+def test_what_cannot_be_read() -> None:
+    with pytest.raises(JournalDamagedError, match=rf"{FIRST}, byte \d+, .* Input/output error"):
+        open_journal(BadSectorDisk(FILES))
+
+
+def test_a_frame_of_a_newer_version() -> None:
+    header = Header(2, 99, 0, 7, 1, 1, 0, 0, 0, 0, bytes(16), 0)
+    with pytest.raises(JournalDamagedError, match="here: frame 7 has format 2 and kind 99"):
+        frame_of(header, b"", "here")

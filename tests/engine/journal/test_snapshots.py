@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from disk import SimulatedDisk
 
 from engine.errors import JournalDamagedError
 from engine.journal import DirectoryStorage
+from engine.journal.checksums import crc32c
 from engine.journal.snapshots import (
     CHUNK,
     list_snapshots,
@@ -116,3 +119,38 @@ def test_what_was_interrupted_is_removed() -> None:
 def test_python_objects_are_refused() -> None:
     with pytest.raises(ValueError, match="column bad holds Python objects"):
         write_snapshot(SimulatedDisk(), 1, 1, 1, "", {"bad": np.array([object()])})
+
+
+def forged(directory: bytes) -> Storage:
+    """A snapshot whose checksums are right and whose directory is somebody's invention."""
+    content = bytes(64)
+    trailer = struct.pack("<QQI4x8s", 128, len(directory), crc32c(directory), b"rprcSNAP")
+    head = struct.pack("<8sI52x", b"rprcSNAP", 1)
+    return SimulatedDisk({snapshot_name(7): head + content + directory + trailer})
+
+
+COLUMN = {"name": "a", "dtype": "'|u1'", "shape": [64], "offset": 64, "size": 64}
+COLUMN["crc"] = crc32c(bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"offset": 0}, "out of place"),
+        ({"size": 2**60}, "out of place"),
+        ({"size": -64}, "out of place"),
+        ({"size": 65}, "out of place"),
+        ({"shape": [65]}, "column a: cannot reshape"),
+        ({"dtype": "'|O'"}, "column a: "),
+        ({"dtype": "__import__('os')"}, "column a: malformed"),
+        ({"dtype": "("}, "column a: "),
+        ({"crc": "x"}, "the directory is unreadable"),
+    ],
+)
+def test_a_forged_directory(change: dict[str, object], message: str) -> None:
+    directory = {"sequence": 7, "now_ms": 1, "rules_version": 1, "state_hash": ""}
+    whole = msgspec.json.encode({**directory, "columns": [COLUMN]})
+    assert read_snapshot(forged(whole), snapshot_name(7))[1]["a"].tolist() == [0] * 64
+    bad = msgspec.json.encode({**directory, "columns": [{**COLUMN, **change}]})
+    with pytest.raises(JournalDamagedError, match=message):
+        read_snapshot(forged(bad), snapshot_name(7))
