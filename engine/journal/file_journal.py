@@ -27,6 +27,7 @@ from engine.journal.frames import (
     pack_header,
 )
 from engine.journal.open_files import OpenFiles
+from engine.journal.reader import frames_from
 from engine.journal.recovery import Examined, Tail, examine
 from engine.journal.retention import SegmentInfo
 from engine.journal.segments import (
@@ -281,19 +282,7 @@ class FileJournal:
         Raises JournalDamagedError at a frame that is no longer as it was written.
         """
         self._refuse_after_failure()
-        sequence = max(sequence, self.first_sequence)
-        if sequence > self.last_sequence:
-            return
-        for segment in self._segments[self._segment_at(sequence) :]:
-            file = self._storage.open(segment.name)
-            try:
-                walker = FrameWalker(file, segment.header, segment.size)
-                walker.seek(segment, sequence)
-                while walker.sequence <= segment.last_sequence and walker.offset < walker.end:
-                    yield walker.frame()
-                sequence = walker.sequence
-            finally:
-                file.close()
+        return frames_from(self._storage, self._segments, sequence)
 
     def _segment_at(self, sequence: int) -> int:
         return bisect_right(self._segments, sequence, key=lambda s: s.header.first_sequence) - 1
