@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.errors import JournalDamagedError
 from engine.journal.frames import MAGIC, Header
 from engine.journal.segments import (
     SEGMENT_HEADER_SIZE,
@@ -191,3 +192,17 @@ def _check_tail(walker: FrameWalker, name: str, is_last: bool) -> None:
                 name, walker.offset, expected, f"it is invalid and frame {later.sequence} follows"
             )
         at = walker.find(MAGIC, at + 1)
+
+
+def check_reach(first_sequence: int, last_sequence: int, snapshot_sequence: int) -> None:
+    """Whether a journal continues a snapshot. Raises JournalDamagedError.
+
+    Frames are synced before a snapshot includes them, so a journal that ends before one has lost
+    its end.
+    """
+    if not first_sequence - 1 <= snapshot_sequence <= last_sequence:
+        raise JournalDamagedError(
+            f"the snapshot of frame {snapshot_sequence} does not meet the journal, which holds "
+            f"frames {first_sequence} to {last_sequence}: frames between are lost",
+            reason="JOURNAL_DAMAGED",
+        )

@@ -191,10 +191,9 @@ class FrameWalker:
         return -1
 
     def _bytes(self, offset: int, size: int) -> bytes:
-        size = max(min(size, self.end - offset), 0)
         begin = offset - self._data_offset
         if begin < 0 or begin + size > len(self._data):
-            wanted = min(max(size, _CHUNK), self.end - offset)
+            wanted = min(max(size, _CHUNK), max(self.end - offset, 0))
             self._data, self._data_offset, begin = self._read(offset, wanted), offset, 0
         return self._data[begin : begin + size]
 

@@ -11,7 +11,7 @@ from story import JOURNAL_ID, SEGMENT_BYTES, Record, answer, check, group, open_
 from engine.errors import JournalDamagedError
 from engine.journal import DirectoryStorage, FileJournal, Frame
 from engine.journal.frames import HEADER_SIZE, Header, frame_of
-from engine.journal.recovery import examine
+from engine.journal.recovery import check_reach, examine
 from engine.journal.segments import SEGMENT_HEADER_SIZE
 from engine.schema import InputKind
 
@@ -213,3 +213,12 @@ def test_a_frame_of_a_newer_version() -> None:
     header = Header(2, 99, 0, 7, 1, 1, 0, 0, 0, 0, bytes(16), 0)
     with pytest.raises(JournalDamagedError, match="here: frame 7 has format 2 and kind 99"):
         frame_of(header, b"", "here")
+
+
+def test_a_snapshot_gives_away_that_the_end_is_lost() -> None:
+    for sequence in (10, 11, 20):
+        check_reach(11, 20, sequence)
+    check_reach(1, 0, 0)
+    for sequence in (9, 21):
+        with pytest.raises(JournalDamagedError, match=f"snapshot of frame {sequence} does not"):
+            check_reach(11, 20, sequence)
