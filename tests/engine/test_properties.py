@@ -206,8 +206,10 @@ def holding() -> Listing:
 
 
 def probe_unanswered(listing: Listing) -> None:
-    """Tries a higher price, hears nothing, and goes back."""
-    assert listing.wait().reason == Reason.PROBE_UP
+    """Tries a higher price once it may, hears nothing, and goes back."""
+    while (done := listing.wait()).reason == Reason.COOLDOWN:
+        continue
+    assert done.reason == Reason.PROBE_UP
     assert listing.wait().reason == Reason.PROBE_UNANSWERED
 
 
