@@ -52,12 +52,12 @@ check: $(VENV)/with-dev
 sanitize: $(VENV)/with-test
 	@ENGINE_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize \
 	  --build-lib build/sanitize/lib
-	@cd build/sanitize/lib && export PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+	@cd build/sanitize/lib && export ASAN_OPTIONS=detect_leaks=0 \
 	  UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 \
 	  LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" && \
 	  $(CURDIR)/$(BIN)/python -c 'import pathlib, engine._kernel as kernel; \
 	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__' && \
-	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
+	  $(CURDIR)/$(BIN)/python -m pytest --durations=12 -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
 	  --rootdir $(CURDIR) $(CURDIR)/tests/engine
 
 annotate: $(VENV)/built

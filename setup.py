@@ -29,7 +29,7 @@ if SANITIZE:  # Python's own flags make signed overflow wrap and leave assertion
     FLAGS += ["-fno-wrapv", "-UNDEBUG", "-g", "-fno-omit-frame-pointer"]
 # The kernel is one source built once per CPU level; docs/decisions/0001-kernel-per-cpu-level.md.
 KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
-MODULES = {"_money": [], **(KERNELS if X86_64 and not SANITIZE else {"_kernel": []})}
+MODULES = {"_money": [], **(KERNELS if X86_64 else {"_kernel": []})}
 BUILD = Path("build/sanitize" if SANITIZE else "build")
 
 # Division is C's in both builds, so that they decide alike; each rule names its rounding.
