@@ -54,10 +54,10 @@ sanitize: $(VENV)/with-test
 	  --build-lib build/sanitize/lib
 	@cd build/sanitize/lib && export ASAN_OPTIONS=detect_leaks=0 \
 	  UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 \
-	  LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" && \
+	  LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" && \
 	  $(CURDIR)/$(BIN)/python -c 'import pathlib, engine._kernel as kernel; \
 	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__' && \
-	  $(CURDIR)/$(BIN)/python -m pytest --durations=12 -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
+	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
 	  --rootdir $(CURDIR) $(CURDIR)/tests/engine
 
 annotate: $(VENV)/built

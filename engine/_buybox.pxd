@@ -6,12 +6,12 @@ from libc.stdint cimport int64_t, uint32_t
 from engine._evidence cimport (
     age_evidence,
     arm,
+    cool_down,
     give_up,
     keep_class,
     learn,
     mark_live,
     reemit,
-    rest,
     wait_live,
 )
 from engine._market cimport Market
@@ -307,7 +307,7 @@ cdef inline void probing_timer(
 ) noexcept nogil:
     cdef int64_t item = price_that_held(r)
     r.state = STATE_HOLDING
-    rest(r, s, now_s)
+    cool_down(r, s, now_s)
     if r.reference_minor > 0:
         r.premium_ppm = premium_down(own_landed(r, item), r.reference_minor)
     if not move_to(r, s, item, REASON_PROBE_UNANSWERED, now_s, o):

@@ -87,7 +87,7 @@ cdef inline void learn(
 # Rest after a probe
 
 
-cdef inline void rest(Row* r, const Strategy* s, int64_t now_s) noexcept nogil:
+cdef inline void cool_down(Row* r, const Strategy* s, int64_t now_s) noexcept nogil:
     r.cooldown_until_s = <uint32_t>(now_s + s.cooldown_s)
 
 
@@ -96,7 +96,7 @@ cdef inline void rest_after_probe(
 ) noexcept nogil:
     cdef bint goes_on = r.state == STATE_PROBING or r.state == STATE_HOLDING
     if o.state_before == STATE_PROBING and not goes_on:
-        rest(r, s, now_s)
+        cool_down(r, s, now_s)
 
 
 # Delivery
@@ -140,7 +140,7 @@ cdef inline void displace(Row* r, const Strategy* s, int64_t now_s, Outcome* o) 
     if r.state == STATE_HOLDING:
         r.state = STATE_AWAITING
     elif r.state == STATE_PROBING:
-        rest(r, s, now_s)
+        cool_down(r, s, now_s)
     if r.state != STATE_FLOORED:
         r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
     held(o, REASON_DISPLACED)

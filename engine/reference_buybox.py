@@ -12,12 +12,12 @@ from typing import Any
 from engine.reference_evidence import (
     age_evidence,
     arm,
+    cool_down,
     give_up,
     keep_class,
     learn,
     mark_live,
     reemit,
-    rest,
     wait_live,
 )
 from engine.reference_rules import (
@@ -273,7 +273,7 @@ def price_that_held(r: Any) -> int:
 def probing_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
     """PROBING without a verdict in time: the last price that held, no evidence, and a rest."""
     r.state = CycleState.HOLDING
-    rest(r, s, now_s)
+    cool_down(r, s, now_s)
     item = price_that_held(r)
     if r.reference_minor > 0:
         r.premium_ppm = premium_down(own_landed(r, item), r.reference_minor)

@@ -86,7 +86,7 @@ def learn(r: Any, won: bool, landed: int, reference: int, event_s: int) -> None:
 # Rest after a probe
 
 
-def rest(r: Any, s: Any, now_s: int) -> None:
+def cool_down(r: Any, s: Any, now_s: int) -> None:
     """No further probe before the cooldown has passed."""
     r.cooldown_until_s = now_s + s.cooldown_s
 
@@ -94,7 +94,7 @@ def rest(r: Any, s: Any, now_s: int) -> None:
 def rest_after_probe(r: Any, s: Any, now_s: int, o: Any) -> None:
     """A probe that an input ends, other than by holding its price, is taken for lost."""
     if o.state_before == CycleState.PROBING and r.state not in PROBE_GOES_ON:
-        rest(r, s, now_s)
+        cool_down(r, s, now_s)
 
 
 # Delivery
@@ -144,7 +144,7 @@ def displace(r: Any, s: Any, now_s: int, o: Any) -> None:
     if r.state == CycleState.HOLDING:
         r.state = CycleState.AWAITING
     elif r.state == CycleState.PROBING:
-        rest(r, s, now_s)
+        cool_down(r, s, now_s)
     if r.state != CycleState.FLOORED:
         r.deadline_s = now_s + s.live_wait_s
     held(o, Reason.DISPLACED)

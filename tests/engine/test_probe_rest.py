@@ -32,9 +32,7 @@ def played(fault: str, seed: int) -> tuple[Listing, Marketplace]:
     random = Random(seed)
     take = random.randrange(900, 1900)
     keep = take + random.choice((0, random.randrange(200)))
-    market = Market(
-        random.randrange(800, 2000), take, keep, random.random() < 0.7, **FAULTS[fault]
-    )
+    market = Market(random.randrange(800, 2000), take, keep, random.random() < 0.7, **FAULTS[fault])
     listing = Listing(RESTING, 500, 2500)
     place = Marketplace(market, listing, random)
     # Somebody looks now and then, so that a listing that fell quiet goes on.
