@@ -15,7 +15,7 @@ from engine.journal.snapshots import list_snapshots
 from engine.recovery import recover, save
 from engine.replay import Replayer
 from engine.replies import WINDOW_MS
-from engine.schema import InputKind
+from engine.schema import RULES_VERSION, InputKind
 from engine.state_columns import state_hash
 from server.wire import WireCodec
 from tests.server.recovery.shards import Opened, apply, open_shard, same
@@ -154,7 +154,7 @@ def test_another_rules_version_must_be_drained(
     shard.engine.journal.commit()
     shard.stop()
     monkeypatch.setattr("engine.replay.RULES_VERSION", 99)
-    with pytest.raises(ReplayError, match="rules version 1 and this build decides by version 99"):
+    with pytest.raises(ReplayError, match=f"rules version {RULES_VERSION} and this build decides by version 99"):
         open_shard(tmp_path, work.now_ms)
     monkeypatch.undo()
     shard = open_shard(tmp_path, work.now_ms)
