@@ -5,10 +5,12 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
@@ -39,6 +41,12 @@ def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
     return raw[start : start + size].view(dtype)
 
 
+def text_hash(*parts: str | int) -> int:
+    """64-bit hash of a list of texts and numbers."""
+    joined = "".join(f"{len(each)} {each}" for each in map(str, parts))
+    return xxhash.xxh3_64_intdigest(joined.encode())
+
+
 class Catalog:
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
@@ -47,6 +55,8 @@ class Catalog:
         self.rows = aligned(ROW, capacity)
         self.records = aligned(RECORD, capacity)
         self.shares_asin = np.zeros(capacity, np.bool_)
+        self.key_hashes = np.zeros(capacity, np.uint64)
+        self.definition_hashes = np.zeros(capacity, np.uint64)  # of what stands in no row
         self.skus: list[str] = [""]
         self.asins: list[str] = [""]
         self.fixed_points: dict[int, int] = {}
@@ -240,8 +250,9 @@ class Catalog:
         record = self.records[listing_id]
         record["fulfilment"] = definition.fulfilment
         record["condition"] = definition.condition
-        self._join_asin(listing_id)
+        self.join_asin(listing_id)
         self.fixed_points.pop(listing_id, None)
+        self.definition_hashes[listing_id] = text_hash(definition.asin, definition.points_minor)
         if definition.points_minor:
             self.fixed_points[listing_id] = definition.points_minor
         return listing_id, created
@@ -263,9 +274,10 @@ class Catalog:
             row[name] = PREMIUM_UNKNOWN
         row["price_minor"] = row["live_price_minor"] = definition.price_minor
         row["state"], row["draws"], row["reason"] = CycleState.SEEKING, 1, Reason.NEW
+        self.key_hashes[listing_id] = text_hash(*key)
         record = self.records[listing_id]
         record["seller"] = seller
-        record["marketplace"] = self._marketplace(key.marketplace_id)
+        record["marketplace"] = self.marketplace(key.marketplace_id)
         record["currency"] = currency_index(definition.currency)
         record["audience"] = key.audience
         return listing_id
@@ -277,9 +289,12 @@ class Catalog:
             new = aligned(old.dtype, capacity)
             new[: len(old)] = old
             setattr(self, name, new)
-        self.shares_asin = np.append(self.shares_asin, np.zeros(len(self.shares_asin), np.bool_))
+        for name in ("shares_asin", "key_hashes", "definition_hashes"):
+            old = getattr(self, name)
+            setattr(self, name, np.append(old, np.zeros(capacity - len(old), old.dtype)))
 
-    def _marketplace(self, marketplace_id: str) -> int:
+    def marketplace(self, marketplace_id: str) -> int:
+        """Index of a marketplace, made at its first use."""
         index = self._marketplace_at.setdefault(marketplace_id, len(self.marketplaces))
         if index == len(self.marketplaces):
             self.marketplaces.append(marketplace_id)
@@ -299,7 +314,8 @@ class Catalog:
             int(record["audience"]),
         )
 
-    def _asin_key(self, listing_id: int) -> AsinKey:
+    def asin_key(self, listing_id: int) -> AsinKey:
+        """All listings that a message about this listing's ASIN and condition means."""
         key, record = self.key_of(listing_id), self.records[listing_id]
         return AsinKey(
             key.seller_id,
@@ -309,13 +325,14 @@ class Catalog:
             key.audience,
         )
 
-    def _join_asin(self, listing_id: int) -> None:
+    def join_asin(self, listing_id: int) -> None:
+        """Enters a listing among those of its ASIN, which stand in the order of their ids."""
         if self.asins[listing_id]:
-            self.by_asin.setdefault(self._asin_key(listing_id), []).append(listing_id)
-            self._mark_shared(self._asin_key(listing_id))
+            insort(self.by_asin.setdefault(self.asin_key(listing_id), []), listing_id)
+            self._mark_shared(self.asin_key(listing_id))
 
     def _leave_asin(self, listing_id: int) -> None:
-        key = self._asin_key(listing_id)
+        key = self.asin_key(listing_id)
         listed = self.by_asin.get(key, [])
         if listing_id in listed:
             listed.remove(listing_id)

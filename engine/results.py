@@ -77,7 +77,7 @@ Result = TickResult | UpsertResult | CountResult
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an input led to, and the same as answer bytes."""
+    """What an input led to, and the same as answer bytes; of a repeat only the bytes are known."""
 
-    result: Result
+    result: Result | None
     payload: bytes

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from engine.catalog import Catalog
 from engine.decisions import DecisionLog
 from engine.replies import Replies
-from engine.results import Answer
+from engine.settings import EngineSettings
 
 
 @dataclass(slots=True)
 class State:
     """Owned by the writer thread. `now_ms` is journal time and never falls."""
 
-    decisions: DecisionLog
-    replies: Replies[Answer]
+    settings: EngineSettings | None = None
+    """None before the first journaled input of a state that has settings."""
     catalog: Catalog = field(default_factory=Catalog)
+    decisions: DecisionLog = field(default_factory=DecisionLog)
+    replies: Replies = field(default_factory=Replies)
     now_ms: int = 0
     next_decision_id: int = 1

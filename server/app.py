@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,8 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from engine.errors import ConfigError
-from engine.journal import MemoryJournal
-from engine.pipeline import Engine, EngineSettings
+from engine.settings import EngineSettings
 from server.access.access import Access
 from server.access.audit import Audit
 from server.access.door import Door
@@ -30,10 +30,12 @@ from server.logs import configure, logger
 from server.metrics import Metrics, product_version
 from server.services import catalog, ingestion, pricing
 from server.services.calls import Core
+from server.snapshots import Snapshots
+from server.store import open_engine
 from server.streams import StreamWatch
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
-from server.writer import Writer
+from server.writer import Writer, wall_ms
 
 SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
 KEEPALIVE_TIMEOUT_MS = 20_000
@@ -59,19 +61,10 @@ class App:
         self.port = 0
         self.metrics_port = 0
         limits = config.limits
-        self._codec = WireCodec(
-            WireLimits(
-                max_rows_per_call=limits.max_rows_per_call,
-                max_offers_per_snapshot=limits.max_offers_per_snapshot,
-                max_definitions_per_call=limits.max_definitions_per_call,
-                max_request_bytes=limits.max_request_bytes,
-                max_offers_per_call=limits.max_offers_per_call,
-                max_notifications_per_call=limits.max_notifications_per_call,
-            )
-        )
-        settings = EngineSettings(config.engine.decisions_kept, config.engine.replies_bytes)
-        journal = MemoryJournal(config.engine.keep_input_bytes)
-        self.engine = Engine(self._codec, journal, settings)
+        self._codec = WireCodec()
+        opened = open_engine(config, self._codec, self.metrics)
+        self.engine, self._store = opened.engine, opened.store
+        self.engine.configure(settings_of(config), wall_ms())
         self.writer = Writer(self.engine, limits, self.metrics)
         self.admission = Admission(limits)
         self.metrics.watch(self.engine)
@@ -83,6 +76,10 @@ class App:
         self.door = Door(self.access, self.meter, certificates=bool(config.tls.client_ca_file))
         self._streams = StreamWatch(limits.slow_reader_seconds, self.metrics)
         self._timers = Timers(self.writer)
+        self._snapshots: Snapshots | None = None
+        if self._store is not None:
+            self._snapshots = Snapshots(config.journal, self._store, self.writer, self.metrics)
+            self.metrics.snapshot_age_seconds.set_function(self._snapshots.age_s)
         self._health = health.HealthServicer()
         self._server = self._grpc_server(extra_handlers)
         self._http: Any = None
@@ -96,6 +93,8 @@ class App:
         self._streams.start()
         self.writer.start()
         self._timers.start()
+        if self._snapshots is not None:
+            self._snapshots.start()
         self._server.start()
         self._report(health_pb2.HealthCheckResponse.SERVING)
         settings = self.config.server
@@ -122,12 +121,16 @@ class App:
         if not self.admission.drain(wait_s):
             logger().warning("drain_incomplete", seconds=wait_s, requests=self.admission.depth())
         self._timers.stop()
+        if self._snapshots is not None:
+            self._snapshots.stop()
         left = max(0.0, wait_s - (time.monotonic() - started))
         self._server.stop(min(GOODBYE_S, left)).wait()
         self.writer.stop()
         self._streams.stop()
         self.audit.stop()
         self.access.stop()
+        if self._store is not None:
+            self._store.close(self.engine)
         self._http.shutdown()
         self._http.server_close()
         logger().info("stopped")
@@ -170,15 +173,9 @@ class App:
             ],
         )
         core = Core(
-            self.engine,
-            self.writer,
-            self.admission,
-            self._codec,
-            self.metrics,
-            limits,
-            self.meter,
-            self.audit,
-        )
+            self.engine, self.writer, self.admission, self._codec, self.metrics, limits,
+            self.meter, self.audit,
+        )  # fmt: skip
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())
         for name, methods in handlers.items():
@@ -193,6 +190,12 @@ class App:
     def _report(self, status: Any) -> None:
         for name in ("", *(service.NAME for service in SERVICES)):
             self._health.set(name, status)
+
+
+def settings_of(config: Config) -> EngineSettings:
+    """What of the configuration reaches the engine."""
+    limits = {each.name: getattr(config.limits, each.name) for each in fields(WireLimits)}
+    return EngineSettings(config.engine.decisions_kept, limits)
 
 
 def address_error(key: str, address: str, error: Exception) -> ConfigError:

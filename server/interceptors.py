@@ -8,6 +8,7 @@ DrainingError         UNAVAILABLE         ErrorInfo, RetryInfo
 DeadlineError         DEADLINE_EXCEEDED   ErrorInfo
 UnauthenticatedError  UNAUTHENTICATED     ErrorInfo
 DeniedError           PERMISSION_DENIED   ErrorInfo
+ApplyError            INTERNAL            ErrorInfo
 anything else         INTERNAL            logged; nothing of it is told
 """
 
@@ -24,9 +25,12 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[i
 from grpc_status import rpc_status
 
 from engine.errors import (
+    ApplyError,
     ConflictError,
+    DeadlineError,
     DrainingError,
     InputError,
+    JournalFullError,
     LimitError,
     NotFoundError,
     RepricedError,
@@ -38,7 +42,6 @@ from server.access.roles import OPEN
 from server.logs import logger
 from server.metrics import CallMetrics, Metrics
 from server.streams import Stream, StreamWatch
-from server.writer import DeadlineError
 
 DOMAIN = "repriced"
 DRAIN_RETRY_MS = 1_000
@@ -54,6 +57,8 @@ CODES: dict[type[RepricedError], grpc.StatusCode] = {
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
     DeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    ApplyError: grpc.StatusCode.INTERNAL,
+    JournalFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 

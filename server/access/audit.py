@@ -64,9 +64,12 @@ class Audit:
             self._lines.put(None)
             self._thread.join()
 
-    def applied(self, caller: Caller, given: Input, result: Result) -> None:
-        """Notes an input that was applied, if it is one of ACTIONS. Any thread but the writer."""
-        if self._path is None or given.kind not in ACTIONS:
+    def applied(self, caller: Caller, given: Input, result: Result | None) -> None:
+        """Notes an input that was applied, if it is one of ACTIONS. Any thread but the writer.
+
+        A repeat has no result and was noted the first time.
+        """
+        if self._path is None or result is None or given.kind not in ACTIONS:
             return
         detail = {
             "sequence": result.sequence,

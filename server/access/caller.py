@@ -16,6 +16,8 @@ from server.access.errors import DeniedError, UnauthenticatedError
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 NO_NAME_OF_A_CALLER = "anonymous"
 LONGEST_SELLER_ID = 100
+LONGEST_SCOPE = 60_000
+"""Bytes of all seller ids of a caller; a frame of the journal has room for so many."""
 
 
 class Role(StrEnum):
@@ -164,3 +166,10 @@ def check_sellers(sellers: Scope) -> None:
                 reason="SELLER_ID",
                 field="seller",
             )
+    if len(pack_scope(sellers)) > LONGEST_SCOPE:
+        raise InputError(
+            f"seller: {len(sellers)} sellers have {len(pack_scope(sellers))} bytes together;"
+            f" allowed: {LONGEST_SCOPE}, or all sellers",
+            reason="SELLERS_TOO_MANY",
+            field="seller",
+        )

@@ -30,7 +30,6 @@ from server.writer import Work, Writer, wall_ms
 T = TypeVar("T")
 
 Handlers = dict[str, Any]
-Part = tuple[InputKind, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,17 @@ class Core:
         """The sellers that this call may see."""
         return current_caller().sellers
 
+    def shape(self, kind: InputKind, payload: bytes) -> Input:
+        """Request bytes as an input of this call's caller. Raises InputError."""
+        return self.engine.shape(kind, payload, self.caller.name, self.caller.scope)
+
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
         """Admits and applies request bytes. Raises RepricedError."""
         rows = rows_of(REQUESTS[kind], payload)
         if kind in POWERS:
             self.caller.check(POWERS[kind], rows)
         with self.admitted(payload, rows, context):
-            return self.apply([(kind, payload)], context)[0]
+            return self.apply([self.shape(kind, payload)], context)[0]
 
     @contextmanager
     def admitted(self, payload: bytes, rows: int, context: grpc.ServicerContext) -> Iterator[None]:
@@ -71,13 +74,11 @@ class Core:
             self.meter.rows(self.caller, rows)
             yield
 
-    def apply(self, parts: Sequence[Part], context: grpc.ServicerContext) -> list[Answer]:
-        """Applies the parts of an admitted request in order; counts what it sees of them."""
+    def apply(self, inputs: Sequence[Input], context: grpc.ServicerContext) -> list[Answer]:
+        """Applies the inputs of an admitted request in order; counts what it sees of them."""
         started = time.perf_counter()
         remaining = context.time_remaining()
         expires = math.inf if remaining is None else time.monotonic() + remaining
-        name, scope = self.caller.name, self.caller.scope
-        inputs = [self.engine.shape(kind, payload, name, scope) for kind, payload in parts]
         work = Work(inputs, expires, context.is_active)
         answers = self.writer.apply(work, turn(context)).result()
         for given, answer in zip(inputs, answers, strict=True):
@@ -91,6 +92,8 @@ class Core:
             return self.writer.read(look).result()
 
     def _count(self, given: Input, answer: Answer, started: float) -> None:
+        if answer.result is None:
+            return
         for problem in answer.result.problems:
             self.metrics.refuse(problem.reason)
         if given.kind == InputKind.REPRICE:
