@@ -50,8 +50,9 @@ caller_requests = 2
 queue_bytes = {queue_bytes}
 [engine]
 keep_input_bytes = 16777216
-replies_bytes = 16777216
 decisions_kept = 100000
+[journal]
+mode = "off"
 [log]
 level = "warning"
 """

@@ -92,7 +92,8 @@ class Guarded:
 def serve(folder: Path, text: str = "") -> Iterator[Guarded]:
     """A server with an access file in a folder; stopped at the end."""
     file = folder / "access.sqlite3"
-    app = App(parse(f'{LOOPBACK}[access]\nfile = "{file}"\n{text}'))
+    kept = f'[journal]\ndata_directory = "{folder}/data"\n'
+    app = App(parse(f'{LOOPBACK}{kept}[access]\nfile = "{file}"\n{text}'))
     app.start()
     store = Store(file)
     guarded = Guarded(app, store)

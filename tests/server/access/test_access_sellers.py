@@ -338,10 +338,11 @@ def group(server: Running, seller_id: str, name: str) -> Any:
 def test_a_message_id_of_one_seller_is_free_for_another(guarded: Guarded, mine: Running) -> None:
     """Who knows the id of B's message cannot make the server take it for a repeat."""
     theirs = guarded.as_caller(caller("theirs", THEIRS))
-    assert reasons(ingest(mine, MINE, now_ms(), "shared")) == []
-    assert reasons(ingest(theirs, THEIRS, now_ms(), "shared")) == []
-    assert reasons(ingest(theirs, THEIRS, now_ms(), "shared")) == ["REPEATED"]
-    assert reasons(ingest(mine, THEIRS, now_ms(), "shared")) == ["UNKNOWN_LISTING"]
+    at = now_ms()
+    assert reasons(ingest(mine, MINE, at, "shared")) == []
+    assert reasons(ingest(theirs, THEIRS, at, "shared")) == []
+    assert reasons(ingest(theirs, THEIRS, at, "shared")) == ["REPEATED"]
+    assert reasons(ingest(mine, THEIRS, at, "shared")) == ["UNKNOWN_LISTING"]
 
 
 def reasons(answer: Any) -> list[str]:

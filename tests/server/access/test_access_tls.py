@@ -19,7 +19,7 @@ from server.access.caller import UNLIMITED, Caller, Role
 from server.access.tls import Certificates
 from server.app import App
 from server.config import TlsConfig, parse
-from tests.server.conftest import LOOPBACK
+from tests.server.conftest import MEMORY
 
 LIST = "/repriced.v1.CatalogService/ListSellers"
 READER = Caller("reader", frozenset({Role.READ}), None, {}, UNLIMITED)
@@ -224,5 +224,5 @@ def test_an_access_file_is_a_private_file_of_ours(tmp_path: Path, trick: str) ->
         path.write_text("no database, but private")
         path.chmod(0o600)
     with pytest.raises(ConfigError) as refused:
-        App(parse(f'{LOOPBACK}[access]\nfile = "{path}"')).start()
+        App(parse(f'{MEMORY}[access]\nfile = "{path}"')).start()
     assert "access.file" in refused.value.message
