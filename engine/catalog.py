@@ -90,15 +90,11 @@ class Catalog:
         if len(definition.account_group) > MAX_TEXT:
             raise text_error("account_group", definition.account_group)
         index = self.seller_at.setdefault(definition.seller_id, len(self.sellers))
-        group = self._group_of(definition)
         if index == len(self.sellers):
-            self.sellers.append(definition)
-            own = np.array([seller_hash(definition.seller_id)], np.uint64)
-            self.seller_hashes = np.append(self.seller_hashes, own)
-            self.seller_groups = np.append(self.seller_groups, group)
+            self._add_seller(definition)
         else:
             self.sellers[index] = definition
-            self.seller_groups[index] = group
+            self.seller_groups[index] = self._group_of(definition)
         return index
 
     def check_group_kept(self, definition: SellerDefinition) -> None:
@@ -116,6 +112,35 @@ class Catalog:
                 f"{present!r}, what it is; only a caller of all sellers changes account groups",
                 "ACCOUNT_GROUP_FIXED",
             )
+
+    def _add_seller(self, definition: SellerDefinition) -> None:
+        self.sellers.append(definition)
+        own = np.array([seller_hash(definition.seller_id)], np.uint64)
+        self.seller_hashes = np.append(self.seller_hashes, own)
+        self.seller_groups = np.append(self.seller_groups, self._group_of(definition))
+
+    def forget_seller(self, seller: int) -> None:
+        """Leaves an empty place where a seller stood; nothing may refer to it any more."""
+        name = self.sellers[seller].seller_id
+        self.sellers[seller] = SellerDefinition("")
+        self.seller_hashes[seller] = seller_hash("")
+        self.seller_groups[seller] = self._group_of(self.sellers[seller])
+        self._group_at.pop(f"seller {name}", None)
+        del self.seller_at[name]
+
+    def restore(
+        self, sellers: list[SellerDefinition], strategies: list[StrategyDefinition]
+    ) -> None:
+        """Takes in what an earlier catalogue held, empty places too."""
+        for seller in sellers:
+            if seller.seller_id:
+                self.seller_at[seller.seller_id] = len(self.sellers)
+            self._add_seller(seller)
+        for index, each in enumerate(strategies, 1):
+            if each.seller_id:
+                self.strategy_at[each.seller_id, each.strategy_id] = index
+        self.strategies += strategies
+        self.recompile()
 
     def _group_of(self, definition: SellerDefinition) -> int:
         name = definition.account_group
@@ -146,7 +171,7 @@ class Catalog:
             self.strategy_records = np.concatenate([self.strategy_records, record])
         else:
             self.strategies[index] = definition
-            self._recompile()
+            self.recompile()
         self.pool = np.array(self._pool, np.uint64)
         return index
 
@@ -176,10 +201,12 @@ class Catalog:
             field="kind",
         )
 
-    def _recompile(self) -> None:
+    def recompile(self) -> None:
+        """Makes the records of all strategies, and their pool of sellers, anew."""
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self.strategy_records = np.concatenate(records)
+        self.pool = np.array(self._pool, np.uint64)
 
     def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
         """Ids of the listings that use one of these strategies."""
@@ -303,6 +330,11 @@ class Catalog:
     def seller_of(self, listing_id: int) -> str:
         """Seller id of a listing."""
         return self.sellers[int(self.records["seller"][listing_id])].seller_id
+
+    def listings_of(self, seller: int) -> NDArray[np.int64]:
+        """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
+        mine = self.records["seller"][1 : self.count] == seller
+        return np.flatnonzero(mine & (self.key_hashes[1 : self.count] != 0)) + 1
 
     def key_of(self, listing_id: int) -> ListingKey:
         """Natural key of a listing."""

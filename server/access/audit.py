@@ -32,6 +32,7 @@ ACTIONS = {
     InputKind.STRATEGIES: "define strategies",
     InputKind.LISTINGS: "define listings",
     InputKind.DELETE: "delete listings",
+    InputKind.ERASE: "erase seller",
     InputKind.PAUSE: "pause",
     InputKind.RESUME: "resume",
 }
@@ -128,6 +129,8 @@ def told(given: Input) -> Iterator[Any]:
         rows = ([each.seller_id, each.strategy_id] for _, each in batch.rows)
     elif given.kind == InputKind.SELLERS:
         rows = ([each.seller_id, each.account_group] for _, each in batch.rows)
+    elif given.kind == InputKind.ERASE:
+        rows = ([batch.seller_id],)
     else:
         rows = (each if isinstance(each, int) else [*each] for each in batch.addresses)
     return iter(rows)

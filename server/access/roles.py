@@ -17,6 +17,8 @@ ROLES: dict[str, Role] = {
     CATALOG + "BatchUpsertStrategies": Role.OPERATE,
     CATALOG + "BatchUpsertListings": Role.OPERATE,
     CATALOG + "BatchDeleteListings": Role.OPERATE,
+    CATALOG + "EraseSeller": Role.ADMIN,
+    CATALOG + "ExportSeller": Role.READ,
     CATALOG + "ListSellers": Role.READ,
     CATALOG + "ListStrategies": Role.READ,
     CATALOG + "GetListing": Role.READ,

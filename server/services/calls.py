@@ -61,7 +61,7 @@ class Core:
 
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
         """Admits and applies request bytes. Raises RepricedError."""
-        rows = rows_of(REQUESTS[kind], payload)
+        rows = rows_of(REQUESTS[kind], payload) if kind in REQUESTS else 1
         if kind in POWERS:
             self.caller.check(POWERS[kind], rows)
         with self.admitted(payload, rows, context):

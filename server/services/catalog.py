@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import grpc
 import numpy as np
 
 from engine.catalog import Catalog
@@ -16,6 +17,7 @@ from engine.schema import InputKind, RowFlag
 from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core, Handlers, mutation, reading
+from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
 
@@ -34,6 +36,8 @@ def handlers(core: Core) -> Handlers:
         "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
+        "EraseSeller": mutation(core, InputKind.ERASE),
+        "ExportSeller": grpc.unary_stream_rpc_method_handler(SellerExport(core).stream),
         "ListSellers": reading(core, catalog_pb2.ListSellersRequest, reads.list_sellers),
         "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),
         "GetListing": reading(core, catalog_pb2.GetListingRequest, reads.get_listing),
@@ -78,7 +82,9 @@ class CatalogReads:
         scope = self._core.scope
         sellers = self._core.read(lambda engine: engine.catalog.sellers[start:])
         found = [
-            (at, each) for at, each in enumerate(sellers, start) if inside(scope, each.seller_id)
+            (at, each)
+            for at, each in enumerate(sellers, start)
+            if each.seller_id and inside(scope, each.seller_id)
         ]
         more = len(found) > size
         return catalog_pb2.ListSellersResponse(
@@ -97,7 +103,7 @@ class CatalogReads:
         found = [
             (at, each)
             for at, each in enumerate(strategies, start)
-            if wanted in ("", each.seller_id) and inside(scope, each.seller_id)
+            if each.seller_id and wanted in ("", each.seller_id) and inside(scope, each.seller_id)
         ]
         more = len(found) > size
         return catalog_pb2.ListStrategiesResponse(

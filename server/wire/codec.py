@@ -10,7 +10,13 @@ from engine.columns import SnapshotBatch
 from engine.results import Result
 from engine.schema import InputKind, JournalMode
 from server.wire.answers import ANSWERS
-from server.wire.commands import decode_delete, decode_pause, decode_resume, decode_stock
+from server.wire.commands import (
+    decode_delete,
+    decode_erase,
+    decode_pause,
+    decode_resume,
+    decode_stock,
+)
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
 from server.wire.feedback import decode_feedback
 from server.wire.limits import WireLimits
@@ -26,6 +32,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,
     InputKind.RESUME: decode_resume,
+    InputKind.ERASE: decode_erase,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 

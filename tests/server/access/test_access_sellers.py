@@ -74,8 +74,8 @@ def fill(everybody: Running) -> None:
 
 @pytest.fixture(scope="module")
 def mine(guarded: Guarded) -> Running:
-    """Seller A's caller, with every role but admin."""
-    return guarded.as_caller(caller("mine", MINE))
+    """Seller A's caller, with every role."""
+    return guarded.as_caller(caller("mine", MINE, roles=frozenset({Role.ADMIN})))
 
 
 def address(name: Any) -> dict[str, Any]:
@@ -199,7 +199,21 @@ def upsert_strategies(server: Running, seller_id: str) -> Any:
     )
 
 
+def exported(server: Running, seller_id: str) -> Any:
+    """The first message of ExportSeller."""
+    return next(server.catalog.ExportSeller(catalog_pb2.ExportSellerRequest(seller_id=seller_id)))
+
+
+def erased(server: Running, seller_id: str) -> Any:
+    """Erases a seller."""
+    return server.catalog.EraseSeller(
+        catalog_pb2.EraseSellerRequest(request_id=request_id(), seller_id=seller_id)
+    )
+
+
 BY_SELLER: dict[str, Ask] = {
+    CATALOG + "EraseSeller": erased,
+    CATALOG + "ExportSeller": exported,
     CATALOG + "BatchUpsertSellers": upsert_sellers,
     CATALOG + "BatchUpsertStrategies": upsert_strategies,
     CATALOG + "BatchUpsertListings": lambda server, name: server.upsert(
