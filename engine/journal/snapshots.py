@@ -153,7 +153,10 @@ def list_snapshots(storage: Storage) -> list[Listed]:
         match = _NAME.fullmatch(name)
         if match is None or match[2] == "tmp":
             continue
-        file = storage.open(name)
+        try:
+            file = storage.open(name)
+        except FileNotFoundError:
+            continue  # The owner has deleted it meanwhile.
         try:
             size, problem = file.size(), ""
             _read_directory(file, name)
