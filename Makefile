@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench annotate clean always
+.PHONY: help demo test check bench soak-crash annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -20,6 +20,8 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make soak-crash N=25 SEED=1"
+	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -34,6 +36,11 @@ test: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+soak-crash: N ?= 25
+soak-crash: SEED ?= 1
+soak-crash: $(VENV)/with-test
+	@$(BIN)/python -m tests.soak.crash --kills $(N) --seed $(SEED)
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

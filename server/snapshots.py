@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from engine.errors import RepricedError
+from engine.errors import LimitError, RepricedError
 from server.config import JournalConfig
 from server.logs import logger
 from server.metrics import Metrics
@@ -67,7 +67,16 @@ class Snapshots:
             if grown >= self._config.snapshot_bytes or (
                 grown > 0 and time.monotonic() >= self._next_s
             ):
-                self._once()
+                self._try()
+
+    def _try(self) -> None:
+        """Makes a snapshot; where the disk is full the next try may succeed."""
+        try:
+            self._once()
+        except LimitError as error:
+            logger().error("snapshot_failed", error=error.message)
+            self._metrics.snapshot_failures.inc()
+            self._stopped.wait(RETRY_S)
 
     def _once(self) -> None:
         sequence = self._writer.read(self._store.committed).result()

@@ -15,7 +15,7 @@ CHUNK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A data directory of which every byte was checked. `snapshots` says what is wrong with each."""
+    """A data directory of which every byte was checked; `snapshots` say what is wrong with them."""
 
     segments: tuple[Segment, ...]
     frames: int
@@ -32,7 +32,7 @@ class Whole:
     @property
     def bytes_on_disk(self) -> int:
         """Size of segments and snapshots."""
-        return sum(each.size for each in (*self.segments, *self.snapshots))
+        return sum(each.size for each in self.segments) + sum(each.size for each in self.snapshots)
 
 
 def verify_whole(storage: Storage) -> Whole:

@@ -211,8 +211,8 @@ class DirectoryStorage:
 class ListedOnce(DirectoryStorage):
     """A directory as it was listed once, to be read while its owner goes on.
 
-    Snapshots and segments that are made later are not seen, so that what is seen fits together; what
-    has gone meanwhile raises FileNotFoundError when it is opened.
+    Snapshots and segments that are made later are not seen, so that what is seen fits together;
+    what has gone meanwhile raises FileNotFoundError when it is opened.
     """
 
     def __init__(self, path: Path) -> None:

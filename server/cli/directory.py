@@ -77,7 +77,7 @@ def time_text(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-class SequenceOrTime(click.ParamType):
+class SequenceOrTime(click.ParamType):  # type: ignore[type-arg]
     """A frame's number, or an instant as milliseconds of journal time."""
 
     name = "SEQ|TIME"

@@ -106,8 +106,8 @@ def told(problem: str) -> str:
 def tail_text(size: int) -> str:
     """What the bytes behind the last whole frame are."""
     return (
-        f"{size} bytes behind the last whole frame: a group that a server is writing now, or one that"
-        " a crash interrupted and the next start cuts off"
+        f"{size} bytes behind the last whole frame: a group that a server is writing now, or one"
+        " that a crash interrupted and the next start cuts off"
         if size
         else ""
     )

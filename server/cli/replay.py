@@ -61,8 +61,8 @@ def replay_command(
     """Apply the journal of DIRECTORY again. Changes nothing there; works beside a running server.
 
     --verify replays all that the journal holds, from its first frame or, where it was pruned, from
-    the oldest snapshot, and compares each answer with the one that was given and the state with that
-    of each snapshot. It says that this build decides as the server did.
+    the oldest snapshot, and compares each answer with the one that was given and the state with
+    that of each snapshot. It says that this build decides as the server did.
 
     --until goes back in time: what was the state, and what were the prices, after a frame or at an
     instant?

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from engine.pipeline import Engine
@@ -45,8 +48,21 @@ def changes_its_state() -> None:
     Store.close = close  # type: ignore[method-assign]
 
 
+def fails_a_sync() -> None:
+    """Cannot sync any more once the file is there that BROKEN_DISK names."""
+    really = os.fdatasync
+
+    def fdatasync(descriptor: int) -> None:
+        if Path(os.environ["BROKEN_DISK"]).exists():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        really(descriptor)
+
+    os.fdatasync = fdatasync
+
+
 FAULTS: dict[str, Callable[[], None]] = {
-    each.__name__: each for each in (answers_before_commit, applies_repeats, changes_its_state)
+    each.__name__: each
+    for each in (answers_before_commit, applies_repeats, changes_its_state, fails_a_sync)
 }
 
 if __name__ == "__main__":

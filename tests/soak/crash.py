@@ -3,8 +3,8 @@ was answered is lost or applied twice.
 
 Several callers, each with its own connection and its own synced log, send everything that changes
 a state. The server is killed with SIGKILL while it commits, makes a segment, has a snapshot made,
-prunes, starts, recovers or stops. What was not answered is repeated in the next life. In the end the
-whole journal is replayed; tests/soak/proof.py says what is compared.
+prunes, starts, recovers or stops. What was not answered is repeated in the next life. In the end
+the whole journal is replayed; tests/soak/proof.py says what is compared.
 """
 
 from __future__ import annotations

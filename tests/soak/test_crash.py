@@ -1,4 +1,4 @@
-"""The soak of crashes, small: a real server is killed, and servers with a fault are seen through."""
+"""The soak of crashes, small: a real server is killed, and faulty ones are seen through."""
 
 from __future__ import annotations
 
