@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from dataclasses import dataclass
@@ -145,6 +146,7 @@ def open_engine(config: Config, codec: Codec, metrics: Metrics) -> Opened:
     started = time.monotonic()
     replayer, recovered = recover(storage, disk, codec, progress=Lines())
     replayer.finish()
+    gc.freeze()  # A full collection would walk every key and stop the writer meanwhile.
     metrics.replay_seconds.set(time.monotonic() - started)
     return Opened(replayer.engine, Store(settings, storage, disk), recovered)
 

@@ -42,6 +42,7 @@ class Soak:
     answered: int = 0
     repeated: int = 0
     unsure: int = 0
+    given_up: int = 0
     seconds: float = 0.0
     proof: Proof = field(default_factory=Proof)
     problems: list[str] = field(default_factory=list)
@@ -93,6 +94,7 @@ class Run:
             self.soak.answered += caller.answered
             self.soak.repeated += caller.repeated
             self.soak.unsure += caller.unsure
+            self.soak.given_up += caller.given_up
         self.soak.seconds = round(time.monotonic() - begun, 1)
         return self.soak
 

@@ -62,9 +62,7 @@ class Shop:
         """Brings the listings in."""
         request = catalog_pb2.BatchUpsertListingsRequest(request_id=str(uuid.uuid4()))
         for at in range(LISTINGS):
-            request.listings.add(
-                key=key(at), currency="EUR", floor_minor=800, ceiling_minor=1500
-            )
+            request.listings.add(key=key(at), currency="EUR", floor_minor=800, ceiling_minor=1500)
         self._noted(self.catalog.BatchUpsertListings, request)
 
     def reprice(self, at: int) -> pricing_pb2.RepriceResponse:
