@@ -25,11 +25,12 @@ from engine.catalog import Catalog
 from engine.columns import SellerDefinition
 from engine.journal import DirectoryStorage, FileJournal
 from engine.journal.reader import JournalReader
+from engine.money import currency_index
 from engine.pipeline import Engine
 from engine.recovery import newest_sequence, recover, save
 from engine.replay import Replayer
 from engine.results import Answer
-from engine.schema import CycleState, InputKind, RowFlag
+from engine.schema import PREMIUM_UNKNOWN, CycleState, InputKind, Reason, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from server.wire import WireCodec
@@ -65,8 +66,12 @@ def state_of(listings: int) -> State:
     rows, records = catalog.rows, catalog.records
     rows["floor_minor"], rows["ceiling_minor"], rows["price_minor"] = 800, 20_000, 1_000
     rows["state"], rows["flags"] = CycleState.SEEKING, int(RowFlag.ACTIVE)
+    rows["draws"], rows["reason"] = 1, Reason.NEW
+    for name in ("take_low_ppm", "take_high_ppm", "keep_low_ppm", "keep_high_ppm"):
+        rows[name] = PREMIUM_UNKNOWN
     rows[0] = np.zeros(1, rows.dtype)[0]
     records["seller"], records["audience"], records["condition"] = ids % SELLERS, 1, 1
+    records["currency"] = currency_index("EUR")
     catalog.key_hashes[:] = catalog.definition_hashes[:] = ids
     catalog.skus = [f"SKU-{at:016d}" for at in range(listings + 1)]
     catalog.asins = [f"B{at // SELLERS // ASINS_EACH:09d}" for at in range(listings + 1)]
