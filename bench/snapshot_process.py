@@ -41,6 +41,7 @@ class Rounds:
     alone: list[list[float]] = field(default_factory=list)
     beside: list[list[float]] = field(default_factory=list)
     snapshot_s: list[float] = field(default_factory=list)
+    processor_s: list[float] = field(default_factory=list)
     memory: int = 0
 
     def ratios(self, share: float) -> list[float]:
@@ -135,6 +136,7 @@ def during_snapshot(caller: Caller, directory: Path, found: Rounds) -> list[floa
     if process.returncode:
         raise RuntimeError(f"the snapshot failed with {process.returncode}")
     found.snapshot_s.append(time.perf_counter() - begun)
+    found.processor_s.append(usage.ru_utime + usage.ru_stime)
     found.memory = max(found.memory, usage.ru_maxrss * 1024)
     return calls
 
@@ -158,7 +160,8 @@ def main(listings: int, rounds: int) -> None:
     calls = [each for one in found.alone for each in one]
     console.print(
         f"alone {statistics.median(calls) * 1e3:.2f} ms; a snapshot of {listings} listings takes"
-        f" {statistics.median(found.snapshot_s):.1f} s and {found.memory / 2**20:.0f} MiB",
+        f" {statistics.median(found.snapshot_s):.1f} s, {statistics.median(found.processor_s):.1f} s"
+        f" of them on a processor, and {found.memory / 2**20:.0f} MiB",
         highlight=False,
     )
 
