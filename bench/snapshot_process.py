@@ -158,10 +158,10 @@ def main(listings: int, rounds: int) -> None:
             highlight=False,
         )
     calls = [each for one in found.alone for each in one]
+    whole, busy = (statistics.median(each) for each in (found.snapshot_s, found.processor_s))
     console.print(
         f"alone {statistics.median(calls) * 1e3:.2f} ms; a snapshot of {listings} listings takes"
-        f" {statistics.median(found.snapshot_s):.1f} s, {statistics.median(found.processor_s):.1f} s"
-        f" of them on a processor, and {found.memory / 2**20:.0f} MiB",
+        f" {whole:.1f} s, {busy:.1f} s of them on a processor, and {found.memory / 2**20:.0f} MiB",
         highlight=False,
     )
 

@@ -110,8 +110,10 @@ class Caller:
             self._work.now_ms = self._clock.now_ms()
             kind, payload = opening.pop(0) if opening else next(self._work.steps(1))[1:]
             self._first(kind, payload)
-            if self._recent and self._chance.random() < 0.15:
-                self._again(self._chance.choice(self._recent))
+            draw = self._chance.random()
+            if self._recent and draw < 0.15:
+                # The newest one too: on a slow machine it alone is still in the window.
+                self._again(self._recent[-1] if draw < 0.1 else self._chance.choice(self._recent))
             time.sleep(self._chance.random() * PAUSE_S)
         for each in list(self._recent):
             self._again(each)

@@ -27,7 +27,7 @@ def test_nothing_answered_is_lost_or_doubled(tmp_path: Path) -> None:
     ("fault", "kills", "told"),
     [
         ("answers_before_commit", 3, "answered, and lost"),
-        ("applies_repeats", 1, "applied 2 times"),
+        ("applies_repeats", 3, "applied 2 times"),
         ("changes_its_state", 1, "has state"),
     ],
 )
