@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize bench soak-overload annotate clean always
+.PHONY: help demo test check sanitize bench soak-crash soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -21,6 +21,8 @@ help:
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make soak-crash N=25 SEED=1"
+	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
@@ -44,6 +46,11 @@ PAIRS ?= 3
 soak-overload: $(VENV)/with-test
 	@$(BIN)/python tests/soak/overload.py --callers $(CALLERS) --seconds $(SECONDS) \
 	  --rows $(ROWS) --pairs $(PAIRS)
+
+soak-crash: N ?= 25
+soak-crash: SEED ?= 1
+soak-crash: $(VENV)/with-test
+	@$(BIN)/python -m tests.soak.crash --kills $(N) --seed $(SEED)
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

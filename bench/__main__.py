@@ -11,6 +11,7 @@ from rich.console import Console
 from bench import report
 from bench.kernel_rows import PEERS, kernel_vs_copy, kernel_vs_peer
 from bench.ratios import PAIRS
+from bench.recovery_rows import replay_vs_live, start_vs_read
 from bench.report import Result
 from bench.rpc_rows import rpc_memory_vs_echo
 
@@ -27,6 +28,8 @@ ROWS: dict[str, Row] = {
     **{f"kernel_vs_{peer}": partial(kernel_vs_peer, peer) for peer in PEERS},
     "rpc_memory_vs_echo": rpc_row("rpc_memory_vs_echo", 10_000),
     "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", 1_000),
+    "start_vs_read": start_vs_read,
+    "replay_vs_live": replay_vs_live,
 }
 
 

@@ -29,6 +29,8 @@ BUDGETS = {
     "kernel_vs_python": 100.0,
     "rpc_memory_vs_echo": 2.2,
     "rpc_memory_vs_echo_1000": 2.2,
+    "start_vs_read": 3.0,
+    "replay_vs_live": 1.0,
 }
 """At most this for results over a floor, at least this for results over a peer."""
 

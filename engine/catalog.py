@@ -363,6 +363,34 @@ class Catalog:
             insort(self.by_asin.setdefault(self.asin_key(listing_id), []), listing_id)
             self._mark_shared(self.asin_key(listing_id))
 
+    def index_all(self) -> None:
+        """Makes both indexes from rows and records, column by column: a start waits for it."""
+        found = np.flatnonzero(self.active[: self.count])
+        ids: list[int] = found.tolist()
+        records = self.records[found]
+        sellers = [each.seller_id for each in self.sellers]
+        owners = [sellers[each] for each in records["seller"].tolist()]
+        places = [self.marketplaces[each] for each in records["marketplace"].tolist()]
+        audiences: list[int] = records["audience"].tolist()
+        skus = [self.skus[each] for each in ids]
+        keys = map(ListingKey._make, zip(owners, places, skus, audiences, strict=True))
+        self.ids = dict(zip(keys, ids, strict=True))
+        asins = [self.asins[each] for each in ids]
+        conditions: list[int] = records["condition"].tolist()
+        shared: set[AsinKey] = set()
+        by_asin = self.by_asin = {}
+        for key, listing_id in zip(
+            zip(owners, places, asins, conditions, audiences, strict=True), ids, strict=True
+        ):
+            if not key[2]:
+                continue
+            listed = by_asin.setdefault(AsinKey._make(key), [])
+            listed.append(listing_id)
+            if len(listed) == 2:
+                shared.add(AsinKey._make(key))
+        for each in shared:
+            self._mark_shared(each)
+
     def _leave_asin(self, listing_id: int) -> None:
         key = self.asin_key(listing_id)
         listed = self.by_asin.get(key, [])

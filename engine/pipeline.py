@@ -191,7 +191,12 @@ class Engine:
 
     def _append_owed(self) -> list[Frame]:
         """Frames of what is owed, at the head of the group and with the time of its deed."""
-        return [self._append_input(each.input, each.now_ms) for each in self._owed]
+        return [
+            self.journal.append(
+                o.input.kind, o.input.payload, o.now_ms, o.input.scope, o.input.identity.pack()
+            )
+            for o in self._owed
+        ]
 
     def _commit(self, owed: list[Frame]) -> JournalFullError | None:
         """Commits the group; what was owed is journaled with it, and so are its answers."""

@@ -73,6 +73,27 @@ def read_start(storage: Storage, until: int) -> tuple[Start, Columns]:
     return Start(State(), 0, "", problems), {}
 
 
+def oldest_sequence(storage: Storage, journal: Journal) -> int:
+    """Sequence from which a journal can be replayed furthest: 0, or that of a whole snapshot."""
+    first = journal.first_sequence
+    whole = [each.sequence for each in list_snapshots(storage) if not each.problem]
+    return 0 if first == 1 else min((each for each in whole if each >= first - 1), default=0)
+
+
+def begin(
+    storage: Storage, journal: Journal, codec: Codec, start: Start, columns: Columns
+) -> Replayer:
+    """A replay that goes on from `start`. Raises JournalDamagedError where the journal does not."""
+    check_reach(storage, journal, start)
+    engine = Engine(codec, journal, start.state)
+    if start.state.settings is not None:
+        engine.adopt(start.state.settings)
+    replayer = Replayer(engine)
+    if columns:
+        replayer.load(columns["unanswered"], columns["unanswered_payloads"])
+    return replayer
+
+
 def recover(
     storage: Storage,
     journal: Journal,
@@ -86,13 +107,7 @@ def recover(
     """
     last = journal.last_sequence if until is None else min(until, journal.last_sequence)
     start, columns = read_start(storage, last)
-    check_reach(storage, journal, start)
-    engine = Engine(codec, journal, start.state)
-    if start.state.settings is not None:
-        engine.adopt(start.state.settings)
-    replayer = Replayer(engine)
-    if columns:
-        replayer.load(columns["unanswered"], columns["unanswered_payloads"])
+    replayer = begin(storage, journal, codec, start, columns)
     total = last - start.sequence
     for done, frame in enumerate(journal.read_from(start.sequence + 1)):
         if frame.sequence > last:
@@ -102,7 +117,7 @@ def recover(
             progress(done, total)
     if progress is not None:
         progress(total, total)
-    engine.shard.forget_counts()
+    replayer.engine.shard.forget_counts()
     recovered = Recovered(
         start.name, start.sequence, last, replayer.inputs, replayer.compared, tuple(start.problems)
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -86,14 +88,28 @@ def load(columns: Columns) -> State:
         ) from None
     decisions = DecisionLog()
     decisions.append(columns["decisions"])
+    with no_collection():
+        catalog = load_catalog(definitions, columns)
     return State(
         settings=definitions.settings,
-        catalog=load_catalog(definitions, columns),
+        catalog=catalog,
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
         next_decision_id=definitions.next_decision_id,
     )
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keeps the garbage collector from walking millions of new keys, of which none is garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
@@ -109,9 +125,7 @@ def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
-    for listing_id in np.flatnonzero(catalog.active[:count]).tolist():
-        catalog.ids[catalog.key_of(listing_id)] = listing_id
-        catalog.join_asin(listing_id)
+    catalog.index_all()
     return catalog
 
 

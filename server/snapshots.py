@@ -8,6 +8,7 @@ docs/decisions/0025-snapshots-by-replay.md has the measurement.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -97,8 +98,9 @@ class Snapshots:
 
     def _made(self, sequence: int) -> bool:
         """Whether the second process made and verified the snapshot of `sequence`."""
-        command = [sys.executable, "-m", "server.cli", "snapshot", "--background", "--json"]
-        command += ["--until", str(sequence), str(self._store.directory)]
+        command = [sys.executable, "-m", "server.cli", "snapshot", "--json"]
+        command += ["--server", str(os.getpid()), "--until", str(sequence)]
+        command.append(str(self._store.directory))
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import LimitError
+from engine.errors import JournalFullError, LimitError
 from engine.journal import DirectoryStorage, FileJournal, Journal, MemoryJournal, Storage
 from engine.journal.retention import DAY_MS, Limits, plan
 from engine.journal.snapshots import delete_snapshot, list_snapshots, snapshot_name, verify_snapshot
@@ -94,12 +95,19 @@ class Store:
         engine.refusal = at_limit(self._config) if todo.refuse_writes else None
 
     def close(self, engine: Engine) -> None:
-        """Writes a last snapshot, so that the next start replays nothing; gives up the files."""
-        engine.journal.commit()
-        if engine.journal.last_sequence not in self._verified:
-            name, hashed = save(self._storage, Replayer(engine), engine.journal.last_sequence)
-            logger().info("snapshot", name=name, state_hash=hashed)
-        engine.journal.close()
+        """Writes a last snapshot, so that the next start replays nothing; gives up the files.
+
+        Without room for it the next start replays, and makes the answers again that could not be
+        written; only what was answered as pending is lost then.
+        """
+        try:
+            engine.journal.commit()
+            if engine.journal.last_sequence not in self._verified:
+                name, hashed = save(self._storage, Replayer(engine), engine.journal.last_sequence)
+                logger().info("snapshot", name=name, state_hash=hashed)
+            engine.journal.close()
+        except JournalFullError as error:
+            logger().error("stopped_without_room", error=error.message, pending_lost=engine.owed)
 
 
 def at_limit(config: JournalConfig) -> LimitError:
@@ -144,6 +152,7 @@ def open_engine(config: Config, codec: Codec, metrics: Metrics) -> Opened:
     started = time.monotonic()
     replayer, recovered = recover(storage, disk, codec, progress=Lines())
     replayer.finish()
+    gc.freeze()  # A full collection would walk every key and stop the writer meanwhile.
     metrics.replay_seconds.set(time.monotonic() - started)
     return Opened(replayer.engine, Store(settings, storage, disk), recovered)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 
+from engine.errors import LimitError
 from engine.pipeline import Engine
 from server.logs import logger
 from server.writer import Writer, wall_ms
@@ -16,6 +17,7 @@ from server.writer import Writer, wall_ms
 SLICE = 2_000
 ROUND_S = 5.0
 LONGEST_PAUSE_S = 0.2
+REFUSED_PAUSE_S = 1.0
 
 
 class Timers:
@@ -42,6 +44,10 @@ class Timers:
             pause = LONGEST_PAUSE_S
             try:
                 pause = pause_between(self._writer.read(self._advance).result())
+            except LimitError as error:
+                # Nothing is lost: what is due stays due until there is room.
+                logger().warning("advance_refused", reason=error.reason, error=error.message)
+                pause = REFUSED_PAUSE_S
             except Exception:
                 logger().error("advance_failed", first_id=self._next_id, exc_info=True)
             # A turn that came late shortens the pauses after it, but never piles up over a round.

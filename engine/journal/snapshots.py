@@ -137,6 +137,15 @@ def verify_snapshot(storage: Storage, name: str) -> Directory:
         file.close()
 
 
+def read_directory(storage: Storage, name: str) -> Directory:
+    """What a snapshot says of itself; its columns are not read. Raises JournalDamagedError."""
+    file = storage.open(name)
+    try:
+        return _read_directory(file, name)
+    finally:
+        file.close()
+
+
 def list_snapshots(storage: Storage) -> list[Listed]:
     """All snapshots, newest first; only their directories are checked."""
     found = []
@@ -144,7 +153,10 @@ def list_snapshots(storage: Storage) -> list[Listed]:
         match = _NAME.fullmatch(name)
         if match is None or match[2] == "tmp":
             continue
-        file = storage.open(name)
+        try:
+            file = storage.open(name)
+        except FileNotFoundError:
+            continue  # The owner has deleted it meanwhile.
         try:
             size, problem = file.size(), ""
             _read_directory(file, name)

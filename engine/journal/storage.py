@@ -206,3 +206,18 @@ class DirectoryStorage:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+class ListedOnce(DirectoryStorage):
+    """A directory as it was listed once, to be read while its owner goes on.
+
+    Snapshots and segments that are made later are not seen, so that what is seen fits together;
+    what has gone meanwhile raises FileNotFoundError when it is opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._listed = super().names()
+
+    def names(self) -> list[str]:
+        return list(self._listed)

@@ -11,10 +11,13 @@ import click
 
 from engine import kernel
 from engine.schema import RULES_VERSION
+from server.cli.backup import backup_command, restore_command
 from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
+from server.cli.journal import journal_group
 from server.cli.listings import listings_group
+from server.cli.replay import replay_command
 from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
 from server.cli.tokens import audit_command, tokens_group
@@ -33,7 +36,8 @@ def main() -> None:
     Exit codes
       0  done
       1  no server, or it refused; a line of a CSV file was refused; with
-         `ingest --strict` a message was not applied; a check of the demo failed
+         `ingest --strict` a message was not applied; a check of the demo failed;
+         a journal or snapshot is damaged, or its replay differs
       2  wrong usage, configuration or file
     """
 
@@ -127,3 +131,7 @@ main.add_command(sellers_group)
 main.add_command(snapshot_command)
 main.add_command(tokens_group)
 main.add_command(audit_command)
+main.add_command(replay_command)
+main.add_command(journal_group)
+main.add_command(backup_command)
+main.add_command(restore_command)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import click
 
-from engine.errors import JournalDamagedError
+from engine.errors import ConfigError, JournalDamagedError
 from engine.journal import DirectoryStorage
 from engine.journal.reader import JournalReader
 from engine.journal.snapshots import snapshot_name, verify_snapshot
+from engine.journal.storage import ListedOnce
 from engine.recovery import newest_sequence, recover, save
-from server.cli.connection import json_option, plain_errors
+from server.cli.connection import json_option
+from server.cli.directory import data_directory, directory_errors
 from server.wire import WireCodec
 
 BACKGROUND_NICENESS = 10
-
-data_directory = click.argument(
-    "directory", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+LOOK_S = 0.05
 
 
 @click.command("snapshot")
@@ -29,19 +31,23 @@ data_directory = click.argument(
 @click.option(
     "--until", type=click.IntRange(1), help="The last frame to include; by default the newest."
 )
-@click.option("--background", is_flag=True, help="Leave the processor to others.")
+@click.option(
+    "--server", type=click.IntRange(1), help="Leave the processor to this process; end with it."
+)
 @json_option
-@plain_errors
-def snapshot_command(directory: Path, until: int | None, background: bool, as_json: bool) -> None:
+@directory_errors
+def snapshot_command(directory: Path, until: int | None, server: int | None, as_json: bool) -> None:
     """Replay the journal of DIRECTORY, compare every answer, and write a snapshot.
 
     Works beside a running server, which has it made like this. A start reads the newest snapshot
     and replays only what came after it.
     """
-    if background:
+    if server is not None:
         with contextlib.suppress(PermissionError):  # A sandbox may not allow even to be modest.
             os.nice(BACKGROUND_NICENESS)
-    storage = DirectoryStorage(directory)
+        threading.Thread(target=end_with, args=(server,), daemon=True).start()
+    take_turn(directory)
+    storage = ListedOnce(directory)
     reader = JournalReader(storage, newest_sequence(storage, until or 2**63))
     if until is not None and reader.last_sequence < until:
         raise JournalDamagedError(
@@ -49,8 +55,9 @@ def snapshot_command(directory: Path, until: int | None, background: bool, as_js
             reason="JOURNAL_END_MISSING",
         )
     replayer, recovered = recover(storage, reader, WireCodec(), until)
-    name, hashed = save(storage, replayer, recovered.last_sequence)
-    verify_snapshot(storage, name)
+    target = DirectoryStorage(directory)
+    name, hashed = save(target, replayer, recovered.last_sequence)
+    verify_snapshot(target, name)
     facts = {
         "name": snapshot_name(recovered.last_sequence),
         "state_hash": hashed,
@@ -64,3 +71,24 @@ def snapshot_command(directory: Path, until: int | None, background: bool, as_js
         f"{facts['name']}: {recovered.inputs} inputs replayed, {recovered.compared} answers equal,"
         f" state {hashed}"
     )
+
+
+def end_with(server: int) -> None:
+    """Ends this process when its parent is gone: the next server has snapshots of its own made."""
+    while os.getppid() == server:
+        time.sleep(LOOK_S)
+    os._exit(1)
+
+
+def take_turn(directory: Path) -> None:
+    """Lets one process at a time make a snapshot; given up with the process. Raises ConfigError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ConfigError(
+            f"another process is making a snapshot of {directory}; wait for it, or use that one",
+            reason="SNAPSHOT_IN_THE_MAKING",
+            field="directory",
+        ) from None
