@@ -145,8 +145,8 @@ def test_the_commands_end_to_end(guarded: Guarded, tmp_path: Path) -> None:
     assert (line["caller"], line["sellers"], line["state"]) == ("shop-a", ["A1"], "works")
     assert TOKEN.fullmatch(beside("tokens", "rotate", "shop-a", *file).stdout.strip())
     assert beside("tokens", "revoke", "shop-a", "--token", "1", *file).returncode == 0
-    states = [json.loads(each)["state"]
-              for each in beside("tokens", "list", "--json", *file).stdout.splitlines()]  # fmt: skip
+    listed = beside("tokens", "list", "--json", *file)
+    states = [json.loads(each)["state"] for each in listed.stdout.splitlines()]
     assert states == ["revoked", "works"]
     assert beside("tokens", "revoke", "shop-a", *file).returncode == 0
     told = [json.loads(each) for each in beside("audit", "--json", *file).stdout.splitlines()]
