@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.checks import ceiling_warning
+from engine.catalog import Catalog
+from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
 from engine.results import CountResult, TickResult, UpsertResult
@@ -33,12 +34,29 @@ def apply_sellers(
         try:
             check_seller(scope, "seller_id", definition.seller_id)
             if scope is not None:
-                shard.state.catalog.check_group_kept(definition)
+                check_group_kept(shard.state.catalog, definition)
             shard.state.catalog.put_seller(definition)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     return result
+
+
+def check_group_kept(catalog: Catalog, definition: SellerDefinition) -> None:
+    """Raises InputError for another account group than the seller has.
+
+    A group joins sellers, so a caller of some sellers must not change it: whoever entered the
+    group of another account would stop being a competitor of its listings.
+    """
+    index = catalog.seller_at.get(definition.seller_id)
+    present = "" if index is None else catalog.sellers[index].account_group
+    if definition.account_group != present:
+        raise value_error(
+            "account_group",
+            definition.account_group[:MAX_TEXT],
+            f"{present!r}, what it is; only a caller of all sellers changes account groups",
+            "ACCOUNT_GROUP_FIXED",
+        )
 
 
 def apply_strategies(

@@ -97,22 +97,6 @@ class Catalog:
             self.seller_groups[index] = self._group_of(definition)
         return index
 
-    def check_group_kept(self, definition: SellerDefinition) -> None:
-        """Raises InputError for another account group than the seller has.
-
-        A group joins sellers, so a caller of some sellers must not change it: whoever entered the
-        group of another account would stop being a competitor of its listings.
-        """
-        index = self.seller_at.get(definition.seller_id)
-        present = "" if index is None else self.sellers[index].account_group
-        if definition.account_group != present:
-            raise value_error(
-                "account_group",
-                definition.account_group[:MAX_TEXT],
-                f"{present!r}, what it is; only a caller of all sellers changes account groups",
-                "ACCOUNT_GROUP_FIXED",
-            )
-
     def _add_seller(self, definition: SellerDefinition) -> None:
         self.sellers.append(definition)
         own = np.array([seller_hash(definition.seller_id)], np.uint64)

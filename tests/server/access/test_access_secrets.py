@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -124,28 +126,34 @@ def run(*words: str | Path) -> Any:
     return CliRunner().invoke(main, [str(each) for each in words])
 
 
+def beside(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """A command of `repriced` in a process of its own, as it is used beside a server."""
+    command = [sys.executable, "-m", "server.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
 def test_the_commands_end_to_end(guarded: Guarded, tmp_path: Path) -> None:
     file = ("--file", tmp_path / "access.sqlite3")
-    made = run("tokens", "create", "shop-a", "--role", "read", "--seller", "A1", *file)
+    made = beside("tokens", "create", "shop-a", "--role", "read", "--seller", "A1", *file)
     token = made.stdout.strip()
-    assert TOKEN.fullmatch(token), made.output
+    assert TOKEN.fullmatch(token), made.stdout
     time.sleep(0.6)
     guarded.calling(token).catalog.ListSellers(catalog_pb2.ListSellersRequest(), timeout=5)
-    listed = run("tokens", "list", "--json", *file)
-    assert token not in listed.output
+    listed = beside("tokens", "list", "--json", *file)
+    assert token not in listed.stdout + listed.stderr
     (line,) = map(json.loads, listed.stdout.splitlines())
     assert (line["caller"], line["sellers"], line["state"]) == ("shop-a", ["A1"], "works")
-    assert TOKEN.fullmatch(run("tokens", "rotate", "shop-a", *file).stdout.strip())
-    assert run("tokens", "revoke", "shop-a", "--token", "1", *file).exit_code == 0
-    states = [json.loads(each)["state"]
-              for each in run("tokens", "list", "--json", *file).stdout.splitlines()]  # fmt: skip
+    assert TOKEN.fullmatch(beside("tokens", "rotate", "shop-a", *file).stdout.strip())
+    assert beside("tokens", "revoke", "shop-a", "--token", "1", *file).returncode == 0
+    listed = beside("tokens", "list", "--json", *file)
+    states = [json.loads(each)["state"] for each in listed.stdout.splitlines()]
     assert states == ["revoked", "works"]
-    assert run("tokens", "revoke", "shop-a", *file).exit_code == 0
-    told = [json.loads(each) for each in run("audit", "--json", *file).stdout.splitlines()]
+    assert beside("tokens", "revoke", "shop-a", *file).returncode == 0
+    told = [json.loads(each) for each in beside("audit", "--json", *file).stdout.splitlines()]
     assert [each["action"] for each in told] == [
         "create caller", "rotate token", "revoke", "revoke",
     ]  # fmt: skip
-    assert "create caller" in run("audit", *file).stdout
+    assert "create caller" in beside("audit", *file).stdout
 
 
 @pytest.mark.parametrize(
