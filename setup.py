@@ -22,7 +22,12 @@ X86_64 = platform.machine().lower() in {"x86_64", "amd64"}
 FLAGS = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
 # The kernel is one source built once per CPU level; docs/decisions/0001-kernel-per-cpu-level.md.
 KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
-MODULES = {"_money": [], **(KERNELS if X86_64 else {"_kernel": []})}
+MODULES = {
+    "_money": [],
+    "_wire": [],
+    "_wire_block": [],
+    **(KERNELS if X86_64 else {"_kernel": []}),
+}
 
 # Division is C's in both builds, so that they decide alike; each rule names its rounding.
 DIRECTIVES = {

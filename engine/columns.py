@@ -6,6 +6,7 @@ still named as the caller named them, and `engine.resolve` turns names into list
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -79,7 +80,7 @@ class SnapshotBatch:
     request_id: str
     row_count: int
     rows: NDArray[np.void]
-    addresses: list[Address]
+    addresses: Sequence[Address]
     currency: NDArray[np.uint8]
     item_minor: NDArray[np.int64]
     offers: OfferColumns
@@ -94,7 +95,7 @@ class FeedbackBatch:
     request_id: str
     row_count: int
     rows: NDArray[np.void]
-    addresses: list[Address]
+    addresses: Sequence[Address]
     currency: NDArray[np.uint8]  # 0 where no price is given
     decision_ids: NDArray[np.uint64]
     fulfilment: NDArray[np.uint8]  # schema.Fulfilment; 0: not given
@@ -108,7 +109,7 @@ class StockBatch:
     request_id: str
     row_count: int
     indices: list[int]
-    addresses: list[Address]
+    addresses: Sequence[Address]
     quantities: list[int]
     event_ms: list[int]
     problems: list[RowProblem] = field(default_factory=list)

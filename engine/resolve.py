@@ -6,6 +6,7 @@ ambiguous is unknown. Condition needs no look: a snapshot holds the offers of on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,7 @@ def wrong_currency(catalog: Catalog, index: int, listing_id: int, given: int) ->
 def expand(
     catalog: Catalog,
     rows: NDArray[np.void],
-    addresses: list[Address],
+    addresses: Sequence[Address],
     currency: NDArray[np.uint8],
     now_ms: int,
 ) -> tuple[list[int], list[int], list[RowProblem]]:

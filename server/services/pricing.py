@@ -19,6 +19,7 @@ from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
 from server.wire import decision_message, evaluate_answer
 from server.wire.limits import parse
+from server.wire.native import inner_request
 from server.writer import wall_ms
 
 NAME = "repriced.v1.PricingService"
@@ -54,7 +55,7 @@ class Pricing:
         """Batches of a stream, answered in order; the next one is read after the answer."""
         with self._core.admission.stream():
             for payload in requests:
-                inner = inner_request(payload, self._core)
+                inner = inner_request(payload, self._core.codec.limits)
                 answer = self._core.request(InputKind.REPRICE, inner, context)
                 yield outer_answer(answer.payload)
 
@@ -124,12 +125,6 @@ def next_decisions(core: Core, cursor: int, seller_id: str) -> pricing_pb2.Watch
         decisions=[each for each in messages if seller_id in ("", each.key.seller_id)],
         cursor=int(records["decision_id"][-1]),
     )
-
-
-def inner_request(payload: bytes, core: Core) -> bytes:
-    """The RepriceRequest inside a stream's message. Raises InputError."""
-    message = parse(pricing_pb2.StreamRepriceRequest, payload, core.codec.limits)
-    return message.request.SerializeToString()
 
 
 def outer_answer(payload: bytes) -> bytes:

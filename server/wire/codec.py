@@ -10,11 +10,10 @@ from engine.columns import SnapshotBatch
 from engine.results import Result
 from engine.schema import InputKind
 from server.wire.answers import ANSWERS
-from server.wire.commands import decode_delete, decode_pause, decode_resume, decode_stock
+from server.wire.commands import decode_delete, decode_pause, decode_resume
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
-from server.wire.feedback import decode_feedback
 from server.wire.limits import WireLimits
-from server.wire.reprice import decode_evaluate, decode_reprice
+from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
 
 DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.REPRICE: decode_reprice,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sized
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,22 +27,31 @@ class WireLimits:
     max_request_bytes: int = 8 * 1024 * 1024
 
 
-def parse(message_type: type[M], payload: bytes, limits: WireLimits) -> M:
-    """Request of these bytes. Raises InputError, REQUEST_TOO_LARGE or MALFORMED_REQUEST."""
+def check_size(payload: bytes, limits: WireLimits) -> None:
+    """Raises InputError, REQUEST_TOO_LARGE."""
     if len(payload) > limits.max_request_bytes:
         raise InputError(
             f"the request has {len(payload)} bytes; allowed: at most {limits.max_request_bytes}"
             " (max_request_bytes)",
             reason="REQUEST_TOO_LARGE",
         )
+
+
+def parse(message_type: type[M], payload: bytes, limits: WireLimits) -> M:
+    """Request of these bytes. Raises InputError, REQUEST_TOO_LARGE or MALFORMED_REQUEST."""
+    check_size(payload, limits)
     try:
         return message_type.FromString(payload)
     except DecodeError as error:
-        raise InputError(
-            f"the request is not a {message_type.DESCRIPTOR.full_name}: {error}; allowed: its"
-            " protobuf encoding, texts in UTF-8",
-            reason="MALFORMED_REQUEST",
-        ) from error
+        raise malformed(message_type.DESCRIPTOR.full_name, str(error)) from error
+
+
+def malformed(full_name: str, why: str) -> InputError:
+    """Error about bytes that are no message of this type."""
+    return InputError(
+        f"the request is not a {full_name}: {why}; allowed: its protobuf encoding, texts in UTF-8",
+        reason="MALFORMED_REQUEST",
+    )
 
 
 def request_id_of(text: str) -> str:
@@ -66,18 +74,18 @@ def request_id_of(text: str) -> str:
     return lowered
 
 
-def check_count(field: str, rows: Sized, limit_name: str, limits: WireLimits) -> None:
+def check_count(field: str, count: int, limit_name: str, limits: WireLimits) -> None:
     """Raises InputError, EMPTY_BATCH or TOO_MANY_ROWS, for the repeated field of a request."""
     limit: int = getattr(limits, limit_name)
-    if len(rows) == 0:
+    if count == 0:
         raise InputError(
             f"{field} is empty; allowed: 1 to {limit} rows a call",
             reason="EMPTY_BATCH",
             field=field,
         )
-    if len(rows) > limit:
+    if count > limit:
         raise InputError(
-            f"{field} has {len(rows)} rows; allowed: at most {limit} a call ({limit_name})",
+            f"{field} has {count} rows; allowed: at most {limit} a call ({limit_name})",
             reason="TOO_MANY_ROWS",
             field=field,
         )

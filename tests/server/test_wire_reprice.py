@@ -46,7 +46,7 @@ def test_rows() -> None:
         LIMITS,
     )
     rows = batch.rows
-    assert batch.addresses == [
+    assert list(batch.addresses) == [
         ListingKey("AOWN1", "A1PA6795UKMFR9", "mug-blue", 2),
         7,
         AsinKey("AOWN1", "A1PA6795UKMFR9", "B0MUG00001", 1, 1),
