@@ -1,6 +1,6 @@
 # The wire format of protocol buffers, as its specification and the generated parser have it:
-# numbers, lengths, what is skipped, and texts in UTF-8. Readers return where to go on, NULL where the bytes
-# are corrupt; nothing is read at or beyond `end`.
+# numbers, lengths, what is skipped, and texts in UTF-8. Readers return where to go on, NULL where
+# the bytes are corrupt; nothing is read at or beyond `end`.
 
 from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
