@@ -15,7 +15,7 @@ from engine.schema import COMMAND, NO_INDEX, CommandKind
 from engine.strategies import StrategyDefinition
 
 if TYPE_CHECKING:
-    from engine.pipeline import Engine
+    from engine.shard import Shard
 
 
 def problem(index: int, error: RepricedError) -> RowProblem:
@@ -24,13 +24,13 @@ def problem(index: int, error: RepricedError) -> RowProblem:
 
 
 def apply_sellers(
-    engine: Engine, batch: DefinitionBatch[SellerDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[SellerDefinition], sequence: int
 ) -> CountResult:
     """Creates or replaces sellers."""
     result = CountResult(sequence, problems=list(batch.problems))
     for index, definition in batch.rows:
         try:
-            engine.catalog.put_seller(definition)
+            shard.state.catalog.put_seller(definition)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
@@ -38,48 +38,49 @@ def apply_sellers(
 
 
 def apply_strategies(
-    engine: Engine, batch: DefinitionBatch[StrategyDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[StrategyDefinition], sequence: int
 ) -> CountResult:
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
     changed: set[int] = set()
     for index, definition in batch.rows:
         try:
-            changed.add(engine.catalog.put_strategy(definition))
+            changed.add(shard.state.catalog.put_strategy(definition))
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        redefine_users(engine, changed, TickResult(sequence))
+        redefine_users(shard, changed, TickResult(sequence))
     return result
 
 
 def apply_listings(
-    engine: Engine, batch: DefinitionBatch[ListingDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[ListingDefinition], sequence: int
 ) -> UpsertResult:
     """Creates or replaces listings; prices outside new bounds are clamped in the same input."""
     result = UpsertResult(sequence, problems=list(batch.problems))
     listings: list[tuple[int, ListingDefinition, int, int]] = []
     for index, definition in batch.rows:
         try:
-            listings.append(upsert_listing(engine, index, definition, result))
+            listings.append(upsert_listing(shard, index, definition, result))
         except RepricedError as error:
             result.problems.append(problem(index, error))
     tick = TickResult(sequence)
-    engine.command(listing_commands(listings), tick)
+    shard.command(listing_commands(listings), tick)
     result.decisions = tick.decisions
     result.problems.extend(tick.problems)
     return result
 
 
 def upsert_listing(
-    engine: Engine, index: int, definition: ListingDefinition, result: UpsertResult
+    shard: Shard, index: int, definition: ListingDefinition, result: UpsertResult
 ) -> tuple[int, ListingDefinition, int, int]:
     """Enters one listing; its bounds follow with the command. Raises InputError."""
-    catalog = engine.catalog
+    catalog = shard.state.catalog
     strategy = catalog.check_listing(definition)
     listing_id, created = catalog.put_listing(definition)
-    engine.created += created
+    if created:
+        shard.created()
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
     bounds = (definition.floor_minor, definition.ceiling_minor)
     if (int(row["floor_minor"]), int(row["ceiling_minor"])) != bounds:
@@ -106,9 +107,9 @@ def listing_commands(listings: list[tuple[int, ListingDefinition, int, int]]) ->
     return commands
 
 
-def redefine_users(engine: Engine, strategies: set[int], tick: TickResult) -> None:
+def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None:
     """Lets the listings of changed strategies follow at once."""
-    catalog = engine.catalog
+    catalog = shard.state.catalog
     ids = catalog.listings_using(strategies)
     commands = np.zeros(len(ids), COMMAND)
     rows = catalog.rows[ids]
@@ -118,4 +119,4 @@ def redefine_users(engine: Engine, strategies: set[int], tick: TickResult) -> No
     commands["listing_id"] = ids
     commands["index"] = NO_INDEX
     commands["kind"] = CommandKind.UPSERT
-    engine.command(commands, tick)
+    shard.command(commands, tick)

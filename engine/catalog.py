@@ -278,7 +278,8 @@ class Catalog:
             int(record["audience"]),
         )
 
-    def _asin_key(self, listing_id: int) -> AsinKey:
+    def asin_key(self, listing_id: int) -> AsinKey:
+        """All listings that a message about this listing's ASIN and condition means."""
         key, record = self.key_of(listing_id), self.records[listing_id]
         return AsinKey(
             key.seller_id,
@@ -290,11 +291,11 @@ class Catalog:
 
     def _join_asin(self, listing_id: int) -> None:
         if self.asins[listing_id]:
-            self.by_asin.setdefault(self._asin_key(listing_id), []).append(listing_id)
-            self._mark_shared(self._asin_key(listing_id))
+            self.by_asin.setdefault(self.asin_key(listing_id), []).append(listing_id)
+            self._mark_shared(self.asin_key(listing_id))
 
     def _leave_asin(self, listing_id: int) -> None:
-        key = self._asin_key(listing_id)
+        key = self.asin_key(listing_id)
         listed = self.by_asin.get(key, [])
         if listing_id in listed:
             listed.remove(listing_id)

@@ -195,6 +195,19 @@ class InputKind(IntEnum):
     PAUSE = 8
     RESUME = 9
     ADVANCE = 10
+    CONFIG = 11
+
+
+URGENT_KINDS = frozenset({InputKind.PAUSE})
+"""Inputs that do not wait for the disk: when it is full they act first and are journaled later."""
+
+
+class JournalMode(IntEnum):
+    """Whether what an answer acknowledges survives a crash."""
+
+    OFF = 1
+    ALWAYS = 2
+    PENDING = 3  # acts now, and is journaled when the disk has room
 
 
 class CommandKind(IntEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,8 @@ from prometheus_client import start_http_server
 
 from engine.errors import ConfigError
 from engine.journal import MemoryJournal
-from engine.pipeline import Engine, EngineSettings
+from engine.pipeline import Engine
+from engine.settings import EngineSettings
 from server.admission import Admission
 from server.config import Config
 from server.interceptors import Interceptor
@@ -25,7 +27,7 @@ from server.services import catalog, ingestion, pricing
 from server.services.calls import Core
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
-from server.writer import Writer
+from server.writer import Writer, wall_ms
 
 SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
 KEEPALIVE_TIMEOUT_MS = 20_000
@@ -51,17 +53,10 @@ class App:
         self.port = 0
         self.metrics_port = 0
         limits = config.limits
-        self._codec = WireCodec(
-            WireLimits(
-                max_rows_per_call=limits.max_rows_per_call,
-                max_offers_per_snapshot=limits.max_offers_per_snapshot,
-                max_definitions_per_call=limits.max_definitions_per_call,
-                max_request_bytes=limits.max_request_bytes,
-            )
-        )
-        settings = EngineSettings(config.engine.decisions_kept, config.engine.replies_bytes)
+        self._codec = WireCodec()
         journal = MemoryJournal(config.engine.keep_input_bytes)
-        self.engine = Engine(self._codec, journal, settings)
+        self.engine = Engine(self._codec, journal)
+        self.engine.configure(settings_of(config), wall_ms())
         self.writer = Writer(self.engine, limits, self.metrics)
         self.admission = Admission(limits)
         self.metrics.watch(self.engine)
@@ -87,7 +82,7 @@ class App:
             metrics=f"{settings.metrics_listen.rpartition(':')[0]}:{self.metrics_port}",
             version=product_version(),
             grpc=grpc.__version__,
-            cpu_level=self.engine.kernel.level,
+            cpu_level=self.engine.shard.evaluator.kernel.level,
             journal="always" if self.engine.journal.durable else "off",
         )
 
@@ -158,6 +153,12 @@ class App:
     def _report(self, status: Any) -> None:
         for name in ("", *(service.NAME for service in SERVICES)):
             self._health.set(name, status)
+
+
+def settings_of(config: Config) -> EngineSettings:
+    """What of the configuration reaches the engine."""
+    limits = {each.name: getattr(config.limits, each.name) for each in fields(WireLimits)}
+    return EngineSettings(config.engine.decisions_kept, limits)
 
 
 def address_error(key: str, address: str, error: Exception) -> ConfigError:

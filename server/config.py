@@ -79,9 +79,6 @@ class EngineConfig:
     """What the engine keeps in memory."""
 
     decisions_kept: int = number(200_000, 1, 100_000_000, "decisions that a watcher can resume to")
-    replies_bytes: int = number(
-        64 * MIB, KIB, 64 * GIB, "answers remembered for repeats of a request_id"
-    )
     keep_input_bytes: int = number(
         256 * MIB, 0, 64 * GIB, "newest inputs, from which explanations read the offers"
     )

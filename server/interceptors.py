@@ -6,6 +6,7 @@ ConflictError  ALREADY_EXISTS      ErrorInfo
 LimitError     RESOURCE_EXHAUSTED  ErrorInfo, RetryInfo
 DrainingError  UNAVAILABLE         ErrorInfo, RetryInfo
 DeadlineError  DEADLINE_EXCEEDED   ErrorInfo
+ApplyError     INTERNAL            ErrorInfo
 anything else  INTERNAL            logged; nothing of it is told
 """
 
@@ -20,16 +21,18 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[i
 from grpc_status import rpc_status
 
 from engine.errors import (
+    ApplyError,
     ConflictError,
+    DeadlineError,
     DrainingError,
     InputError,
+    JournalFullError,
     LimitError,
     NotFoundError,
     RepricedError,
 )
 from server.logs import logger
 from server.metrics import CallMetrics, Metrics
-from server.writer import DeadlineError
 
 DOMAIN = "repriced"
 DRAIN_RETRY_MS = 1_000
@@ -43,6 +46,8 @@ CODES: dict[type[RepricedError], grpc.StatusCode] = {
     LimitError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DrainingError: grpc.StatusCode.UNAVAILABLE,
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    ApplyError: grpc.StatusCode.INTERNAL,
+    JournalFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 

@@ -181,7 +181,7 @@ class Metrics:
     def watch(self, engine: Engine) -> None:
         """Exports the engine's counters too."""
         Info("repriced_build", "What runs", registry=self.registry).info(
-            {"version": product_version(), "cpu_level": engine.kernel.level}
+            {"version": product_version(), "cpu_level": engine.shard.evaluator.kernel.level}
         )
         self.registry.register(EngineCollector(engine))
 
@@ -198,19 +198,21 @@ class EngineCollector:
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of the engine."""
-        counted = tables(self._engine.counters)
+        counted = tables(self._engine.shard.evaluator.counters)
         yield from self._outcomes(counted.outcomes.tolist())
         yield self._transitions(counted.transitions.tolist())
         yield self._verdicts(counted.verdicts.tolist())
         yield from self._states()
         engine = self._engine
         yield plain("ticks_total", "Inputs applied", engine.ticks)
-        yield plain("offers_read_total", "Offers read", engine.offers_read)
-        yield plain("ambiguous_own_offers_total", "Own offers not told apart", engine.ambiguous_own)
+        yield plain("offers_read_total", "Offers read", engine.shard.offers_read)
+        yield plain(
+            "ambiguous_own_offers_total", "Own offers not told apart", engine.shard.ambiguous_own
+        )
         trips = CounterMetricFamily(
             "repriced_guard_trips_total", "Guards that held a price", labels=["guard"]
         )
-        trips.add_metric(["bounds"], engine.bounds_trips)
+        trips.add_metric(["bounds"], engine.shard.evaluator.bounds_trips)
         yield trips
 
     def _outcomes(self, outcomes: list[list[int]]) -> Iterator[Metric]:
@@ -250,7 +252,7 @@ class EngineCollector:
         return family
 
     def _states(self) -> Iterator[Metric]:
-        counts = self._engine.state_counts().tolist()
+        counts = self._engine.shard.state_counts().tolist()
         family = GaugeMetricFamily(
             "repriced_buybox_listings",
             "Listings by state; other strategies than BUY_BOX use four of them",

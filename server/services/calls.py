@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from engine.pipeline import Answer, Engine, Input
+from engine.pipeline import Engine, Input
+from engine.results import Answer
 from engine.schema import InputKind
 from server.admission import Admission
 from server.config import LimitsConfig
@@ -26,7 +27,6 @@ CALLER = "anonymous"
 """Everybody is the same caller until callers are told apart by their token."""
 
 Handlers = dict[str, Any]
-Part = tuple[InputKind, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,13 @@ class Core:
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
         """Admits and applies request bytes. Raises RepricedError."""
         with self.admission.request(context.peer(), len(payload)):
-            return self.apply([(kind, payload)], context)[0]
+            return self.apply([self.engine.shape(kind, payload, CALLER)], context)[0]
 
-    def apply(self, parts: Sequence[Part], context: grpc.ServicerContext) -> list[Answer]:
-        """Applies the parts of an admitted request in order; counts what it sees of them."""
+    def apply(self, inputs: Sequence[Input], context: grpc.ServicerContext) -> list[Answer]:
+        """Applies the inputs of an admitted request in order; counts what it sees of them."""
         started = time.perf_counter()
         remaining = context.time_remaining()
         expires = math.inf if remaining is None else time.monotonic() + remaining
-        inputs = [self.engine.shape(kind, payload, CALLER) for kind, payload in parts]
         work = Work(inputs, expires, context.is_active)
         answers = self.writer.apply(work, context.peer()).result()
         for given, answer in zip(inputs, answers, strict=True):
@@ -63,6 +62,8 @@ class Core:
             return self.writer.read(look).result()
 
     def _count(self, given: Input, answer: Answer, started: float) -> None:
+        if answer.result is None:
+            return
         for problem in answer.result.problems:
             self.metrics.refuse(problem.reason)
         if given.kind == InputKind.REPRICE:

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from engine.decisions import DecisionLog
 from engine.errors import InputError, LimitError, NotFoundError
-from engine.explain import explain
+from engine.explain import Explanation, conclude, gather
 from engine.pipeline import Engine
 from engine.schema import InputKind
 from repriced.v1 import pricing_pb2
@@ -19,7 +19,11 @@ from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
 from server.wire import decision_message, evaluate_answer
 from server.wire.limits import parse
+<<<<<<< HEAD
 from server.wire.native import inner_request
+=======
+from server.wire.reprice import decode_alone, snapshot_naming
+>>>>>>> origin/main
 from server.writer import wall_ms
 
 NAME = "repriced.v1.PricingService"
@@ -78,12 +82,26 @@ class Pricing:
         """Why a listing has its price, and why it did not change."""
         address = listing_address(request)
 
+        found = self._core.read(
+            lambda engine: gather(engine.catalog, find_listing(engine.catalog, address))
+        )
+        snapshot = self._last_snapshot(found)
+        batch = decode_alone(snapshot, self._core.codec.limits) if snapshot else None
+
         def look(engine: Engine) -> Message:
-            found = explain(engine, find_listing(engine.catalog, address))
-            message: Message = explain_message(engine.catalog, found)
+            conclude(engine.state, found, batch)
+            message: Message = explain_message(engine.catalog, found, snapshot)
             return message
 
         return self._core.read(look)
+
+    def _last_snapshot(self, found: Explanation) -> pricing_pb2.OfferSnapshot | None:
+        """The snapshot that was evaluated last, from the journal, on the caller's thread."""
+        sequence = found.record.sequence
+        frame = self._core.engine.journal.read_aside(sequence) if sequence else None
+        if frame is None or frame.kind != InputKind.REPRICE:
+            return None
+        return snapshot_naming(bytes(frame.payload), found.addresses)
 
     def evaluate_price(self, payload: bytes, _: Any) -> bytes:
         """What snapshots would lead to; changes nothing."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
 from engine.results import Result
-from engine.schema import InputKind
+from engine.schema import InputKind, JournalMode
 from server.wire.answers import ANSWERS
 from server.wire.commands import decode_delete, decode_pause, decode_resume
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
@@ -30,10 +30,14 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
 
 
 class WireCodec:
-    """Request bytes to batches and results to answer bytes. Has no state; any thread."""
+    """Request bytes to batches and results to answer bytes; any thread."""
 
     def __init__(self, limits: WireLimits | None = None) -> None:
         self.limits = limits or WireLimits()
+
+    def configure(self, limits: Mapping[str, int]) -> None:
+        """Takes limits (the fields of WireLimits) into force; the others get their defaults."""
+        self.limits = WireLimits(**limits)
 
     def decode(self, kind: InputKind, payload: bytes) -> Any:
         """Batch of `engine.columns` that belongs to the kind.
@@ -47,6 +51,6 @@ class WireCodec:
         """Batch of an EvaluatePriceRequest. Raises InputError."""
         return decode_evaluate(payload, self.limits)
 
-    def encode(self, kind: InputKind, result: Result, catalog: Catalog, durable: bool) -> bytes:
+    def encode(self, kind: InputKind, result: Result, catalog: Catalog, mode: JournalMode) -> bytes:
         """Answer bytes of a result of the kind. Rows are answered by index and listing id."""
-        return ANSWERS[kind](result, durable).SerializeToString()
+        return ANSWERS[kind](result, int(mode)).SerializeToString()
