@@ -19,11 +19,8 @@ from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
 from server.wire import decision_message, evaluate_answer
 from server.wire.limits import parse
-<<<<<<< HEAD
 from server.wire.native import inner_request
-=======
 from server.wire.reprice import decode_alone, snapshot_naming
->>>>>>> origin/main
 from server.writer import wall_ms
 
 NAME = "repriced.v1.PricingService"
