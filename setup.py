@@ -24,6 +24,9 @@ FLAGS = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
 KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
 MODULES = {
     "_money": [],
+    "_names": [],
+    "_own_offers": [],
+    "_tables": [],
     "_wire": [],
     "_wire_block": [],
     **(KERNELS if X86_64 else {"_kernel": []}),

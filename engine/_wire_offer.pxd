@@ -278,7 +278,7 @@ cdef inline void put_offer(
     )
     sink.rating_count[at] = offer.rating_count
     sink.rating_bp[at] = <uint16_t>offer.rating_bp
-    sink.handling_hours[at] = <uint16_t>min(offer.handling_hours, LONGEST_HANDLING)
+    sink.handling_hours[at] = <uint16_t>min(offer.handling_hours, <uint32_t>LONGEST_HANDLING)
     if offer.sku.end > offer.sku.at:
         sku = &sink.skus[sink.skus_used]
         sink.skus_used += 1

@@ -1,4 +1,4 @@
-"""How the rows of a batch name their listings: columns over the texts of the request.
+"""How rows name listings, and offers their SKUs: columns over the texts of the request.
 
 An address is a `columns.Address` only where somebody looks at one; the columns hold where its texts
 stand in the request's bytes, and a hash by which the catalogue finds the listing.
@@ -6,7 +6,7 @@ stand in the request's bytes, and a hash by which the catalogue finds the listin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import overload
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _wire
-from engine.columns import Address, AsinKey, ListingKey
+from engine.keys import Address, AsinKey, ListingKey
 
 
 class AddressKind(IntEnum):
@@ -43,6 +43,10 @@ ADDRESS = np.dtype(
     ]
 )
 """One address; of a listing id nothing but that and the kind."""
+
+
+SKU = np.dtype([("offer", "<u4"), ("at", "<u4"), ("length", "<u4")])
+"""An offer that names a SKU: its place in the columns and that of the text."""
 
 
 @dataclass(slots=True, eq=False)
@@ -103,3 +107,31 @@ def packed(address: Address, texts: bytearray) -> tuple[object, ...]:
     else:
         kind, condition = AddressKind.KEY, 0
     return (0, 0, *places, kind, address.audience, condition, (0,))
+
+
+@dataclass(slots=True, eq=False)
+class Skus:
+    """SKUs of the offers that name one. `columns` is SKU in the order of the offers."""
+
+    columns: NDArray[np.void]
+    texts: bytes
+
+    @classmethod
+    def of(cls, skus: Mapping[int, str] | Skus) -> Skus:
+        """Columns of SKUs by the place of their offer."""
+        if isinstance(skus, Skus):
+            return skus
+        texts = bytearray()
+        columns = np.zeros(len(skus), SKU)
+        for row, (offer, sku) in zip(columns, sorted(skus.items()), strict=True):
+            encoded = sku.encode()
+            row["offer"], row["at"], row["length"] = offer, len(texts), len(encoded)
+            texts += encoded
+        return cls(columns, bytes(texts))
+
+    def by_offer(self) -> dict[int, str]:
+        """SKUs by the place of their offer."""
+        return {
+            offer: str(self.texts[at : at + length], "utf-8")
+            for offer, at, length in self.columns.tolist()
+        }

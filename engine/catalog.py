@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine._names import Names
+from engine._tables import Texts
+from engine.addresses import AddressKind
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
 from engine.columns import Address, AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError, LimitError
@@ -28,6 +31,7 @@ from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
 
 MAX_STRATEGIES = 65_536
 CACHE_LINE = 64
+SMALLEST_PLACES = 64
 
 
 def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
@@ -46,11 +50,10 @@ class Catalog:
         self.rows = aligned(ROW, capacity)
         self.records = aligned(RECORD, capacity)
         self.shares_asin = np.zeros(capacity, np.bool_)
-        self.skus: list[str] = [""]
-        self.asins: list[str] = [""]
+        self.names = Names()
+        self.names.skus.append("")
+        self.names.asins.append("")
         self.fixed_points: dict[int, int] = {}
-        self.ids: dict[ListingKey, int] = {}
-        self.by_asin: dict[AsinKey, list[int]] = {}
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
         self._init_sellers()
@@ -61,6 +64,7 @@ class Catalog:
         self.seller_at: dict[str, int] = {}
         self.seller_hashes = np.zeros(0, np.uint64)  # by seller index
         self.seller_groups = np.zeros(0, np.int64)  # by seller index
+        self.seller_places = np.zeros(SMALLEST_PLACES, np.uint32)
         self._group_at: dict[str, int] = {}
 
     def _init_strategies(self) -> None:
@@ -85,10 +89,25 @@ class Catalog:
             own = np.array([seller_hash(definition.seller_id)], np.uint64)
             self.seller_hashes = np.append(self.seller_hashes, own)
             self.seller_groups = np.append(self.seller_groups, group)
+            self.names.sellers.append(definition.seller_id)
+            self._place_seller(index)
         else:
             self.sellers[index] = definition
             self.seller_groups[index] = group
         return index
+
+    def _place_seller(self, index: int) -> None:
+        """Enters a seller into the table by hash: its index plus one, at most half full."""
+        first = index
+        if 2 * len(self.sellers) > len(self.seller_places):
+            self.seller_places = np.zeros(2 * len(self.seller_places), np.uint32)
+            first = 0
+        last = len(self.seller_places) - 1
+        for each in range(first, index + 1):
+            at = int(self.seller_hashes[each]) & last
+            while self.seller_places[at]:
+                at = at + 1 & last
+            self.seller_places[at] = each + 1
 
     def _group_of(self, definition: SellerDefinition) -> int:
         name = definition.account_group
@@ -178,8 +197,8 @@ class Catalog:
         return self._strategy_for(definition)
 
     def _check_kept(self, definition: ListingDefinition) -> None:
-        listing_id = self.ids.get(definition.key)
-        if listing_id is None:
+        listing_id = self.id_of(definition.key)
+        if listing_id == 0:
             return
         present = currency_code(int(self.records["currency"][listing_id]))
         if present != definition.currency:
@@ -213,9 +232,9 @@ class Catalog:
 
         Returns (listing id, created).
         """
-        listing_id = self.ids.get(definition.key)
-        created = listing_id is None
-        if listing_id is None:
+        listing_id = self.id_of(definition.key)
+        created = listing_id == 0
+        if created:
             listing_id = self._create(definition)
         else:
             self._leave_asin(listing_id)
@@ -235,9 +254,8 @@ class Catalog:
         listing_id = self.count
         self.count += 1
         key = definition.key
-        self.ids[key] = listing_id
-        self.skus.append(key.sku)
-        self.asins.append(definition.asin)
+        self.names.skus.append(key.sku)
+        self.names.asins.append(definition.asin)
         seller = self.seller_at.get(key.seller_id)
         if seller is None:
             seller = self.put_seller(SellerDefinition(key.seller_id))
@@ -251,6 +269,7 @@ class Catalog:
         record["marketplace"] = self._marketplace(key.marketplace_id)
         record["currency"] = currency_index(definition.currency)
         record["audience"] = key.audience
+        self.names.enter_key(self.record_bytes, listing_id)
         return listing_id
 
     def _grow(self) -> None:
@@ -266,6 +285,7 @@ class Catalog:
         index = self._marketplace_at.setdefault(marketplace_id, len(self.marketplaces))
         if index == len(self.marketplaces):
             self.marketplaces.append(marketplace_id)
+            self.names.marketplaces.append(marketplace_id)
         return index
 
     def key_of(self, listing_id: int) -> ListingKey:
@@ -291,22 +311,17 @@ class Catalog:
 
     def _join_asin(self, listing_id: int) -> None:
         if self.asins[listing_id]:
-            self.by_asin.setdefault(self.asin_key(listing_id), []).append(listing_id)
-            self._mark_shared(self.asin_key(listing_id))
+            self.names.join_asin(self.record_bytes, listing_id)
+            self._mark_shared(self.names.sharing(self.record_bytes, listing_id))
 
     def _leave_asin(self, listing_id: int) -> None:
-        key = self.asin_key(listing_id)
-        listed = self.by_asin.get(key, [])
-        if listing_id in listed:
-            listed.remove(listing_id)
+        if self.asins[listing_id]:
+            self.names.leave_asin(self.record_bytes, listing_id)
             self.shares_asin[listing_id] = False
-            self._mark_shared(key)
-        if not listed:
-            self.by_asin.pop(key, None)
+            self._mark_shared(self.names.sharing(self.record_bytes, listing_id))
 
-    def _mark_shared(self, key: AsinKey) -> None:
-        """Listings whose offer cannot be told apart by its fulfilment."""
-        listed = self.by_asin.get(key, [])
+    def _mark_shared(self, listed: list[int]) -> None:
+        """Listings of one ASIN whose offer cannot be told apart by its fulfilment."""
         fulfilments = [int(self.records["fulfilment"][each]) for each in listed]
         counts = Counter(fulfilments)
         for listing_id, fulfilment in zip(listed, fulfilments, strict=True):
@@ -316,8 +331,29 @@ class Catalog:
     def forget(self, listing_id: int) -> None:
         """Takes a deleted listing out of every index."""
         self._leave_asin(listing_id)
-        del self.ids[self.key_of(listing_id)]
+        self.names.leave_key(self.record_bytes, listing_id)
         self.fixed_points.pop(listing_id, None)
+
+    # Names
+
+    @property
+    def skus(self) -> Texts:
+        """SKU of each listing, by id."""
+        return self.names.skus
+
+    @property
+    def asins(self) -> Texts:
+        """ASIN of each listing, by id; empty: not given."""
+        return self.names.asins
+
+    @property
+    def record_bytes(self) -> NDArray[np.uint8]:
+        """The records as memory."""
+        return self.records.view(np.uint8)
+
+    def id_of(self, key: ListingKey) -> int:
+        """Listing of a natural key; 0: none."""
+        return self.names.find(self.record_bytes, AddressKind.KEY, *key, 0)
 
     def find(self, address: Address) -> list[int]:
         """Ids of the listings an address names; empty when there are none."""
@@ -326,6 +362,9 @@ class Catalog:
             live = known and int(self.rows["flags"][address]) & RowFlag.ACTIVE
             return [address] if live else []
         if isinstance(address, AsinKey):
-            return self.by_asin.get(address, [])
-        listing_id = self.ids.get(address)
-        return [] if listing_id is None else [listing_id]
+            seller, marketplace, asin, condition, audience = address
+            names, kind = (seller, marketplace, asin), AddressKind.ASIN
+            first = self.names.find(self.record_bytes, kind, *names, audience, condition)
+            return self.names.sharing(self.record_bytes, first) if first else []
+        listing_id = self.id_of(address)
+        return [listing_id] if listing_id else []

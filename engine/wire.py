@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _wire
-from engine.addresses import ADDRESS, Addresses
+from engine.addresses import ADDRESS, SKU, Addresses, Skus
 from engine.columns import OfferColumns
 from engine.schema import FEEDBACK, SNAPSHOT, InputKind
 
@@ -69,9 +69,6 @@ FAULT = np.dtype(
     ]
 )
 """A row that is not among the decoded ones; faults and rows together are all rows."""
-
-SKU = np.dtype([("offer", "<u4"), ("at", "<u4"), ("length", "<u4")])
-"""An offer that names a SKU: its place in the columns and that of the text in the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +176,9 @@ class Decoded:
         )
 
     @property
-    def skus(self) -> dict[int, str]:
-        """SKUs of the offers that name one, by place."""
-        named = self._column(Section.SKUS, SKU, self._native.skus_used)
-        return {
-            offer: str(self.payload[at : at + length], "utf-8")
-            for offer, at, length in named.tolist()
-        }
+    def skus(self) -> Skus:
+        """SKUs of the offers that name one."""
+        return Skus(self._column(Section.SKUS, SKU, self._native.skus_used), self.payload)
 
 
 def decode(request: Request, payload: bytes, max_rows: int, max_offers: int) -> Decoded:

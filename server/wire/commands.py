@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from engine.columns import Address, RefBatch, StockBatch
 from engine.errors import RowProblem
 from repriced.v1 import catalog_pb2, pricing_pb2
@@ -29,10 +31,10 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
     return StockBatch(
         request_id=request_id,
         row_count=len(request.levels),
-        indices=[each[0] for each in good],
+        indices=np.array([each[0] for each in good], np.uint32),
         addresses=[each[1] for each in good],
-        quantities=[each[2] for each in good],
-        event_ms=[each[3] for each in good],
+        quantities=np.array([each[2] for each in good], np.uint32),
+        event_ms=np.array([each[3] for each in good], np.int64),
         problems=problems,
     )
 
@@ -47,7 +49,8 @@ def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBat
     request = parse(request_type, payload, limits)
     request_id = request_id_of(request.request_id)
     check_count("listings", len(request.listings), "max_rows_per_call", limits)
-    batch = RefBatch(request_id, len(request.listings), [], [])
+    addresses: list[Address] = []
+    batch = RefBatch(request_id, len(request.listings), [], addresses)
     for index, ref in enumerate(request.listings):
         try:
             address = address_of(ref)
@@ -55,7 +58,7 @@ def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBat
             batch.problems.append(fault.problem(index))
             continue
         batch.indices.append(index)
-        batch.addresses.append(address)
+        addresses.append(address)
     return batch
 
 

@@ -108,10 +108,10 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
     return StockBatch(
         request_id=found.request_id,
         row_count=found.row_count,
-        indices=found.indices.tolist(),
+        indices=found.indices,
         addresses=found.addresses,
-        quantities=found.quantities.tolist(),
-        event_ms=found.event_ms.tolist(),
+        quantities=found.quantities,
+        event_ms=found.event_ms,
         problems=row_problems(found, pricing_pb2.StockLevel, read_level),
     )
 

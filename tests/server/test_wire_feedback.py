@@ -115,10 +115,10 @@ def test_stock() -> None:
     ]
     request = pricing_pb2.ReportStockRequest(request_id=REQUEST_ID, levels=levels)
     batch = WireCodec().decode(InputKind.STOCK, request.SerializeToString())
-    assert batch.indices == [0, 3]
+    assert batch.indices.tolist() == [0, 3]
     assert list(batch.addresses) == [OWN, 4]
-    assert batch.quantities == [0, 2**32 - 1]
-    assert batch.event_ms == [5, 6]
+    assert batch.quantities.tolist() == [0, 2**32 - 1]
+    assert batch.event_ms.tolist() == [5, 6]
     problems = [(each.index, each.field, each.reason) for each in batch.problems]
     assert problems == [
         (1, "event_ms", "EVENT_TIME_MISSING"),

@@ -15,7 +15,7 @@ from wire_fuzz import run
 from wire_shapes import REQUESTS
 
 from engine import _wire, _wire_block, wire
-from engine.addresses import ADDRESS, Addresses
+from engine.addresses import ADDRESS, SKU, Addresses
 from engine.columns import AsinKey, ListingKey
 from engine.errors import InputError
 from engine.money import currency_code, currency_index
@@ -192,7 +192,7 @@ def test_hash_is_xxh64(text: bytes, seed: int) -> None:
 
 
 def test_records_are_those_of_c() -> None:
-    _wire.check_layout(np.zeros(1, ADDRESS), np.zeros(1, wire.FAULT), np.zeros(1, wire.SKU))
+    _wire.check_layout(np.zeros(1, ADDRESS), np.zeros(1, wire.FAULT), np.zeros(1, SKU))
 
 
 def test_addresses_made_by_hand_are_those_decoded() -> None:

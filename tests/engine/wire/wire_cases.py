@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.addresses import Skus
 from engine.columns import OfferColumns
 from engine.errors import InputError
 from engine.schema import InputKind
@@ -46,6 +47,8 @@ def plain(value: Any) -> Any:
     """A field of a batch as something that compares by value."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.tobytes()
+    if isinstance(value, Skus):
+        return value.by_offer()
     if isinstance(value, OfferColumns):
         return [plain(getattr(value, name)) for name in OfferColumns.__slots__]
     if isinstance(value, dict | str | int):

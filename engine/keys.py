@@ -1,0 +1,28 @@
+"""The names of a listing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ListingKey(NamedTuple):
+    """Natural key of a listing; `audience` is a `schema.Audience`."""
+
+    seller_id: str
+    marketplace_id: str
+    sku: str
+    audience: int
+
+
+class AsinKey(NamedTuple):
+    """All of a seller's listings of an ASIN in one condition (`schema.Condition`)."""
+
+    seller_id: str
+    marketplace_id: str
+    asin: str
+    condition: int
+    audience: int
+
+
+Address = ListingKey | AsinKey | int
+"""How a row names its listing: a natural key, an ASIN, or a listing id."""
