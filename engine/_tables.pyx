@@ -31,6 +31,9 @@ cdef class Texts:
     def __len__(self):
         return self.count
 
+    def __iter__(self):
+        return map(self.__getitem__, range(self.count))
+
     def __getitem__(self, Py_ssize_t number):
         if not 0 <= number < self.count:
             raise IndexError(f"number is {number}; allowed: 0 to {self.count - 1}")

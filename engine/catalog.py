@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from engine._names import Names
@@ -42,6 +43,12 @@ def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
     return raw[start : start + size].view(dtype)
 
 
+def text_hash(*parts: str | int) -> int:
+    """64-bit hash of a list of texts and numbers."""
+    joined = "".join(f"{len(each)} {each}" for each in map(str, parts))
+    return xxhash.xxh3_64_intdigest(joined.encode())
+
+
 class Catalog:
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
@@ -50,6 +57,8 @@ class Catalog:
         self.rows = aligned(ROW, capacity)
         self.records = aligned(RECORD, capacity)
         self.shares_asin = np.zeros(capacity, np.bool_)
+        self.key_hashes = np.zeros(capacity, np.uint64)
+        self.definition_hashes = np.zeros(capacity, np.uint64)  # of what stands in no row
         self.names = Names()
         self.names.skus.append("")
         self.names.asins.append("")
@@ -242,8 +251,9 @@ class Catalog:
         record = self.records[listing_id]
         record["fulfilment"] = definition.fulfilment
         record["condition"] = definition.condition
-        self._join_asin(listing_id)
+        self.join_asin(listing_id)
         self.fixed_points.pop(listing_id, None)
+        self.definition_hashes[listing_id] = text_hash(definition.asin, definition.points_minor)
         if definition.points_minor:
             self.fixed_points[listing_id] = definition.points_minor
         return listing_id, created
@@ -264,9 +274,10 @@ class Catalog:
             row[name] = PREMIUM_UNKNOWN
         row["price_minor"] = row["live_price_minor"] = definition.price_minor
         row["state"], row["draws"], row["reason"] = CycleState.SEEKING, 1, Reason.NEW
+        self.key_hashes[listing_id] = text_hash(*key)
         record = self.records[listing_id]
         record["seller"] = seller
-        record["marketplace"] = self._marketplace(key.marketplace_id)
+        record["marketplace"] = self.marketplace(key.marketplace_id)
         record["currency"] = currency_index(definition.currency)
         record["audience"] = key.audience
         self.names.enter_key(self.record_bytes, listing_id)
@@ -279,9 +290,12 @@ class Catalog:
             new = aligned(old.dtype, capacity)
             new[: len(old)] = old
             setattr(self, name, new)
-        self.shares_asin = np.append(self.shares_asin, np.zeros(len(self.shares_asin), np.bool_))
+        for name in ("shares_asin", "key_hashes", "definition_hashes"):
+            old = getattr(self, name)
+            setattr(self, name, np.append(old, np.zeros(capacity - len(old), old.dtype)))
 
-    def _marketplace(self, marketplace_id: str) -> int:
+    def marketplace(self, marketplace_id: str) -> int:
+        """Index of a marketplace, made at its first use."""
         index = self._marketplace_at.setdefault(marketplace_id, len(self.marketplaces))
         if index == len(self.marketplaces):
             self.marketplaces.append(marketplace_id)
@@ -309,7 +323,8 @@ class Catalog:
             key.audience,
         )
 
-    def _join_asin(self, listing_id: int) -> None:
+    def join_asin(self, listing_id: int) -> None:
+        """Enters a listing among those of its ASIN, which stand in the order of their ids."""
         if self.asins[listing_id]:
             self.names.join_asin(self.record_bytes, listing_id)
             self._mark_shared(self.names.sharing(self.record_bytes, listing_id))

@@ -20,7 +20,7 @@ from typing import Protocol
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
 from engine.decisions import DecisionLog
-from engine.errors import ApplyError, ConflictError, JournalFullError, RepricedError
+from engine.errors import ApplyError, ConflictError, JournalFullError, LimitError, RepricedError
 from engine.journal import Frame, Journal
 from engine.journal.frames import split_output
 from engine.replies import Identity, identity_of, reused
@@ -81,6 +81,8 @@ class Engine:
         self.failures = 0
         self._codec = codec
         self._mode = JournalMode.ALWAYS if journal.durable else JournalMode.OFF
+        self.refusal: LimitError | None = None
+        """Set while nothing may be journaled although the disk has room."""
         self._owed: list[Owed] = []
 
     @property
@@ -97,6 +99,11 @@ class Engine:
     def now_ms(self) -> int:
         """Journal time."""
         return self.state.now_ms
+
+    @property
+    def owed(self) -> int:
+        """Urgent inputs that were applied and wait for room on the disk."""
+        return len(self._owed)
 
     # 2 shape
 
@@ -116,7 +123,11 @@ class Engine:
             frame = self._append(InputKind.CONFIG, settings.pack(), now_ms)
             self.journal.commit()
             self.state.now_ms = frame.now_ms
-            self.state.settings = settings
+        self.adopt(settings)
+
+    def adopt(self, settings: EngineSettings) -> None:
+        """Takes settings into force that are journaled."""
+        self.state.settings = settings
         self.state.decisions.limit = settings.decisions_kept
         self._codec.configure(settings.limits)
 
@@ -134,9 +145,12 @@ class Engine:
         owed = self._append_owed()
         for at, each in enumerate(inputs):
             try:
-                if self._is_new(each, begun, now_ms):
-                    frame = self._append(each.kind, each.payload, now_ms, each.identity)
-                    fresh[at] = frame
+                if not self._is_new(each, begun, now_ms):
+                    continue
+                if self.refusal is not None and each.kind not in URGENT_KINDS:
+                    answers[at] = self.refusal
+                    continue
+                fresh[at] = self._append(each.kind, each.payload, now_ms, each.identity)
             except ConflictError as error:
                 answers[at] = error
         failure = self._commit(owed)
@@ -145,7 +159,7 @@ class Engine:
             each = inputs[at]
             answers[at] = self._answer(each, frame) if not failure else self._urgent(each, failure)
         return [
-            answers[at] if at in answers else self._repeat(each, failure)
+            answers[at] if at in answers else self._repeat(each, failure or self.refusal)
             for at, each in enumerate(inputs)
         ]
 
@@ -220,7 +234,7 @@ class Engine:
         self.ticks += 1
         return Answer(result, payload)
 
-    def _repeat(self, again: Input, failure: JournalFullError | None) -> Answer | RepricedError:
+    def _repeat(self, again: Input, failure: LimitError | None) -> Answer | RepricedError:
         """The first answer to a request, read from the journal."""
         outputs = self.state.replies.outputs(again.identity, self.now_ms)
         if failure is not None and again.part >= len(outputs):
@@ -242,7 +256,8 @@ class Engine:
         """
         now_ms = max(self.now_ms, now_ms)
         last_id = min(last_id, self.catalog.count)
-        if not self.shard.timers_due(first_id, last_id, now_ms):
+        due = self.shard.timers_due(first_id, last_id, now_ms)
+        if self.refusal is not None or not (due or self._owed):
             return 0
         owed = self._append_owed()
         slice_of_listings = SLICE_OF_LISTINGS.pack(first_id, last_id)

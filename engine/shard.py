@@ -129,6 +129,13 @@ class Shard:
         present = np.bincount(rows["state"][active], minlength=len(CycleState) + 1)
         self._uncounted = present - self.evaluator.state_changes()
 
+    def forget_counts(self) -> None:
+        """Begins to count anew; what was replayed was counted when it happened."""
+        self.evaluator.counters[:] = 0
+        self.evaluator.bounds_trips = 0
+        self.ambiguous_own = self.offers_read = 0
+        self.count_listings()
+
     def created(self) -> None:
         """Counts a listing that was created and is SEEKING."""
         self._uncounted[CycleState.SEEKING] += 1

@@ -15,8 +15,6 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from engine.errors import ConfigError
-from engine.journal import MemoryJournal
-from engine.pipeline import Engine
 from engine.settings import EngineSettings
 from server.admission import Admission
 from server.config import Config
@@ -25,6 +23,8 @@ from server.logs import configure, logger
 from server.metrics import Metrics, product_version
 from server.services import catalog, ingestion, pricing
 from server.services.calls import Core
+from server.snapshots import Snapshots
+from server.store import open_engine
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer, wall_ms
@@ -54,8 +54,8 @@ class App:
         self.metrics_port = 0
         limits = config.limits
         self._codec = WireCodec()
-        journal = MemoryJournal(config.engine.keep_input_bytes)
-        self.engine = Engine(self._codec, journal)
+        opened = open_engine(config, self._codec, self.metrics)
+        self.engine, self._store = opened.engine, opened.store
         self.engine.configure(settings_of(config), wall_ms())
         self.writer = Writer(self.engine, limits, self.metrics)
         self.admission = Admission(limits)
@@ -63,6 +63,10 @@ class App:
         self.metrics.queue_limit.set(limits.queue_requests)
         self.metrics.queue_depth.set_function(self.admission.depth)
         self._timers = Timers(self.writer)
+        self._snapshots: Snapshots | None = None
+        if self._store is not None:
+            self._snapshots = Snapshots(config.journal, self._store, self.writer, self.metrics)
+            self.metrics.snapshot_age_seconds.set_function(self._snapshots.age_s)
         self._health = health.HealthServicer()
         self._server = self._grpc_server(extra_handlers)
         self._http: Any = None
@@ -73,6 +77,8 @@ class App:
         self._start_metrics()
         self.writer.start()
         self._timers.start()
+        if self._snapshots is not None:
+            self._snapshots.start()
         self._server.start()
         self._report(health_pb2.HealthCheckResponse.SERVING)
         settings = self.config.server
@@ -97,9 +103,13 @@ class App:
         if not self.admission.drain(wait_s):
             logger().warning("drain_incomplete", seconds=wait_s, requests=self.admission.depth())
         self._timers.stop()
+        if self._snapshots is not None:
+            self._snapshots.stop()
         left = max(0.0, wait_s - (time.monotonic() - started))
         self._server.stop(min(GOODBYE_S, left)).wait()
         self.writer.stop()
+        if self._store is not None:
+            self._store.close(self.engine)
         self._http.shutdown()
         self._http.server_close()
         logger().info("stopped")

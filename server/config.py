@@ -18,6 +18,7 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 LOG_LEVELS = ("debug", "info", "warning", "error")
+JOURNAL_MODES = ("always", "off")
 
 
 def number(default: int, low: int, high: int, about: str) -> Any:
@@ -80,8 +81,26 @@ class EngineConfig:
 
     decisions_kept: int = number(200_000, 1, 100_000_000, "decisions that a watcher can resume to")
     keep_input_bytes: int = number(
-        256 * MIB, 0, 64 * GIB, "newest inputs, from which explanations read the offers"
+        256 * MIB, 0, 64 * GIB, "newest inputs and answers that mode off keeps, for Explain"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalConfig:
+    """What survives a restart, and for how long it is kept."""
+
+    mode: str = choice(
+        "always",
+        "always: an answer means that the input is on disk; off: nothing is, a restart is empty",
+    )
+    data_directory: str = choice("repriced-data", "where; made if missing, one server each")
+    segment_bytes: int = number(64 * MIB, 64 * KIB, 4 * GIB, "a file of the journal ends at")
+    keep_days: int = number(7, 1, 3650, "older inputs are pruned")
+    keep_bytes: int = number(
+        32 * GIB, MIB, 1024 * GIB, "the journal is pruned to this, or takes nothing more"
+    )
+    snapshot_bytes: int = number(256 * MIB, 64 * KIB, 64 * GIB, "growth that leads to a snapshot")
+    snapshot_minutes: int = number(60, 1, 10_080, "a snapshot is made so often where there is news")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,7 @@ class Config:
     server: ServerConfig = field(default_factory=ServerConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    journal: JournalConfig = field(default_factory=JournalConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 
@@ -105,6 +125,7 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerConfig,
     "limits": LimitsConfig,
     "engine": EngineConfig,
+    "journal": JournalConfig,
     "log": LogConfig,
 }
 
@@ -153,14 +174,15 @@ def check_value(path: str, value: Any, known: Any) -> None:
     """Type and range of one setting."""
     wanted = type(known.default)
     if type(value) is not wanted:
-        words = {bool: "true or false", int: "a whole number", str: "a text"}[wanted]
-        raise bad(path, value, words)
+        told_as = {bool: "true or false", int: "a whole number", str: "a text"}[wanted]
+        raise bad(path, value, told_as)
     if wanted is int:
         low, high = known.metadata["low"], known.metadata["high"]
         if not low <= value <= high:
             raise bad(path, value, f"{low} to {high}")
-    if path == "log.level" and value not in LOG_LEVELS:
-        raise bad(path, value, ", ".join(LOG_LEVELS))
+    words = {"log.level": LOG_LEVELS, "journal.mode": JOURNAL_MODES}.get(path)
+    if words is not None and value not in words:
+        raise bad(path, value, ", ".join(words))
 
 
 def check_addresses(server: ServerConfig) -> None:

@@ -137,6 +137,16 @@ class Metrics:
         self._notifications = self._counter(
             "repriced_notifications_total", "Marketplace messages by outcome", "outcome"
         )
+        self.journal_commit_seconds = self._histogram(
+            "repriced_journal_commit_seconds", "One group of inputs made durable"
+        )
+        self.replay_seconds = self._gauge("repriced_replay_seconds", "Replay at the last start")
+        self.snapshot_age_seconds = self._gauge(
+            "repriced_snapshot_age_seconds", "Since the last snapshot, or the start"
+        )
+        self.snapshot_failures = self._counter(
+            "repriced_snapshot_failures_total", "Snapshots that could not be made or verified"
+        )
         self.queue_depth = self._gauge("repriced_queue_depth", "Requests admitted, not answered")
         self.queue_limit = self._gauge("repriced_queue_limit", "Requests that may be admitted")
         for reason in REFUSALS:
@@ -209,6 +219,10 @@ class EngineCollector:
         yield plain(
             "ambiguous_own_offers_total", "Own offers not told apart", engine.shard.ambiguous_own
         )
+        yield plain("apply_failures_total", "Inputs whose application failed", engine.failures)
+        journal = engine.journal
+        yield gauge("journal_bytes", "Size of the journal on disk", journal.bytes_on_disk)
+        yield gauge("journal_pending", "Urgent inputs that wait for room on the disk", engine.owed)
         trips = CounterMetricFamily(
             "repriced_guard_trips_total", "Guards that held a price", labels=["guard"]
         )
@@ -264,6 +278,11 @@ class EngineCollector:
         yield GaugeMetricFamily(
             "repriced_paused_listings", "Listings not repriced", counts[CycleState.PAUSED]
         )
+
+
+def gauge(name: str, text: str, value: int) -> Metric:
+    """A gauge without labels."""
+    return GaugeMetricFamily(f"repriced_{name}", text, value)
 
 
 def plain(name: str, text: str, value: int) -> Metric:

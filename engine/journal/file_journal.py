@@ -11,11 +11,12 @@ failure of a write, and every failure of a sync, ends the journal for good.
 
 from __future__ import annotations
 
-import errno
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.errors import JournalFailedError, JournalFullError
+from engine.journal.disk_errors import NO_ROOM, failed, full, full_or_failed
 from engine.journal.frames import (
     NO_REQUEST,
     Frame,
@@ -26,7 +27,9 @@ from engine.journal.frames import (
     pack_header,
 )
 from engine.journal.open_files import OpenFiles
+from engine.journal.reader import frames_from
 from engine.journal.recovery import Examined, Tail, examine
+from engine.journal.retention import SegmentInfo
 from engine.journal.segments import (
     JOURNAL_ID_SIZE,
     SEGMENT_HEADER_SIZE,
@@ -38,9 +41,6 @@ from engine.journal.storage import Buffer, Storage, StoredFile
 from engine.schema import RULES_VERSION, InputKind
 
 SEGMENT_BYTES = 64 * 1024 * 1024
-RETRY_AFTER_MS = 1_000
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""Errors of a write that end when somebody makes room."""
 
 
 class FileJournal:
@@ -98,11 +98,15 @@ class FileJournal:
         return sum(segment.size for segment in self._segments)
 
     @property
-    def segments(self) -> tuple[tuple[int, int, int], ...]:
-        """First sequence, last sequence and bytes of each segment, oldest first."""
-        return tuple(
-            (each.header.first_sequence, each.last_sequence, each.size) for each in self._segments
-        )
+    def segments(self) -> list[SegmentInfo]:
+        """What retention needs to know of each segment, oldest first."""
+        ends = [each.header.last_ms for each in self._segments[1:]] + [self.last_ms]
+        return [
+            SegmentInfo(
+                each.header.first_sequence, each.last_sequence, each.size, each.first_ms, last_ms
+            )
+            for each, last_ms in zip(self._segments, ends, strict=True)
+        ]
 
     # Writing
 
@@ -163,14 +167,25 @@ class FileJournal:
             self._active.write(buffers, segment.size)
         except OSError as error:
             self._give_back(self._active, segment.size, error)
-            raise self._full(error) from error
+            raise full(error, "the journal") from error
         self._sync(self._active)
+        if segment.size == SEGMENT_HEADER_SIZE:
+            segment.first_ms = self._open_group[0].now_ms
         for frame, offset in zip(self._open_group, offsets, strict=True):
             segment.note(frame.sequence, offset)
         segment.size += size
         self._last_crc = crc
         self.last_sequence, self.last_ms = self._newest()
         segment.last_sequence = self.last_sequence
+
+    def close_segment(self) -> None:
+        """Lets the next group begin a new segment, so that this one can be pruned in time.
+
+        Between groups only. Raises like `commit`.
+        """
+        self._refuse_after_failure()
+        if self._last.size > SEGMENT_HEADER_SIZE:
+            self._active = self._make_segment()
 
     def _packed(self, segment: Segment) -> tuple[list[Buffer], list[int], int]:
         """Buffers of the open group at the end of a segment, offsets of its frames, last CRC."""
@@ -205,7 +220,9 @@ class FileJournal:
         self._sync_names()
         if self._segments:
             self._active.close()
-        self._segments.append(Segment(header, SEGMENT_HEADER_SIZE, self.last_sequence))
+        self._segments.append(
+            Segment(header, SEGMENT_HEADER_SIZE, self.last_sequence, self.last_ms)
+        )
         return file
 
     @property
@@ -236,25 +253,36 @@ class FileJournal:
         walker.seek(segment, sequence)
         return walker.frame()
 
+    def read_aside(self, sequence: int) -> Frame | None:
+        """Like `read`, of committed frames, from any thread.
+
+        Raises JournalDamagedError if it is no longer as it was written.
+        """
+        for segment in reversed(tuple(self._segments)):
+            if segment.header.first_sequence <= sequence <= segment.last_sequence:
+                break
+        else:
+            return None
+        # The index is the writer's; a copy may be noted in while the writer notes too.
+        own = replace(segment, offsets=segment.offsets[:])
+        try:
+            file = self._storage.open(own.name)
+        except FileNotFoundError:
+            return None
+        try:
+            walker = FrameWalker(file, own.header, own.size)
+            walker.seek(own, sequence)
+            return walker.frame()
+        finally:
+            file.close()
+
     def read_from(self, sequence: int) -> Iterator[Frame]:
         """The frames from `sequence` on that are committed now, in order; files in chunks.
 
         Raises JournalDamagedError at a frame that is no longer as it was written.
         """
         self._refuse_after_failure()
-        sequence = max(sequence, self.first_sequence)
-        if sequence > self.last_sequence:
-            return
-        for segment in self._segments[self._segment_at(sequence) :]:
-            file = self._storage.open(segment.name)
-            try:
-                walker = FrameWalker(file, segment.header, segment.size)
-                walker.seek(segment, sequence)
-                while walker.sequence <= segment.last_sequence and walker.offset < walker.end:
-                    yield walker.frame()
-                sequence = walker.sequence
-            finally:
-                file.close()
+        return frames_from(self._storage, self._segments, sequence)
 
     def _segment_at(self, sequence: int) -> int:
         return bisect_right(self._segments, sequence, key=lambda s: s.header.first_sequence) - 1
@@ -334,20 +362,13 @@ class FileJournal:
             raise self._failed(error) from error
 
     def _full_or_failed(self, error: OSError) -> JournalFullError | JournalFailedError:
-        return self._full(error) if error.errno in NO_ROOM else self._failed(error)
-
-    def _full(self, error: OSError) -> JournalFullError:
-        return JournalFullError(
-            f"no room for the journal: {error.strerror}; nothing of this request was kept",
-            reason="DISK_FULL",
-            retry_after_ms=RETRY_AFTER_MS,
+        return (
+            full_or_failed(error, "the journal") if error.errno in NO_ROOM else self._failed(error)
         )
 
     def _failed(self, error: OSError) -> JournalFailedError:
         self._failure = str(error)
-        return JournalFailedError(
-            f"the journal failed: {error}; the process must end", reason="JOURNAL_FAILED"
-        )
+        return failed(error)
 
     def _refuse_after_failure(self) -> None:
         if self._failure:

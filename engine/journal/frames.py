@@ -41,6 +41,7 @@ MAX_PAYLOAD = 2**32 - 1
 NO_REQUEST = bytes(16)
 
 _FIELDS = struct.Struct("<4sBBHQqIIIII16s")
+_WHOLE = struct.Struct(_FIELDS.format + "I")
 _CHECKSUM = struct.Struct("<I")
 _ANSWERED = struct.Struct("<Q")
 _OFFSET = struct.Struct("<Q")
@@ -138,11 +139,10 @@ def unpack_header(data: bytes, seed: int, offset: int) -> Header | None:
     """Header of the frame at `offset`, or None if these 64 bytes are none."""
     if len(data) != HEADER_SIZE or not data.startswith(MAGIC):
         return None
-    fields = data[: _FIELDS.size]
-    (crc,) = _CHECKSUM.unpack_from(data, _FIELDS.size)
-    if crc32c(fields, _seed_at(seed, offset)) != crc:
+    header = Header._make(_WHOLE.unpack(data)[1:])
+    if crc32c(data[: _FIELDS.size], _seed_at(seed, offset)) != header.crc:
         return None
-    return Header._make((*_FIELDS.unpack(fields)[1:], crc))
+    return header
 
 
 def frame_of(header: Header, body: bytes, where: str) -> Frame:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.errors import JournalDamagedError
 from engine.journal.frames import MAGIC, Header
 from engine.journal.segments import (
     SEGMENT_HEADER_SIZE,
@@ -74,7 +75,7 @@ def examine(storage: Storage, from_sequence: int = 0) -> Examined:
             break
         _check_chain(found, header)
         if following is not None and following <= from_sequence:
-            found.segments.append(Segment(header, size, following - 1))
+            found.segments.append(Segment(header, size, following - 1, header.last_ms))
             found.last_sequence, found.last_crc = following - 1, -1
             continue
         _walk(storage, header, size, is_last, found)
@@ -106,13 +107,15 @@ def _open_segment(
     storage: Storage, name: str, is_last: bool, found: Examined
 ) -> tuple[SegmentHeader | None, int]:
     """Header and size; no header if the segment is the last one and its making was interrupted."""
+    sequence = sequence_of(name) or 0
     file = storage.open(name)
     try:
         size = file.size()
         header = unpack_segment_header(file.read(0, SEGMENT_HEADER_SIZE), name)
+    except OSError as error:
+        raise damaged(name, 0, sequence, f"it cannot be read: {error}") from error
     finally:
         file.close()
-    sequence = sequence_of(name) or 0
     if header is None:
         expected = found.last_sequence + 1 if found.segments else 1
         if not is_last or size > SEGMENT_HEADER_SIZE or sequence != expected:
@@ -142,7 +145,7 @@ def _walk(
     storage: Storage, header: SegmentHeader, size: int, is_last: bool, found: Examined
 ) -> None:
     """Checks every frame of a segment and adds the segment."""
-    segment = Segment(header, size, header.first_sequence - 1)
+    segment = Segment(header, size, header.first_sequence - 1, header.last_ms)
     file = storage.open(header.name)
     try:
         walker = FrameWalker(file, header, size)
@@ -157,6 +160,8 @@ def _walk(
                     frame.sequence,
                     "it does not continue the one before",
                 )
+            if frame.sequence == header.first_sequence:
+                segment.first_ms = frame.now_ms
             segment.note(frame.sequence, walker.offset)
             walker.step(frame)
             found.last_crc, found.last_ms = frame.crc, frame.now_ms
@@ -187,3 +192,17 @@ def _check_tail(walker: FrameWalker, name: str, is_last: bool) -> None:
                 name, walker.offset, expected, f"it is invalid and frame {later.sequence} follows"
             )
         at = walker.find(MAGIC, at + 1)
+
+
+def check_reach(first_sequence: int, last_sequence: int, snapshot_sequence: int) -> None:
+    """Whether a journal continues a snapshot. Raises JournalDamagedError.
+
+    Frames are synced before a snapshot includes them, so a journal that ends before one has lost
+    its end.
+    """
+    if not first_sequence - 1 <= snapshot_sequence <= last_sequence:
+        raise JournalDamagedError(
+            f"the snapshot of frame {snapshot_sequence} does not meet the journal, which holds "
+            f"frames {first_sequence} to {last_sequence}: frames between are lost",
+            reason="JOURNAL_DAMAGED",
+        )

@@ -75,6 +75,8 @@ class Segment:
     header: SegmentHeader
     size: int
     last_sequence: int
+    first_ms: int
+    """`now_ms` of the first frame, as near as is known: not after it."""
     offsets: array[int] = field(default_factory=lambda: array("Q"))
     """Offset of every INDEX_EVERY-th frame, as far as the segment was walked."""
 
@@ -179,7 +181,7 @@ class FrameWalker:
     def find(self, needle: bytes, offset: int) -> int:
         """Offset of the next occurrence of `needle`, or -1."""
         while offset < self.end:
-            chunk = self._file.read(offset, min(_CHUNK, self.end - offset))
+            chunk = self._read(offset, min(_CHUNK, self.end - offset))
             at = chunk.find(needle)
             if at >= 0:
                 return offset + at
@@ -189,9 +191,15 @@ class FrameWalker:
         return -1
 
     def _bytes(self, offset: int, size: int) -> bytes:
-        size = max(min(size, self.end - offset), 0)
         begin = offset - self._data_offset
         if begin < 0 or begin + size > len(self._data):
-            wanted = min(max(size, _CHUNK), self.end - offset)
-            self._data, self._data_offset, begin = self._file.read(offset, wanted), offset, 0
+            wanted = min(max(size, _CHUNK), max(self.end - offset, 0))
+            self._data, self._data_offset, begin = self._read(offset, wanted), offset, 0
         return self._data[begin : begin + size]
+
+    def _read(self, offset: int, size: int) -> bytes:
+        try:
+            return self._file.read(offset, size)
+        except OSError as error:
+            what = f"it cannot be read: {error}"
+            raise damaged(self._name, offset, self.sequence, what) from error

@@ -80,16 +80,25 @@ def write_fully(
     offset: int,
 ) -> None:
     """Writes all buffers with as few calls of `pwritev` as the system allows, without a copy."""
-    left = [memoryview(buffer).cast("B") for buffer in buffers if len(buffer)]
-    first = 0
-    while first < len(left):
-        written = pwritev(descriptor, left[first : first + MAX_BUFFERS], offset)
-        offset += written
-        while first < len(left) and written >= len(left[first]):
-            written -= len(left[first])
-            first += 1
-        if written:
-            left[first] = left[first][written:]
+    for first in range(0, len(buffers), MAX_BUFFERS):
+        batch: Sequence[Buffer] = buffers[first : first + MAX_BUFFERS]
+        left = sum(map(len, batch))
+        while left:
+            written = pwritev(descriptor, batch, offset)
+            offset += written
+            left -= written
+            if left:
+                batch = _after(batch, written)
+
+
+def _after(buffers: Sequence[Buffer], size: int) -> list[Buffer]:
+    """What is left of some buffers of bytes behind their first `size` bytes."""
+    rest: list[Buffer] = []
+    for buffer in buffers:
+        if size < len(buffer):
+            rest.append(memoryview(buffer)[size:] if size else buffer)
+        size = max(size - len(buffer), 0)
+    return rest
 
 
 class _DirectoryFile:

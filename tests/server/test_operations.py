@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
@@ -28,7 +29,7 @@ from server.app import App
 from server.config import parse
 from server.services.pricing import next_decisions
 from tests.server.conftest import (
-    LOOPBACK,
+    MEMORY,
     Running,
     listing,
     now_ms,
@@ -228,7 +229,7 @@ def test_what_outlives_its_deadline_in_the_queue_is_not_applied() -> None:
 
 
 def test_a_stopping_server_finishes_what_it_admitted_and_refuses_the_rest() -> None:
-    app = App(parse(LOOPBACK))
+    app = App(parse(MEMORY))
     app.start()
     with grpc.insecure_channel(f"127.0.0.1:{app.port}") as channel:
         server = Running(app, channel)
@@ -299,15 +300,16 @@ def test_streams_are_bounded() -> None:
 
 
 def test_a_taken_address_is_a_clear_error(server: Running) -> None:
-    taken = LOOPBACK.replace(":0", f":{server.app.metrics_port}", 1)
+    taken = MEMORY.replace(":0", f":{server.app.metrics_port}", 1)
     with pytest.raises(ConfigError, match="cannot be listened on"):
         App(parse(taken)).start()
 
 
-def test_sigterm_drains_and_ends_with_zero() -> None:
+def test_sigterm_drains_and_ends_with_zero(tmp_path: Path) -> None:
     command = [
         sys.executable, "-c", "from server.cli import main; main()", "serve",
         "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
+        "--data-directory", str(tmp_path),
     ]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -98,7 +98,14 @@ def test_serve_refuses_a_bad_configuration(tmp_path: Path, text: str, words: str
 
 
 def test_serve_says_which_address_is_taken(app: Any) -> None:
-    words = ["serve", "--listen", f"127.0.0.1:{app.port}", "--metrics-listen", "127.0.0.1:0"]
+    words = [
+        "serve",
+        "--listen",
+        f"127.0.0.1:{app.port}",
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--in-memory",
+    ]
     told = subprocess.run(
         [sys.executable, "-m", "server.cli", *words], capture_output=True, text=True, timeout=30
     )
@@ -108,7 +115,7 @@ def test_serve_says_which_address_is_taken(app: Any) -> None:
 
 def test_serve_drains_on_sigterm() -> None:
     target = f"127.0.0.1:{free_port()}"
-    words = ["serve", "--listen", target, "--metrics-listen", "127.0.0.1:0"]
+    words = ["serve", "--listen", target, "--metrics-listen", "127.0.0.1:0", "--in-memory"]
     with subprocess.Popen(
         [sys.executable, "-m", "server.cli", *words], stderr=subprocess.PIPE, text=True
     ) as server:
