@@ -36,6 +36,7 @@ MODULES = {
     "_state_hash": [],
     "_tables": [],
     "_wire": [],
+    "_wire_answer": [],
     "_wire_block": [],
     **(KERNELS if X86_64 else {"_kernel": []}),
 }

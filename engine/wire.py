@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import _wire
+from engine import _wire, _wire_answer
 from engine.addresses import ADDRESS, SKU, Addresses, Skus
 from engine.columns import OfferColumns
 from engine.schema import FEEDBACK, SNAPSHOT, InputKind
@@ -86,6 +86,7 @@ FEEDBACK_REPORT = Request(InputKind.FEEDBACK, 1, 2)
 STOCK_REPORT = Request(InputKind.STOCK, 1, 2)
 
 REQUEST_OF_STREAM = 1
+ANSWER_TAG = 1 << 3 | 2
 OFFERS_OF_SNAPSHOT = 6
 
 
@@ -188,6 +189,22 @@ def decode(request: Request, payload: bytes, max_rows: int, max_offers: int) -> 
     )
     request_id = str(native.request_id, "utf-8")
     return Decoded(payload, WireError(native.error), request_id, native.row_count, native)
+
+
+def encode_decisions(decisions: NDArray[np.void], valid_ms: int) -> bytes:
+    """Wire bytes of `schema.DECISION` rows as the first field of an answer, without keys."""
+    return _wire_answer.encode_decisions(decisions, valid_ms)
+
+
+def answer_of_stream(answer: bytes) -> bytes:
+    """Message of StreamReprice that holds an answer to Reprice as its field 1."""
+    head = bytearray([ANSWER_TAG])
+    length = len(answer)
+    while length >= 0x80:
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    head.append(length)
+    return bytes(head) + answer
 
 
 def head_of_snapshot(message: bytes) -> bytes:

@@ -13,6 +13,7 @@ from engine.errors import InputError, LimitError, NotFoundError
 from engine.explain import Explanation, conclude, gather
 from engine.pipeline import Engine
 from engine.schema import InputKind
+from engine.wire import answer_of_stream
 from repriced.v1 import pricing_pb2
 from server.services.calls import Core, Handlers, mutation, reading
 from server.services.catalog import find_listing, listing_address
@@ -58,7 +59,7 @@ class Pricing:
             for payload in requests:
                 inner = inner_request(payload, self._core.codec.limits)
                 answer = self._core.request(InputKind.REPRICE, inner, context)
-                yield outer_answer(answer.payload)
+                yield answer_of_stream(answer.payload)
 
     def watch_decisions(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Decisions as they are made, from a cursor on."""
@@ -140,9 +141,3 @@ def next_decisions(core: Core, cursor: int, seller_id: str) -> pricing_pb2.Watch
         decisions=[each for each in messages if seller_id in ("", each.key.seller_id)],
         cursor=int(records["decision_id"][-1]),
     )
-
-
-def outer_answer(payload: bytes) -> bytes:
-    """A RepriceResponse as message of the stream."""
-    response = pricing_pb2.RepriceResponse.FromString(payload)
-    return pricing_pb2.StreamRepriceResponse(response=response).SerializeToString()

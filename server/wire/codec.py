@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
-from engine.results import Result
+from engine.results import Result, TickResult, no_decisions
 from engine.schema import InputKind, JournalMode
-from server.wire.answers import ANSWERS
+from engine.wire import encode_decisions
+from server.wire.answers import ANSWERS, DECISION_VALID_MS
 from server.wire.commands import decode_delete, decode_pause, decode_resume
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
 from server.wire.limits import WireLimits
@@ -27,6 +29,10 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.RESUME: decode_resume,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
+
+
+DECISIONS_FIRST = {InputKind.REPRICE, InputKind.FEEDBACK}
+"""Answers whose first field are decisions: the native codec writes them, in front of the rest."""
 
 
 class WireCodec:
@@ -53,4 +59,8 @@ class WireCodec:
 
     def encode(self, kind: InputKind, result: Result, catalog: Catalog, mode: JournalMode) -> bytes:
         """Answer bytes of a result of the kind. Rows are answered by index and listing id."""
-        return ANSWERS[kind](result, int(mode)).SerializeToString()
+        decisions = b""
+        if kind in DECISIONS_FIRST and isinstance(result, TickResult):
+            decisions = encode_decisions(result.decisions, DECISION_VALID_MS)
+            result = replace(result, decisions=no_decisions())
+        return decisions + ANSWERS[kind](result, int(mode)).SerializeToString()
