@@ -6,7 +6,7 @@ smaller one with each that comes in.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 cdef enum:
     UNIT = 4  # bytes; a text begins at a multiple of it
@@ -19,7 +19,7 @@ cdef enum:
 
 
 cdef class Texts:
-    """Texts by number, 0 and up. A text can be replaced; what it took is used again if it fits."""
+    """Texts by number, 0 and up. A text that is replaced is wiped; its place is kept if it fits."""
 
     def __dealloc__(self):
         cdef Py_ssize_t at
@@ -47,9 +47,11 @@ cdef class Texts:
         if not 0 <= number < self.count:
             raise IndexError(f"number is {number}; allowed: 0 to {self.count - 1}")
         if units_of(length) > units_of(self.length(number)):
+            memset(<uint8_t*>self.start(number), 0, self.length(number))
             self.places[number] = self.store(at, length)
             return
         start = <uint8_t*>self.start(number) - HEAD
+        memset(start + HEAD, 0, self.length(number))
         start[0] = <uint8_t>(length & 0xFF)
         start[1] = <uint8_t>(length >> 8)
         memcpy(start + HEAD, at, length)
@@ -188,6 +190,8 @@ cdef bint change(Slot* slots, uint32_t mask, uint32_t tag, uint32_t id, uint32_t
     while slots[at].id != 0:
         if slots[at].id == id and slots[at].tag == tag:
             slots[at].id = by
+            if by == REMOVED:
+                slots[at].tag = 0
             return True
         at = (at + 1) & mask
     return False

@@ -9,7 +9,6 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from engine._names import Names
@@ -18,6 +17,7 @@ from engine.addresses import AddressKind
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
 from engine.columns import Address, AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError, LimitError
+from engine.keys import text_hash
 from engine.money import currency_code, currency_index
 from engine.schema import (
     PREMIUM_UNKNOWN,
@@ -28,11 +28,11 @@ from engine.schema import (
     RowFlag,
     StrategyKind,
 )
+from engine.seller_places import SMALLEST_PLACES, placed
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
 
 MAX_STRATEGIES = 65_536
 CACHE_LINE = 64
-SMALLEST_PLACES = 64
 
 
 def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
@@ -41,12 +41,6 @@ def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
     raw = np.zeros(size + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
     return raw[start : start + size].view(dtype)
-
-
-def text_hash(*parts: str | int) -> int:
-    """64-bit hash of a list of texts and numbers."""
-    joined = "".join(f"{len(each)} {each}" for each in map(str, parts))
-    return xxhash.xxh3_64_intdigest(joined.encode())
 
 
 class Catalog:
@@ -92,31 +86,44 @@ class Catalog:
         if len(definition.account_group) > MAX_TEXT:
             raise text_error("account_group", definition.account_group)
         index = self.seller_at.setdefault(definition.seller_id, len(self.sellers))
-        group = self._group_of(definition)
         if index == len(self.sellers):
-            self.sellers.append(definition)
-            own = np.array([seller_hash(definition.seller_id)], np.uint64)
-            self.seller_hashes = np.append(self.seller_hashes, own)
-            self.seller_groups = np.append(self.seller_groups, group)
-            self.names.sellers.append(definition.seller_id)
-            self._place_seller(index)
+            self._add_seller(definition)
         else:
             self.sellers[index] = definition
-            self.seller_groups[index] = group
+            self.seller_groups[index] = self._group_of(definition)
         return index
 
-    def _place_seller(self, index: int) -> None:
-        """Enters a seller into the table by hash: its index plus one, at most half full."""
-        first = index
-        if 2 * len(self.sellers) > len(self.seller_places):
-            self.seller_places = np.zeros(2 * len(self.seller_places), np.uint32)
-            first = 0
-        last = len(self.seller_places) - 1
-        for each in range(first, index + 1):
-            at = int(self.seller_hashes[each]) & last
-            while self.seller_places[at]:
-                at = at + 1 & last
-            self.seller_places[at] = each + 1
+    def _add_seller(self, definition: SellerDefinition) -> None:
+        self.sellers.append(definition)
+        own = np.array([seller_hash(definition.seller_id)], np.uint64)
+        self.seller_hashes = np.append(self.seller_hashes, own)
+        self.seller_groups = np.append(self.seller_groups, self._group_of(definition))
+        self.names.sellers.append(definition.seller_id)
+        self.seller_places = placed(self.seller_places, self.seller_hashes)
+
+    def forget_seller(self, seller: int) -> None:
+        """Leaves an empty place where a seller stood; nothing may refer to it any more."""
+        name = self.sellers[seller].seller_id
+        self.sellers[seller] = SellerDefinition("")
+        self.names.sellers[seller] = ""
+        self.seller_hashes[seller] = seller_hash("")
+        self.seller_groups[seller] = self._group_of(self.sellers[seller])
+        self._group_at.pop(f"seller {name}", None)
+        del self.seller_at[name]
+
+    def restore(
+        self, sellers: list[SellerDefinition], strategies: list[StrategyDefinition]
+    ) -> None:
+        """Takes in what an earlier catalogue held, empty places too."""
+        for seller in sellers:
+            if seller.seller_id:
+                self.seller_at[seller.seller_id] = len(self.sellers)
+            self._add_seller(seller)
+        for index, each in enumerate(strategies, 1):
+            if each.seller_id:
+                self.strategy_at[each.seller_id, each.strategy_id] = index
+        self.strategies += strategies
+        self.recompile()
 
     def _group_of(self, definition: SellerDefinition) -> int:
         name = definition.account_group
@@ -147,7 +154,7 @@ class Catalog:
             self.strategy_records = np.concatenate([self.strategy_records, record])
         else:
             self.strategies[index] = definition
-            self._recompile()
+            self.recompile()
         self.pool = np.array(self._pool, np.uint64)
         return index
 
@@ -177,10 +184,12 @@ class Catalog:
             field="kind",
         )
 
-    def _recompile(self) -> None:
+    def recompile(self) -> None:
+        """Makes the records of all strategies, and their pool of sellers, anew."""
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self.strategy_records = np.concatenate(records)
+        self.pool = np.array(self._pool, np.uint64)
 
     def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
         """Ids of the listings that use one of these strategies."""
@@ -301,6 +310,11 @@ class Catalog:
             self.marketplaces.append(marketplace_id)
             self.names.marketplaces.append(marketplace_id)
         return index
+
+    def listings_of(self, seller: int) -> NDArray[np.int64]:
+        """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
+        mine = self.records["seller"][1 : self.count] == seller
+        return np.flatnonzero(mine & (self.key_hashes[1 : self.count] != 0)) + 1
 
     def key_of(self, listing_id: int) -> ListingKey:
         """Natural key of a listing."""

@@ -61,6 +61,13 @@ class DecisionLog:
         with self._changed:
             return self._changed.wait_for(lambda: self.last_id > after_id, timeout_s)
 
+    def forget(self, listing_ids: NDArray[np.int64]) -> None:
+        """Drops what was decided for these listings; cursors stay valid."""
+        with self._changed:
+            kept = [each[~np.isin(each["listing_id"], listing_ids)] for each in self._batches]
+            self._batches = deque(each for each in kept if len(each))
+            self._kept = sum(len(each) for each in self._batches)
+
     def dump(self) -> NDArray[np.void]:
         """Every kept decision (`schema.DECISION`), oldest first."""
         with self._changed:

@@ -1,8 +1,10 @@
-"""The names of a listing."""
+"""The names of a listing, and hashes of names."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+import xxhash
 
 
 class ListingKey(NamedTuple):
@@ -26,3 +28,9 @@ class AsinKey(NamedTuple):
 
 Address = ListingKey | AsinKey | int
 """How a row names its listing: a natural key, an ASIN, or a listing id."""
+
+
+def text_hash(*parts: str | int) -> int:
+    """64-bit hash of a list of texts and numbers."""
+    joined = "".join(f"{len(each)} {each}" for each in map(str, parts))
+    return xxhash.xxh3_64_intdigest(joined.encode())

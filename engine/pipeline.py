@@ -259,6 +259,16 @@ class Engine:
         due = self.shard.timers_due(first_id, last_id, now_ms)
         if self.refusal is not None or not (due or self._owed):
             return 0
+        return self._advance(now_ms, first_id, last_id)
+
+    def pass_time(self, now_ms: int) -> None:
+        """Journals that time has passed, for what is kept by its age, though nothing happened.
+
+        Raises JournalFullError.
+        """
+        self._advance(max(self.now_ms, now_ms), 0, 0)
+
+    def _advance(self, now_ms: int, first_id: int, last_id: int) -> int:
         owed = self._append_owed()
         slice_of_listings = SLICE_OF_LISTINGS.pack(first_id, last_id)
         frame = self._append(InputKind.ADVANCE, slice_of_listings, now_ms)

@@ -196,6 +196,7 @@ class InputKind(IntEnum):
     RESUME = 9
     ADVANCE = 10
     CONFIG = 11
+    ERASE = 12
 
 
 URGENT_KINDS = frozenset({InputKind.PAUSE})

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
-from engine.columns import FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
+from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
+from engine.erasure import erase_seller
+from engine.errors import RowProblem
 from engine.evaluator import Evaluator
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
@@ -39,6 +41,7 @@ class Shard:
             InputKind.DELETE: self._delete,
             InputKind.PAUSE: self._pause,
             InputKind.RESUME: self._resume,
+            InputKind.ERASE: self._erase,
         }
         self.count_listings()
 
@@ -110,6 +113,21 @@ class Shard:
         return CountResult(
             sequence, len(positions), batch.problems + problems
         ), listing_ids.tolist()
+
+    def _erase(self, batch: EraseBatch, sequence: int) -> CountResult:
+        catalog = self.state.catalog
+        seller = catalog.seller_at.get(batch.seller_id)
+        if seller is None:
+            message = f"seller_id: seller {batch.seller_id!r} is not known"
+            problem = RowProblem(0, "seller_id", "UNKNOWN_SELLER", message)
+            return CountResult(sequence, 0, [problem])
+        listed = catalog.listings_of(seller)
+        active = listed[catalog.active[listed]]
+        refs = RefBatch("", len(active), active.tolist(), active.tolist())
+        self._delete(refs, sequence)
+        erase_seller(catalog, seller)
+        self.state.decisions.forget(listed)
+        return CountResult(sequence, len(active))
 
     # Reads
 

@@ -109,10 +109,7 @@ def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
         catalog.names.skus.append(skus[listing_id])
         catalog.names.asins.append(asins[listing_id])
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
-    for seller in definitions.sellers:
-        catalog.put_seller(seller)
-    for strategy in definitions.strategies:
-        catalog.put_strategy(strategy)
+    catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
     for listing_id in np.flatnonzero(catalog.active[:count]).tolist():
@@ -129,7 +126,7 @@ def state_hash(state: State) -> str:
     """
     catalog = state.catalog
     used = slice(0, catalog.count)
-    strategies = [definition_hash(each) for each in catalog.strategies]
+    strategies = [definition_hash(each) if each.seller_id else 0 for each in catalog.strategies]
     total = hash_rows(
         catalog.rows[used].view(np.uint8),
         catalog.records[used].view(np.uint8),
@@ -137,7 +134,8 @@ def state_hash(state: State) -> str:
         catalog.definition_hashes[used],
         np.array(strategies, np.uint64),
     )
-    total += sum(strategies[1:]) + sum(definition_hash(each) for each in catalog.sellers)
+    sellers = [definition_hash(each) for each in catalog.sellers if each.seller_id]
+    total += sum(strategies) + sum(sellers)
     return f"{total % 2**64:016x}"
 
 

@@ -22,6 +22,9 @@ from server.writer import Writer
 
 LOOK_S = 1.0
 RETRY_S = 60.0
+DAY_S = 86_400.0
+QUIET_BYTES = 4_096
+"""A journal that grew by less has seen nothing but the passing of time."""
 
 
 class Snapshots:
@@ -62,11 +65,23 @@ class Snapshots:
         except RepricedError as error:
             logger().error("snapshot_damaged", error=error.message)
         while not self._stopped.wait(LOOK_S):
-            grown = self._store.grown()
-            if grown >= self._config.snapshot_bytes or (
-                grown > 0 and time.monotonic() >= self._next_s
-            ):
-                self._once()
+            if self._due(time.monotonic()):
+                self._try_once()
+
+    def _due(self, now_s: float) -> bool:
+        """A quiet server has one a day, so that what has been erased leaves the disk there too."""
+        grown = self._store.grown()
+        if now_s < self._next_s:
+            return grown >= self._config.snapshot_bytes
+        return grown > QUIET_BYTES or now_s >= self._last_s + DAY_S
+
+    def _try_once(self) -> None:
+        try:
+            self._once()
+        except RepricedError as error:
+            self._metrics.snapshot_failures.inc()
+            logger().error("snapshot_failed", error=error.message)
+            self._stopped.wait(RETRY_S)
 
     def _once(self) -> None:
         sequence = self._writer.read(self._store.committed).result()

@@ -17,6 +17,7 @@ from engine.replay import Replayer
 from server.config import Config, JournalConfig
 from server.logs import logger
 from server.metrics import Metrics
+from server.writer import wall_ms
 
 JOURNAL_ID_BYTES = 16
 PROGRESS_S = 1.0
@@ -52,7 +53,12 @@ class Store:
         return Path(self._config.data_directory)
 
     def committed(self, engine: Engine) -> int:
-        """Sequence of the last frame on the disk; answers that waited are written first."""
+        """Sequence of the last frame on the disk, which a snapshot may include.
+
+        Answers that waited are written first, and that time passed: what is kept by its age leaves
+        in time although nothing else is journaled.
+        """
+        engine.pass_time(wall_ms())
         engine.journal.commit()
         return engine.journal.last_sequence
 

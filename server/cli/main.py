@@ -15,6 +15,7 @@ from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
 from server.cli.listings import listings_group
+from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
 from server.config import Config, check_addresses, load
 from server.metrics import product_version
@@ -120,4 +121,5 @@ def demo(listings: int, seconds: int, seed: int) -> None:
 main.add_command(ingest_command)
 main.add_command(listings_group)
 main.add_command(explain_command)
+main.add_command(sellers_group)
 main.add_command(snapshot_command)

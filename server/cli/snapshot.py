@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -38,7 +39,8 @@ def snapshot_command(directory: Path, until: int | None, background: bool, as_js
     and replays only what came after it.
     """
     if background:
-        os.nice(BACKGROUND_NICENESS)
+        with contextlib.suppress(PermissionError):  # A sandbox may not allow even to be modest.
+            os.nice(BACKGROUND_NICENESS)
     storage = DirectoryStorage(directory)
     reader = JournalReader(storage, newest_sequence(storage, until or 2**63))
     if until is not None and reader.last_sequence < until:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import grpc
 import numpy as np
 
 from engine.catalog import Catalog
@@ -15,6 +16,7 @@ from engine.resolve import describe
 from engine.schema import InputKind, RowFlag
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core, Handlers, mutation, reading
+from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
 
@@ -33,6 +35,8 @@ def handlers(core: Core) -> Handlers:
         "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
+        "EraseSeller": mutation(core, InputKind.ERASE),
+        "ExportSeller": grpc.unary_stream_rpc_method_handler(SellerExport(core).stream),
         "ListSellers": reading(core, catalog_pb2.ListSellersRequest, reads.list_sellers),
         "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),
         "GetListing": reading(core, catalog_pb2.GetListingRequest, reads.get_listing),
@@ -74,11 +78,12 @@ class CatalogReads:
         """Sellers in the order in which they were created."""
         size = page_size(request.page_size)
         start = page_start("sellers", request.page_token, 0)
-        sellers = self._core.read(lambda each: each.catalog.sellers[start : start + size + 1])
-        more = len(sellers) > size
+        sellers = self._core.read(lambda each: each.catalog.sellers[start:])
+        found = [(at, each) for at, each in enumerate(sellers, start) if each.seller_id]
+        more = len(found) > size
         return catalog_pb2.ListSellersResponse(
-            sellers=[seller_message(each) for each in sellers[:size]],
-            next_page_token=page_token("sellers", start + size) if more else "",
+            sellers=[seller_message(each) for _, each in found[:size]],
+            next_page_token=page_token("sellers", found[size][0]) if more else "",
         )
 
     def list_strategies(self, request: Any) -> catalog_pb2.ListStrategiesResponse:
@@ -91,7 +96,7 @@ class CatalogReads:
         found = [
             (at, each)
             for at, each in enumerate(strategies, start)
-            if not wanted or each.seller_id == wanted
+            if each.seller_id == wanted or (not wanted and each.seller_id)
         ]
         more = len(found) > size
         return catalog_pb2.ListStrategiesResponse(

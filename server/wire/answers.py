@@ -171,6 +171,7 @@ ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.STRATEGIES: count_answer(catalog_pb2.BatchUpsertStrategiesResponse, "upserted_count"),
     InputKind.DELETE: count_answer(catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
     InputKind.PAUSE: count_answer(pricing_pb2.PauseRepricingResponse, "paused_count"),
+    InputKind.ERASE: count_answer(catalog_pb2.EraseSellerResponse, "erased_listings_count"),
     InputKind.RESUME: count_answer(pricing_pb2.ResumeRepricingResponse, "resumed_count"),
 }
 """Answer to each kind of input, from its result and `schema.JournalMode`."""

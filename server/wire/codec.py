@@ -12,7 +12,7 @@ from engine.results import Result, TickResult, no_decisions
 from engine.schema import InputKind, JournalMode
 from engine.wire import encode_decisions
 from server.wire.answers import ANSWERS, DECISION_VALID_MS
-from server.wire.commands import decode_delete, decode_pause, decode_resume
+from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
 from server.wire.limits import WireLimits
 from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
@@ -27,6 +27,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,
     InputKind.RESUME: decode_resume,
+    InputKind.ERASE: decode_erase,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 

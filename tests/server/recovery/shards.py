@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import RepricedError
+from engine.errors import ApplyError, RepricedError
 from engine.journal import DirectoryStorage, FileJournal
 from engine.pipeline import Engine
 from engine.recovery import Recovered, newest_sequence, recover
@@ -59,6 +59,9 @@ def apply(engine: Engine, now_ms: int, *requests: tuple[InputKind, bytes]) -> li
     """Answers of a group: bytes, or the error."""
     inputs = [engine.shape(kind, payload, "caller") for kind, payload in requests]
     given = engine.apply_group(inputs, now_ms)
+    for each in given:
+        if isinstance(each, ApplyError):
+            raise each
     return [each.payload if isinstance(each, Answer) else each for each in given]
 
 

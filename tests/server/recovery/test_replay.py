@@ -154,9 +154,8 @@ def test_another_rules_version_must_be_drained(
     shard.engine.journal.commit()
     shard.stop()
     monkeypatch.setattr("engine.replay.RULES_VERSION", 99)
-    with pytest.raises(
-        ReplayError, match=f"rules version {RULES_VERSION} and this build decides by version 99"
-    ):
+    words = f"rules version {RULES_VERSION} and this build decides by version 99"
+    with pytest.raises(ReplayError, match=words):
         open_shard(tmp_path, work.now_ms)
     monkeypatch.undo()
     shard = open_shard(tmp_path, work.now_ms)
