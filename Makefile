@@ -20,7 +20,7 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
-	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 spoilt requests, SEED=1"
+	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
