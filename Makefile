@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench annotate clean always
+.PHONY: help demo test check sanitize fuzz bench soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -22,6 +22,7 @@ help:
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
 	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -39,6 +40,14 @@ fuzz: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+CALLERS ?= 24
+SECONDS ?= 10
+ROWS ?= 10000
+PAIRS ?= 3
+soak-overload: $(VENV)/with-test
+	@$(BIN)/python tests/soak/overload.py --callers $(CALLERS) --seconds $(SECONDS) \
+	  --rows $(ROWS) --pairs $(PAIRS)
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

@@ -33,6 +33,7 @@ MODULES = {
     "_money": [],
     "_names": [],
     "_own_offers": [],
+    "_prescan": [],
     "_state_hash": [],
     "_tables": [],
     "_wire": [],

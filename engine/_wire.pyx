@@ -314,28 +314,6 @@ def without_field(const uint8_t[::1] message not None, int field):
     return b"".join(parts)
 
 
-def contents_of(const uint8_t[::1] message not None, int field):
-    """Contents of the length-delimited fields of this number; None where bytes are corrupt."""
-    cdef Bytes whole = bytes_of(message)
-    cdef Bytes content
-    cdef const uint8_t* at = whole.at
-    cdef uint32_t tag = 0
-    cdef list found = []
-    while at < whole.end:
-        at = read_tag(at, whole.end, &tag)
-        if at == NULL:
-            return None
-        if tag == (<uint32_t>field << 3 | WIRE_BYTES):
-            at = read_bytes(at, whole.end, &content)
-            if at != NULL:
-                found.append(content.at[: content.end - content.at])
-        else:
-            at = skip_field(at, whole.end, tag, MAX_DEPTH)
-        if at == NULL:
-            return None
-    return found
-
-
 def hash_addresses(Address[::1] addresses not None, const uint8_t[::1] texts not None):
     """Fills in the hashes of addresses, apart from ids, whose texts stand in `texts`."""
     cdef Bytes base = bytes_of(texts)

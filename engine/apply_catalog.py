@@ -12,6 +12,7 @@ from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, NO_INDEX, CommandKind
+from engine.scope import Scope, check_seller
 from engine.strategies import StrategyDefinition
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ def problem(index: int, error: RepricedError) -> RowProblem:
 
 
 def apply_sellers(
-    shard: Shard, batch: DefinitionBatch[SellerDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[SellerDefinition], sequence: int, scope: Scope
 ) -> CountResult:
     """Creates or replaces sellers."""
     result = CountResult(sequence, problems=list(batch.problems))
     for index, definition in batch.rows:
         try:
+            check_seller(scope, "seller_id", definition.seller_id)
+            if scope is not None:
+                shard.state.catalog.check_group_kept(definition)
             shard.state.catalog.put_seller(definition)
             result.count += 1
         except RepricedError as error:
@@ -38,13 +42,14 @@ def apply_sellers(
 
 
 def apply_strategies(
-    shard: Shard, batch: DefinitionBatch[StrategyDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[StrategyDefinition], sequence: int, scope: Scope
 ) -> CountResult:
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
     changed: set[int] = set()
     for index, definition in batch.rows:
         try:
+            check_seller(scope, "seller_id", definition.seller_id)
             changed.add(shard.state.catalog.put_strategy(definition))
             result.count += 1
         except RepricedError as error:
@@ -55,13 +60,14 @@ def apply_strategies(
 
 
 def apply_listings(
-    shard: Shard, batch: DefinitionBatch[ListingDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[ListingDefinition], sequence: int, scope: Scope
 ) -> UpsertResult:
     """Creates or replaces listings; prices outside new bounds are clamped in the same input."""
     result = UpsertResult(sequence, problems=list(batch.problems))
     listings: list[tuple[int, ListingDefinition, int, int]] = []
     for index, definition in batch.rows:
         try:
+            check_seller(scope, "key.seller_id", definition.key.seller_id)
             listings.append(upsert_listing(shard, index, definition, result))
         except RepricedError as error:
             result.problems.append(problem(index, error))

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine._names import Names
-from engine._tables import Texts
-from engine.addresses import AddressKind
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
-from engine.columns import Address, AsinKey, ListingDefinition, ListingKey, SellerDefinition
+from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError, LimitError
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
+from engine.named import Named
 from engine.schema import (
     PREMIUM_UNKNOWN,
     RECORD,
@@ -43,7 +42,7 @@ def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
     return raw[start : start + size].view(dtype)
 
 
-class Catalog:
+class Catalog(Named):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
     def __init__(self, capacity: int = 1024) -> None:
@@ -92,6 +91,22 @@ class Catalog:
             self.sellers[index] = definition
             self.seller_groups[index] = self._group_of(definition)
         return index
+
+    def check_group_kept(self, definition: SellerDefinition) -> None:
+        """Raises InputError for another account group than the seller has.
+
+        A group joins sellers, so a caller of some sellers must not change it: whoever entered the
+        group of another account would stop being a competitor of its listings.
+        """
+        index = self.seller_at.get(definition.seller_id)
+        present = "" if index is None else self.sellers[index].account_group
+        if definition.account_group != present:
+            raise value_error(
+                "account_group",
+                definition.account_group[:MAX_TEXT],
+                f"{present!r}, what it is; only a caller of all sellers changes account groups",
+                "ACCOUNT_GROUP_FIXED",
+            )
 
     def _add_seller(self, definition: SellerDefinition) -> None:
         self.sellers.append(definition)
@@ -320,7 +335,7 @@ class Catalog:
         """Natural key of a listing."""
         record = self.records[listing_id]
         return ListingKey(
-            self.sellers[int(record["seller"])].seller_id,
+            self.seller_of(listing_id),
             self.marketplaces[int(record["marketplace"])],
             self.skus[listing_id],
             int(record["audience"]),
@@ -362,38 +377,3 @@ class Catalog:
         self._leave_asin(listing_id)
         self.names.leave_key(self.record_bytes, listing_id)
         self.fixed_points.pop(listing_id, None)
-
-    # Names
-
-    @property
-    def skus(self) -> Texts:
-        """SKU of each listing, by id."""
-        return self.names.skus
-
-    @property
-    def asins(self) -> Texts:
-        """ASIN of each listing, by id; empty: not given."""
-        return self.names.asins
-
-    @property
-    def record_bytes(self) -> NDArray[np.uint8]:
-        """The records as memory."""
-        return self.records.view(np.uint8)
-
-    def id_of(self, key: ListingKey) -> int:
-        """Listing of a natural key; 0: none."""
-        return self.names.find(self.record_bytes, AddressKind.KEY, *key, 0)
-
-    def find(self, address: Address) -> list[int]:
-        """Ids of the listings an address names; empty when there are none."""
-        if isinstance(address, int):
-            known = 0 < address < self.count
-            live = known and int(self.rows["flags"][address]) & RowFlag.ACTIVE
-            return [address] if live else []
-        if isinstance(address, AsinKey):
-            seller, marketplace, asin, condition, audience = address
-            names, kind = (seller, marketplace, asin), AddressKind.ASIN
-            first = self.names.find(self.record_bytes, kind, *names, audience, condition)
-            return self.names.sharing(self.record_bytes, first) if first else []
-        listing_id = self.id_of(address)
-        return [listing_id] if listing_id else []

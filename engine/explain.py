@@ -108,7 +108,7 @@ def bracket_prices(reference: int, low: int, high: int) -> tuple[int | None, int
 
 def add_offers(state: State, found: Explanation, batch: SnapshotBatch) -> None:
     """Reads the offers of the last snapshot as the kernel read them."""
-    resolved = resolve_snapshots(batch, state.catalog, state.now_ms)
+    resolved = resolve_snapshots(batch, state.catalog, state.now_ms, None)
     mine = np.flatnonzero(resolved.rows["listing_id"] == found.listing_id)
     if len(mine):
         snapshot = load(resolved.rows, int(mine[-1]))

@@ -26,6 +26,7 @@ from engine.journal.frames import split_output
 from engine.replies import Identity, identity_of, reused
 from engine.results import Answer, EvaluateResult, Result
 from engine.schema import URGENT_KINDS, InputKind, JournalMode
+from engine.scope import EVERY_SELLER, Scope, parse_scope
 from engine.settings import EngineSettings
 from engine.shard import Batch, Shard
 from engine.state import State
@@ -51,7 +52,8 @@ class Codec(Protocol):
 class Input:
     """An admitted input: its bytes as they came and what the codec made of them.
 
-    A request of several inputs has one identity, and `part` is the place of each.
+    A request of several inputs has one identity, and `part` is the place of each. `scope` is a
+    `scope.pack_scope`: which sellers the request may touch.
     """
 
     kind: InputKind
@@ -59,6 +61,7 @@ class Input:
     batch: Batch
     identity: Identity
     part: int = 0
+    scope: bytes = EVERY_SELLER
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,13 @@ class Engine:
 
     # 2 shape
 
-    def shape(self, kind: InputKind, payload: bytes, caller: str = "") -> Input:
+    def shape(
+        self, kind: InputKind, payload: bytes, caller: str = "", scope: bytes = EVERY_SELLER
+    ) -> Input:
         """Input of request bytes; any thread. Raises InputError."""
         batch = self._codec.decode(kind, payload)
-        return Input(kind, payload, batch, identity_of(caller, kind, batch.request_id, payload))
+        identity = identity_of(caller, kind, batch.request_id, payload)
+        return Input(kind, payload, batch, identity, scope=scope)
 
     # 3 journal
 
@@ -150,7 +156,7 @@ class Engine:
                 if self.refusal is not None and each.kind not in URGENT_KINDS:
                     answers[at] = self.refusal
                     continue
-                fresh[at] = self._append(each.kind, each.payload, now_ms, each.identity)
+                fresh[at] = self._append_input(each, now_ms)
             except ConflictError as error:
                 answers[at] = error
         failure = self._commit(owed)
@@ -175,18 +181,17 @@ class Engine:
         begun[name] = body, parts + 1
         return True
 
-    def _append(
-        self, kind: InputKind, payload: bytes, now_ms: int, identity: Identity | None = None
-    ) -> Frame:
-        now_ms = max(self.now_ms, now_ms)
-        if identity is None:
-            return self.journal.append(kind, payload, now_ms)
-        return self.journal.append(kind, payload, now_ms, request_key=identity.pack())
+    def _append(self, kind: InputKind, payload: bytes, now_ms: int) -> Frame:
+        return self.journal.append(kind, payload, max(self.now_ms, now_ms))
+
+    def _append_input(self, each: Input, now_ms: int) -> Frame:
+        return self.journal.append(
+            each.kind, each.payload, max(self.now_ms, now_ms), each.scope, each.identity.pack()
+        )
 
     def _append_owed(self) -> list[Frame]:
         """Frames of what is owed, at the head of the group and with the time of its deed."""
-        return [self._append(o.input.kind, o.input.payload, o.now_ms, o.input.identity)
-                for o in self._owed]  # fmt: skip
+        return [self._append_input(each.input, each.now_ms) for each in self._owed]
 
     def _commit(self, owed: list[Frame]) -> JournalFullError | None:
         """Commits the group; what was owed is journaled with it, and so are its answers."""
@@ -204,7 +209,8 @@ class Engine:
         """Applies an urgent input although the disk is full; any other one fails."""
         if each.kind not in URGENT_KINDS:
             return failure
-        answer = self.apply(each.kind, each.batch, 0, JournalMode.PENDING)
+        scope = parse_scope(each.scope)
+        answer = self.apply(each.kind, each.batch, 0, scope, JournalMode.PENDING)
         if isinstance(answer, Answer) and answer.result is not None:
             self._owed.append(Owed(each, self.now_ms, answer.result))
         return answer
@@ -215,16 +221,21 @@ class Engine:
 
     def _answer(self, each: Input, frame: Frame) -> Answer | RepricedError:
         """Applies a journaled input; its answer is journaled too."""
-        answer = self.apply(each.kind, each.batch, frame.sequence)
+        answer = self.apply(each.kind, each.batch, frame.sequence, parse_scope(each.scope))
         self._remember(each, frame, answer.payload if isinstance(answer, Answer) else b"")
         return answer
 
     def apply(
-        self, kind: InputKind, batch: Batch, sequence: int, mode: JournalMode | None = None
+        self,
+        kind: InputKind,
+        batch: Batch,
+        sequence: int,
+        scope: Scope,
+        mode: JournalMode | None = None,
     ) -> Answer | ApplyError:
         """Applies one input. A fault of ours in it is its own: the state goes on without it."""
         try:
-            result = self.shard.apply(kind, batch, sequence)
+            result = self.shard.apply(kind, batch, sequence, scope)
             payload = self._codec.encode(kind, result, self.catalog, mode or self._mode)
         except Exception as error:
             if isinstance(error, MemoryError):
@@ -282,9 +293,9 @@ class Engine:
 
     # Reads
 
-    def evaluate_prices(self, batch: SnapshotBatch, now_ms: int) -> EvaluateResult:
+    def evaluate_prices(self, batch: SnapshotBatch, now_ms: int, scope: Scope) -> EvaluateResult:
         """What snapshots would lead to now; nothing is changed, counted or numbered."""
-        return self.shard.trial(batch, max(self.now_ms, now_ms))
+        return self.shard.trial(batch, max(self.now_ms, now_ms), scope)
 
 
 def failed(cause: Exception | None) -> ApplyError:

@@ -15,6 +15,7 @@ from engine.pipeline import SLICE_OF_LISTINGS, Engine
 from engine.replies import Identity
 from engine.results import Answer
 from engine.schema import RULES_VERSION, InputKind
+from engine.scope import parse_scope
 from engine.settings import EngineSettings
 
 UNANSWERED = np.dtype(
@@ -106,7 +107,8 @@ class Replayer:
                 f"frame {frame.sequence}: this build does not take what was taken: {error.message}",
                 reason="REPLAY_REFUSED",
             ) from error
-        answer = engine.apply(kind, batch, frame.sequence)
+        scope = parse_scope(bytes(frame.scope))
+        answer = engine.apply(kind, batch, frame.sequence, scope)
         return answer.payload if isinstance(answer, Answer) else b""
 
     def _compare(self, frame: Frame) -> None:

@@ -27,6 +27,7 @@ from engine.columns import (
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
+from engine.scope import Scope
 
 FUTURE_LIMIT_MS = 5 * 60_000
 """An event time farther ahead than this is refused."""
@@ -98,21 +99,21 @@ def expand(
     addresses: Sequence[Address],
     currency: NDArray[np.uint8],
     now_ms: int,
+    scope: Scope,
 ) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
     """Positions of usable rows and the listing of each; a row by ASIN can stand for several."""
     positions, listing_ids, states = found(
-        catalog, addresses, rows["event_ms"], currency, now_ms + FUTURE_LIMIT_MS
+        catalog, addresses, rows["event_ms"], currency, now_ms + FUTURE_LIMIT_MS, scope
     )
     problems = []
     for at in np.flatnonzero(states).tolist():
         index, state = int(rows["index"][at]), RowState(int(states[at]))
         if state == RowState.IN_FUTURE:
             problems.append(in_future(index, int(rows["event_ms"][at]), now_ms))
-        elif state == RowState.UNKNOWN:
-            problems.append(unknown(index, addresses[at]))
-        else:
-            listed = catalog.find(addresses[at])
+        elif state == RowState.OTHER_CURRENCY and (listed := catalog.find(addresses[at], scope)):
             problems.append(wrong_currency(catalog, index, listed, int(currency[at])))
+        else:
+            problems.append(unknown(index, addresses[at]))
     return positions, listing_ids, problems
 
 
@@ -122,10 +123,14 @@ def found(
     event_ms: NDArray[np.int64],
     currency: NDArray[np.uint8],
     latest_ms: int,
+    scope: Scope,
 ) -> tuple[Places, NDArray[np.uint32], NDArray[np.uint8]]:
-    """Places of good addresses, the listing of each, and the RowState of every address."""
+    """Places of good addresses, the listing of each, and the RowState of every address.
+
+    A listing outside the scope is not found. All that one address names have the same seller.
+    """
     given = Addresses.of(addresses)
-    return resolve(
+    positions, listing_ids, states = resolve(
         catalog.names,
         given.columns,
         given.texts,
@@ -136,12 +141,19 @@ def found(
         currency,
         latest_ms,
     )
+    if scope is None:
+        return positions, listing_ids, states
+    outside = catalog.outside(scope, listing_ids)
+    states[positions[outside]] = RowState.UNKNOWN
+    return positions[~outside], listing_ids[~outside], states
 
 
-def resolve_snapshots(batch: SnapshotBatch, catalog: Catalog, now_ms: int) -> Resolved:
+def resolve_snapshots(
+    batch: SnapshotBatch, catalog: Catalog, now_ms: int, scope: Scope
+) -> Resolved:
     """Rows of `schema.SNAPSHOT` with listings, own offers, and OWN_ACCOUNT set on the offers."""
     positions, listing_ids, problems = expand(
-        catalog, batch.rows, batch.addresses, batch.currency, now_ms
+        catalog, batch.rows, batch.addresses, batch.currency, now_ms, scope
     )
     rows = taken(batch.rows, positions)
     rows["listing_id"] = listing_ids
@@ -175,10 +187,10 @@ def own_offers(catalog: Catalog, rows: NDArray[np.void], batch: SnapshotBatch) -
     )
 
 
-def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int) -> Resolved:
+def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope: Scope) -> Resolved:
     """Rows of `schema.FEEDBACK` with listings; a decision id is compared with the current one."""
     positions, listing_ids, problems = expand(
-        catalog, batch.rows, batch.addresses, batch.currency, now_ms
+        catalog, batch.rows, batch.addresses, batch.currency, now_ms, scope
     )
     rows = batch.rows[positions]
     rows["listing_id"] = listing_ids
@@ -196,12 +208,12 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int) -> Res
 
 
 def resolve_refs(
-    batch: RefBatch | StockBatch, catalog: Catalog
+    batch: RefBatch | StockBatch, catalog: Catalog, scope: Scope
 ) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
     """Places of the known listings of a batch, their ids, and the unknown ones."""
     count = len(batch.addresses)
     positions, listing_ids, states = found(
-        catalog, batch.addresses, np.zeros(count, np.int64), np.zeros(count, np.uint8), 0
+        catalog, batch.addresses, np.zeros(count, np.int64), np.zeros(count, np.uint8), 0, scope
     )
     missing = np.flatnonzero(states).tolist()
     problems = [unknown(int(batch.indices[at]), batch.addresses[at]) for at in missing]

@@ -17,6 +17,7 @@ from engine.evaluator import Evaluator
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
 from engine.schema import COMMAND, CommandKind, CycleState, InputKind, RowFlag
+from engine.scope import Scope, inside
 from engine.state import State
 
 Batch = Any
@@ -31,7 +32,7 @@ class Shard:
         self.evaluator = Evaluator(state)
         self.ambiguous_own = 0
         self.offers_read = 0
-        self._handlers: dict[InputKind, Callable[[Batch, int], Result]] = {
+        self._handlers: dict[InputKind, Callable[[Batch, int, Scope], Result]] = {
             InputKind.REPRICE: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
@@ -45,9 +46,12 @@ class Shard:
         }
         self.count_listings()
 
-    def apply(self, kind: InputKind, batch: Batch, sequence: int) -> Result:
-        """Applies one input; `sequence` is its place in the journal."""
-        return self._handlers[kind](batch, sequence)
+    def apply(self, kind: InputKind, batch: Batch, sequence: int, scope: Scope) -> Result:
+        """Applies one input; `sequence` is its place in the journal.
+
+        Rows of sellers outside the scope fail like rows that do not exist.
+        """
+        return self._handlers[kind](batch, sequence, scope)
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
         """Runs the due timers of listings first_id to last_id (excluded)."""
@@ -65,9 +69,9 @@ class Shard:
         """Evaluates command rows (`schema.COMMAND`) and adds what they lead to."""
         self.evaluator.commands(commands, result)
 
-    def _reprice(self, batch: SnapshotBatch, sequence: int) -> TickResult:
+    def _reprice(self, batch: SnapshotBatch, sequence: int, scope: Scope) -> TickResult:
         catalog = self.state.catalog
-        resolved = resolve_snapshots(batch, catalog, self.state.now_ms)
+        resolved = resolve_snapshots(batch, catalog, self.state.now_ms, scope)
         self.ambiguous_own += resolved.ambiguous_own
         self.offers_read += len(batch.offers)
         result = TickResult(sequence, problems=batch.problems + resolved.problems)
@@ -75,38 +79,38 @@ class Shard:
         self.evaluator.offers(resolved.rows, batch.offers, result)
         return result
 
-    def _feedback(self, batch: FeedbackBatch, sequence: int) -> TickResult:
-        resolved = resolve_feedback(batch, self.state.catalog, self.state.now_ms)
+    def _feedback(self, batch: FeedbackBatch, sequence: int, scope: Scope) -> TickResult:
+        resolved = resolve_feedback(batch, self.state.catalog, self.state.now_ms, scope)
         result = TickResult(sequence, problems=batch.problems + resolved.problems)
         self.evaluator.feedback(resolved.rows, result)
         return result
 
-    def _stock(self, batch: StockBatch, sequence: int) -> TickResult:
-        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog)
+    def _stock(self, batch: StockBatch, sequence: int, scope: Scope) -> TickResult:
+        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
         result = TickResult(sequence, problems=batch.problems + problems)
         in_stock = batch.quantities[positions] > 0
         kinds = np.where(in_stock, CommandKind.STOCK_IN, CommandKind.STOCK_OUT)
         self.command(simple_commands(batch.indices[positions], listing_ids, kinds), result)
         return result
 
-    def _delete(self, batch: RefBatch, sequence: int) -> CountResult:
-        result, listing_ids = self._simple(batch, sequence, CommandKind.DELETE)
+    def _delete(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
+        result, listing_ids = self._simple(batch, sequence, CommandKind.DELETE, scope)
         catalog = self.state.catalog
         for listing_id in dict.fromkeys(listing_ids):
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
         return result
 
-    def _pause(self, batch: RefBatch, sequence: int) -> CountResult:
-        return self._simple(batch, sequence, CommandKind.PAUSE)[0]
+    def _pause(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
+        return self._simple(batch, sequence, CommandKind.PAUSE, scope)[0]
 
-    def _resume(self, batch: RefBatch, sequence: int) -> CountResult:
-        return self._simple(batch, sequence, CommandKind.RESUME)[0]
+    def _resume(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
+        return self._simple(batch, sequence, CommandKind.RESUME, scope)[0]
 
     def _simple(
-        self, batch: RefBatch, sequence: int, kind: CommandKind
+        self, batch: RefBatch, sequence: int, kind: CommandKind, scope: Scope
     ) -> tuple[CountResult, list[int]]:
-        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog)
+        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
         indices = np.array(batch.indices, np.uint32)[positions]
         tick = TickResult(sequence)
         self.command(simple_commands(indices, listing_ids, kind), tick)
@@ -114,26 +118,26 @@ class Shard:
             sequence, len(positions), batch.problems + problems
         ), listing_ids.tolist()
 
-    def _erase(self, batch: EraseBatch, sequence: int) -> CountResult:
+    def _erase(self, batch: EraseBatch, sequence: int, scope: Scope) -> CountResult:
         catalog = self.state.catalog
         seller = catalog.seller_at.get(batch.seller_id)
-        if seller is None:
+        if seller is None or not inside(scope, batch.seller_id):
             message = f"seller_id: seller {batch.seller_id!r} is not known"
             problem = RowProblem(0, "seller_id", "UNKNOWN_SELLER", message)
             return CountResult(sequence, 0, [problem])
         listed = catalog.listings_of(seller)
         active = listed[catalog.active[listed]]
         refs = RefBatch("", len(active), active.tolist(), active.tolist())
-        self._delete(refs, sequence)
+        self._delete(refs, sequence, scope)
         erase_seller(catalog, seller)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
 
     # Reads
 
-    def trial(self, batch: SnapshotBatch, now_ms: int) -> EvaluateResult:
+    def trial(self, batch: SnapshotBatch, now_ms: int, scope: Scope) -> EvaluateResult:
         """What snapshots would lead to at `now_ms`; nothing is changed, counted or numbered."""
-        resolved = resolve_snapshots(batch, self.state.catalog, now_ms)
+        resolved = resolve_snapshots(batch, self.state.catalog, now_ms, scope)
         prices = self.evaluator.trial(resolved.rows, batch.offers, now_ms)
         return EvaluateResult(prices, batch.problems + resolved.problems)
 

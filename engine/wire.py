@@ -85,7 +85,6 @@ EVALUATE = Request(InputKind.REPRICE, 0, 1)
 FEEDBACK_REPORT = Request(InputKind.FEEDBACK, 1, 2)
 STOCK_REPORT = Request(InputKind.STOCK, 1, 2)
 
-REQUEST_OF_STREAM = 1
 ANSWER_TAG = 1 << 3 | 2
 OFFERS_OF_SNAPSHOT = 6
 
@@ -210,8 +209,3 @@ def answer_of_stream(answer: bytes) -> bytes:
 def head_of_snapshot(message: bytes) -> bytes:
     """A well-formed OfferSnapshot message without its offers."""
     return _wire.without_field(message, OFFERS_OF_SNAPSHOT)
-
-
-def requests_of_stream(message: bytes) -> list[bytes] | None:
-    """Parts of the request in a message of StreamReprice; None where that is corrupt."""
-    return _wire.contents_of(message, REQUEST_OF_STREAM)

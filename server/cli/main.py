@@ -17,7 +17,8 @@ from server.cli.ingest import ingest_command
 from server.cli.listings import listings_group
 from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
-from server.config import Config, check_addresses, load
+from server.cli.tokens import audit_command, tokens_group
+from server.config import Config, check, load
 from server.metrics import product_version
 
 
@@ -74,13 +75,14 @@ def serve(
         listen=listen or config.server.listen,
         metrics_listen=metrics_listen or config.server.metrics_listen,
     )
-    check_addresses(settings)
     journal = replace(
         config.journal,
         mode="off" if in_memory else config.journal.mode,
         data_directory=data_directory or config.journal.data_directory,
     )
-    run(replace(config, server=settings, journal=journal))
+    config = replace(config, server=settings, journal=journal)
+    check(config)
+    run(config)
 
 
 @main.command()
@@ -123,3 +125,5 @@ main.add_command(listings_group)
 main.add_command(explain_command)
 main.add_command(sellers_group)
 main.add_command(snapshot_command)
+main.add_command(tokens_group)
+main.add_command(audit_command)

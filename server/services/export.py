@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.errors import NotFoundError
 from engine.pipeline import Engine
+from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core
 from server.wire import decision_message, listing_state_message, seller_message, strategy_message
@@ -31,13 +32,15 @@ class SellerExport:
     def stream(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Seller, strategies, listings, decisions. Raises InputError, NotFoundError."""
         request = parse(catalog_pb2.ExportSellerRequest, payload, self._core.codec.limits)
-        seller_id = seller_id_of(request)
+        seller_id, scope = seller_id_of(request), self._core.scope
         with self._core.admission.stream():
-            first, listing_ids = self._core.read(lambda engine: definitions(engine, seller_id))
+            first, listing_ids = self._core.read(
+                lambda engine: definitions(engine, seller_id, scope)
+            )
             yield from (each.SerializeToString() for each in first)
             for at in range(0, len(listing_ids), TURN_ROWS):
                 ids = listing_ids[at : at + TURN_ROWS]
-                rows = self._core.read(partial(listings, ids=ids))
+                rows = self._core.read(partial(listings, ids=ids, scope=scope))
                 yield from (each.SerializeToString() for each in rows)
             decisions = self._core.engine.decisions.dump()
             mine = decisions[np.isin(decisions["listing_id"], listing_ids)]
@@ -46,11 +49,11 @@ class SellerExport:
                 yield Held(decision=message).SerializeToString()
 
 
-def definitions(engine: Engine, seller_id: str) -> tuple[list[Held], list[int]]:
+def definitions(engine: Engine, seller_id: str, scope: Scope) -> tuple[list[Held], list[int]]:
     """The seller and its strategies, and the ids of its listings. Raises NotFoundError."""
     catalog = engine.catalog
     seller = catalog.seller_at.get(seller_id)
-    if seller is None:
+    if seller is None or not inside(scope, seller_id):
         raise NotFoundError(
             f"seller_id: seller {seller_id!r} is not known",
             reason="UNKNOWN_SELLER",
@@ -64,8 +67,8 @@ def definitions(engine: Engine, seller_id: str) -> tuple[list[Held], list[int]]:
     return held, listed[catalog.active[listed]].tolist()
 
 
-def listings(engine: Engine, ids: list[int]) -> list[Held]:
+def listings(engine: Engine, ids: list[int], scope: Scope) -> list[Held]:
     """Those of the listings that are still there."""
     catalog = engine.catalog
-    present = [each for each in ids if catalog.find(each)]
+    present = [each for each in ids if catalog.find(each, scope)]
     return [Held(listing=listing_state_message(catalog, each)) for each in present]

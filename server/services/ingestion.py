@@ -20,8 +20,8 @@ from engine.schema import InputKind, Reason
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
 from server.config import LimitsConfig
-from server.services.calls import CALLER, Core, Handlers
-from server.wire.limits import parse, request_id_of
+from server.services.calls import Core, Handlers
+from server.wire.limits import parse, request_id_of, rows_of
 
 NAME = "repriced.v1.IngestionService"
 WHOLE_CALL = 0
@@ -103,13 +103,12 @@ class Ingestion:
 
     def ingest(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Applies the messages of a call; a repeated request gets its first answer."""
-        with self._core.admission.request(context.peer(), len(payload)):
-            request = parse(
-                ingestion_pb2.IngestNotificationsRequest, payload, self._core.codec.limits
-            )
+        request_type = ingestion_pb2.IngestNotificationsRequest
+        with self._core.admitted(payload, rows_of(request_type, payload), context):
+            request = parse(request_type, payload, self._core.codec.limits)
             request_id = request_id_of(request.request_id)
             check_messages(len(request.notifications), self._core.limits)
-            identity = identity_of(CALLER, WHOLE_CALL, request_id, payload)
+            identity = identity_of(self._core.caller.name, WHOLE_CALL, request_id, payload)
             with self._turn:
                 return self._answer(request_id, identity, request.notifications, context)
 
@@ -124,7 +123,7 @@ class Ingestion:
         parts = list(in_order(door.usable))
         inputs = [
             replace(
-                self._core.engine.shape(part.kind, part.payload(request_id)),
+                self._core.shape(part.kind, part.payload(request_id)),
                 identity=identity,
                 part=number,
             )
@@ -150,14 +149,13 @@ class Ingestion:
         return door
 
     def _sort_out(self, door: Door, index: int, found: Translated | Refused) -> None:
-        name = found.notification_id
         if isinstance(found, Refused):
             door.report(index, found, found.reason, found.field, found.message)
             self._core.metrics.refuse(found.reason)
-        elif name and name in door.names:
+        elif found.identity and found.identity in door.names:
             door.repeated(index, found)
         else:
-            door.names.add(name)
+            door.names.add(found.identity)
             door.usable.append((index, found))
 
     def _report(self, door: Door, part: Part, response: Any) -> None:
@@ -172,7 +170,7 @@ class Ingestion:
             index, found = part.messages[row.index]
             if index in told:
                 continue
-            if found.notification_id in self._seen:
+            if found.identity in self._seen:
                 door.repeated(index, found)
             else:
                 why = f"changed nothing: {WHY_NOT[Reason(row.reason)]}"
@@ -182,7 +180,7 @@ class Ingestion:
         failed = {each.index for each in door.unapplied}
         for index, found in door.usable:
             if index not in failed:
-                self._seen.add(found.notification_id)
+                self._seen.add(found.identity)
 
     def _message(
         self, door: Door, decisions: list[types_pb2.Decision], count: int

@@ -23,9 +23,9 @@ from server.wire.feedback import read_row
 from server.wire.limits import (
     WireLimits,
     check_count,
+    check_rows,
     check_size,
     malformed,
-    parse,
     request_id_of,
 )
 from server.wire.offers import fault_of, first_faults, read_columns
@@ -44,11 +44,15 @@ def decoded(
 ) -> wire.Decoded:
     """Columns of a request that is usable as a whole. Raises InputError."""
     check_size(payload, limits)
+    try:
+        check_rows(message_type, payload, limits)
+    except ValueError as error:
+        raise malformed(message_type, error) from error
     found = wire.decode(request, payload, limits.max_rows_per_call, limits.max_offers_per_snapshot)
     if found.error:
         name = message_type.DESCRIPTOR.full_name
         words = PARSER_WORDS[found.error]
-        raise malformed(name, f"Error parsing message with type '{name}': {words}")
+        raise malformed(message_type, f"Error parsing message with type '{name}': {words}")
     if request.id_field:
         found.request_id = request_id_of(found.request_id)
     check_count(field, found.row_count, "max_rows_per_call", limits)
@@ -114,17 +118,6 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
         event_ms=found.event_ms,
         problems=row_problems(found, pricing_pb2.StockLevel, read_level),
     )
-
-
-def inner_request(payload: bytes, limits: WireLimits) -> bytes:
-    """The RepriceRequest in a message of StreamReprice. Raises InputError."""
-    check_size(payload, limits)
-    parts = wire.requests_of_stream(payload)
-    if parts is not None and len(parts) == 1:
-        return parts[0]
-    # Several parts are one message, which is rare enough for the parser to merge them.
-    message = parse(pricing_pb2.StreamRepriceRequest, payload, limits)
-    return message.request.SerializeToString()
 
 
 def row_problems(

@@ -67,7 +67,7 @@ def batch(catalog: Catalog, addresses: list[Address]) -> dict[int, list[int]]:
     """Listings of each address, all looked up together."""
     count = len(addresses)
     times, currency = np.zeros(count, np.int64), np.zeros(count, np.uint8)
-    positions, ids, states = found(catalog, addresses, times, currency, 0)
+    positions, ids, states = found(catalog, addresses, times, currency, 0, None)
     listed: dict[int, list[int]] = {at: [] for at in range(count)}
     for at, listing_id in zip(positions.tolist(), ids.tolist(), strict=True):
         listed[at].append(listing_id)
@@ -77,7 +77,7 @@ def batch(catalog: Catalog, addresses: list[Address]) -> dict[int, list[int]]:
 
 def same(catalog: Catalog, model: Model, addresses: list[Address]) -> None:
     wanted = [model.find(each) for each in addresses]
-    assert [catalog.find(each) for each in addresses] == wanted
+    assert [catalog.find(each, None) for each in addresses] == wanted
     assert list(batch(catalog, addresses).values()) == wanted
 
 
@@ -121,7 +121,7 @@ def test_an_equal_hash_proves_nothing(part: str, by_asin: bool) -> None:
 
 
 def found_one(catalog: Catalog, addresses: Addresses) -> Any:
-    return found(catalog, addresses, np.zeros(1, np.int64), np.zeros(1, np.uint8), 0)[0]
+    return found(catalog, addresses, np.zeros(1, np.int64), np.zeros(1, np.uint8), 0, None)[0]
 
 
 def test_texts_are_kept_and_replaced() -> None:

@@ -165,7 +165,7 @@ def test_too_many_messages_are_refused() -> None:
         with pytest.raises(grpc.RpcError) as refused:
             ingest(server, b"{}", b"{}", b"{}")
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-        assert "3 messages; allowed: 1 to 2" in (refused.value.details() or "")
+        assert "notifications has 3 rows; allowed: at most 2" in (refused.value.details() or "")
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of real messages is absent")

@@ -138,7 +138,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("limit", ["queue_requests", "connection_requests"])
+@pytest.mark.parametrize("limit", ["queue_requests", "caller_requests"])
 def test_a_full_queue_refuses_at_once(limit: str) -> None:
     for server in run(f"[limits]\n{limit} = 2\n"):
         server.upsert(listing("FULL"))
@@ -167,14 +167,14 @@ def test_a_refusal_says_when_to_come_back() -> None:
 
 
 def test_bytes_that_wait_are_bounded() -> None:
-    limits = "max_request_bytes = 4096\nconnection_bytes = 4096\nqueue_bytes = 6144"
+    limits = "max_request_bytes = 4096\ncaller_bytes = 4096\nqueue_bytes = 6144"
     for server in run(f"[limits]\n{limits}\n"):
         server.upsert(listing("FULL"))
         large = [snapshot("FULL", rival(1000))] * 40
         with held_writer(server) as release, ThreadPoolExecutor(1) as pool:
             first = pool.submit(server.reprice, *large)
             until(lambda server=server: server.app.admission.depth() == 1)
-            with pytest.raises(grpc.RpcError, match="bytes of this connection"):
+            with pytest.raises(grpc.RpcError, match="bytes of this caller"):
                 server.reprice(*large)
             release.set()
             assert first.result().evaluated_count == 40
@@ -285,7 +285,7 @@ def test_a_reader_that_falls_behind_is_dropped() -> None:
         assert dropped.value.code() == grpc.StatusCode.NOT_FOUND
         core = SimpleNamespace(engine=server.app.engine, limits=server.app.config.limits)
         with pytest.raises(LimitError, match="fell behind"):
-            next_decisions(core, 0, "")
+            next_decisions(core, 0, "", None)
 
 
 def test_streams_are_bounded() -> None:

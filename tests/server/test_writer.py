@@ -93,19 +93,19 @@ def test_a_million_listings_are_visited_in_time() -> None:
 
 
 def test_places_are_given_back() -> None:
-    limits = LimitsConfig(queue_requests=2, connection_requests=1)
+    limits = LimitsConfig(queue_requests=2, caller_requests=1)
     admission = Admission(limits)
     with admission.request("a", 10):
-        with pytest.raises(LimitError, match="of this connection"):
+        with pytest.raises(LimitError, match="of this caller"):
             admission.request("a", 10).__enter__()
         with (
             admission.request("b", 10),
-            pytest.raises(LimitError, match="of all connections") as full,
+            pytest.raises(LimitError, match="of all callers") as full,
         ):
             admission.request("c", 10).__enter__()
         assert full.value.retry_after_ms > 0
     assert admission.depth() == 0
-    with admission.request("a", limits.connection_bytes):
+    with admission.request("a", limits.caller_bytes):
         assert admission.depth() == 1
     assert admission.drain(0)
 

@@ -22,7 +22,8 @@ from server.cli import main
 
 COMMANDS = (
     (), ("serve",), ("ingest",), ("listings",), ("listings", "import"), ("listings", "export"),
-    ("explain",), ("demo",), ("version",),
+    ("explain",), ("demo",), ("version",), ("audit",), ("tokens",), ("tokens", "create"),
+    ("tokens", "list"), ("tokens", "revoke"), ("tokens", "rotate"),
 )  # fmt: skip
 
 
@@ -37,7 +38,12 @@ def test_help_explains_every_command(words: tuple[str, ...]) -> None:
     told = CliRunner().invoke(main, [*words, "--help"])
     assert told.exit_code == 0
     assert max(map(len, told.stdout.splitlines())) <= 80
-    assert words in {(), ("version",), ("listings",), ("demo",)} or "Example" in told.stdout
+    self_evident = {(), ("version",), ("listings",), ("demo",), ("audit",), ("tokens",)}
+    assert (
+        words in self_evident
+        or words[-1] in {"list", "revoke", "rotate"}
+        or ("Example" in told.stdout)
+    )
 
 
 def test_explain_by_id_and_by_key(repriced: Run, catalogue: Path, tmp_path: Path) -> None:
