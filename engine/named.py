@@ -47,8 +47,9 @@ class Named:
 
     def outside(self, scope: Scope, listing_ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Which of these listings are those of sellers outside the scope."""
-        known = np.array([not inside(scope, each.seller_id) for each in self.sellers], np.bool_)
-        return known[self.records["seller"][listing_ids]]
+        outside = np.array([not inside(scope, each.seller_id) for each in self.sellers], np.bool_)
+        marked: NDArray[np.bool_] = outside[self.records["seller"][listing_ids]]
+        return marked
 
     def find(self, address: Address, scope: Scope) -> list[int]:
         """Ids of the listings inside the scope that an address names; empty when none is."""
