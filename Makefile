@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize bench soak-crash soak-overload annotate clean always
+.PHONY: help demo test check sanitize fuzz bench soak-crash soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -20,6 +20,7 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
+	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
@@ -35,6 +36,9 @@ demo: $(VENV)/built
 
 test: $(VENV)/with-test
 	@$(BIN)/python -m pytest
+
+fuzz: $(VENV)/with-test
+	@$(BIN)/python tests/engine/wire/wire_fuzz.py $(or $(N),1000000) $(or $(SEED),1)
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench

@@ -31,8 +31,14 @@ if SANITIZE:  # Python's own flags make signed overflow wrap and leave assertion
 KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
 MODULES = {
     "_money": [],
+    "_names": [],
+    "_own_offers": [],
     "_prescan": [],
     "_state_hash": [],
+    "_tables": [],
+    "_wire": [],
+    "_wire_answer": [],
+    "_wire_block": [],
     **(KERNELS if X86_64 else {"_kernel": []}),
 }
 BUILD = Path("build/sanitize" if SANITIZE else "build")

@@ -14,6 +14,8 @@ from bench.ratios import PAIRS
 from bench.recovery_rows import replay_vs_live, start_vs_read
 from bench.report import Result
 from bench.rpc_rows import rpc_memory_vs_echo
+from bench.wire_rows import PEERS as WIRE_PEERS
+from bench.wire_rows import decode_row
 
 Row = Callable[[int, bool], Result]
 
@@ -26,6 +28,7 @@ def rpc_row(id: str, listings: int) -> Row:
 ROWS: dict[str, Row] = {
     "kernel_vs_copy": kernel_vs_copy,
     **{f"kernel_vs_{peer}": partial(kernel_vs_peer, peer) for peer in PEERS},
+    **{id: partial(decode_row, id) for id in WIRE_PEERS},
     "rpc_memory_vs_echo": rpc_row("rpc_memory_vs_echo", 10_000),
     "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", 1_000),
     "start_vs_read": start_vs_read,

@@ -27,6 +27,8 @@ BUDGETS = {
     "kernel_vs_numba": 0.9,
     "kernel_vs_polars": 30.0,
     "kernel_vs_python": 100.0,
+    "decode_vs_parser": 4.0,
+    "decode_vs_walk": 10.0,
     "rpc_memory_vs_echo": 2.2,
     "rpc_memory_vs_echo_1000": 2.2,
     "start_vs_read": 3.0,

@@ -10,6 +10,8 @@ cdef enum:
     VARINT = 0
     FIXED64 = 1
     BYTES = 2
+    GROUP = 3
+    GROUP_END = 4
     FIXED32 = 5
     LONGEST_VARINT = 10
 
@@ -32,33 +34,64 @@ cdef int read_varint(
     return 0
 
 
+cdef int skip_value(
+    const unsigned char *data, Py_ssize_t *at, Py_ssize_t end, uint64_t kind, uint64_t *size
+) noexcept nogil:
+    """Moves `at` to the bytes of a value and gives how many there are; 0 when there is none."""
+    size[0] = 0
+    if kind == VARINT:
+        if not read_varint(data, at, end, size):
+            return 0
+        size[0] = 0
+    elif kind == FIXED64:
+        size[0] = 8
+    elif kind == FIXED32:
+        size[0] = 4
+    elif kind != BYTES or not read_varint(data, at, end, size):
+        return 0
+    return size[0] <= <uint64_t>(end - at[0])
+
+
+cdef int skip_group(const unsigned char *data, Py_ssize_t *at, Py_ssize_t end) noexcept nogil:
+    """Moves `at` behind the end of a group that was begun; 0 when it has none.
+
+    Whether begin and end name the same field, and how deep groups may stand, is the parser's.
+    """
+    cdef uint64_t tag = 0
+    cdef uint64_t size = 0
+    cdef Py_ssize_t depth = 1
+    while depth:
+        if not read_varint(data, at, end, &tag):
+            return 0
+        if tag & 7 == GROUP:
+            depth += 1
+        elif tag & 7 == GROUP_END:
+            depth -= 1
+        elif skip_value(data, at, end, tag & 7, &size):
+            at[0] += <Py_ssize_t>size
+        else:
+            return 0
+    return 1
+
+
 cdef int next_field(
     const unsigned char *data, Py_ssize_t *at, Py_ssize_t end,
     uint64_t *field, Py_ssize_t *begin, Py_ssize_t *stop,
 ) noexcept nogil:
     """Moves `at` behind the next field; begin and stop frame its bytes, alike for other types.
 
-    0 when the bytes are no protobuf fields; groups are none of ours.
+    0 when the bytes are no protobuf fields.
     """
     cdef uint64_t tag = 0
     cdef uint64_t size = 0
     if not read_varint(data, at, end, &tag):
         return 0
     field[0] = tag >> 3
-    if tag & 7 == VARINT:
-        if not read_varint(data, at, end, &size):
-            return 0
-        size = 0
-    elif tag & 7 == FIXED64:
-        size = 8
-    elif tag & 7 == FIXED32:
-        size = 4
-    elif tag & 7 == BYTES:
-        if not read_varint(data, at, end, &size):
-            return 0
-    else:
-        return 0
-    if size > <uint64_t>(end - at[0]):
+    if tag & 7 == GROUP:
+        field[0] = 0
+        begin[0] = stop[0] = at[0]
+        return skip_group(data, at, end)
+    if not skip_value(data, at, end, tag & 7, &size):
         return 0
     begin[0] = at[0]
     at[0] += <Py_ssize_t>size

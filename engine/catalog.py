@@ -5,18 +5,19 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 
 from __future__ import annotations
 
-from bisect import insort
 from collections import Counter
 from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
+from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
-from engine.columns import Address, AsinKey, ListingDefinition, ListingKey, SellerDefinition
+from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError, LimitError
+from engine.keys import text_hash
 from engine.money import currency_code, currency_index
+from engine.named import Named
 from engine.schema import (
     PREMIUM_UNKNOWN,
     RECORD,
@@ -26,7 +27,7 @@ from engine.schema import (
     RowFlag,
     StrategyKind,
 )
-from engine.scope import Scope, inside
+from engine.seller_places import SMALLEST_PLACES, placed
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
 
 MAX_STRATEGIES = 65_536
@@ -41,13 +42,7 @@ def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
     return raw[start : start + size].view(dtype)
 
 
-def text_hash(*parts: str | int) -> int:
-    """64-bit hash of a list of texts and numbers."""
-    joined = "".join(f"{len(each)} {each}" for each in map(str, parts))
-    return xxhash.xxh3_64_intdigest(joined.encode())
-
-
-class Catalog:
+class Catalog(Named):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
     def __init__(self, capacity: int = 1024) -> None:
@@ -57,11 +52,10 @@ class Catalog:
         self.shares_asin = np.zeros(capacity, np.bool_)
         self.key_hashes = np.zeros(capacity, np.uint64)
         self.definition_hashes = np.zeros(capacity, np.uint64)  # of what stands in no row
-        self.skus: list[str] = [""]
-        self.asins: list[str] = [""]
+        self.names = Names()
+        self.names.skus.append("")
+        self.names.asins.append("")
         self.fixed_points: dict[int, int] = {}
-        self.ids: dict[ListingKey, int] = {}
-        self.by_asin: dict[AsinKey, list[int]] = {}
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
         self._init_sellers()
@@ -72,6 +66,7 @@ class Catalog:
         self.seller_at: dict[str, int] = {}
         self.seller_hashes = np.zeros(0, np.uint64)  # by seller index
         self.seller_groups = np.zeros(0, np.int64)  # by seller index
+        self.seller_places = np.zeros(SMALLEST_PLACES, np.uint32)
         self._group_at: dict[str, int] = {}
 
     def _init_strategies(self) -> None:
@@ -102,11 +97,14 @@ class Catalog:
         own = np.array([seller_hash(definition.seller_id)], np.uint64)
         self.seller_hashes = np.append(self.seller_hashes, own)
         self.seller_groups = np.append(self.seller_groups, self._group_of(definition))
+        self.names.sellers.append(definition.seller_id)
+        self.seller_places = placed(self.seller_places, self.seller_hashes)
 
     def forget_seller(self, seller: int) -> None:
         """Leaves an empty place where a seller stood; nothing may refer to it any more."""
         name = self.sellers[seller].seller_id
         self.sellers[seller] = SellerDefinition("")
+        self.names.sellers[seller] = ""
         self.seller_hashes[seller] = seller_hash("")
         self.seller_groups[seller] = self._group_of(self.sellers[seller])
         self._group_at.pop(f"seller {name}", None)
@@ -216,8 +214,8 @@ class Catalog:
         return self._strategy_for(definition)
 
     def _check_kept(self, definition: ListingDefinition) -> None:
-        listing_id = self.ids.get(definition.key)
-        if listing_id is None:
+        listing_id = self.id_of(definition.key)
+        if listing_id == 0:
             return
         present = currency_code(int(self.records["currency"][listing_id]))
         if present != definition.currency:
@@ -251,9 +249,9 @@ class Catalog:
 
         Returns (listing id, created).
         """
-        listing_id = self.ids.get(definition.key)
-        created = listing_id is None
-        if listing_id is None:
+        listing_id = self.id_of(definition.key)
+        created = listing_id == 0
+        if created:
             listing_id = self._create(definition)
         else:
             self._leave_asin(listing_id)
@@ -274,9 +272,8 @@ class Catalog:
         listing_id = self.count
         self.count += 1
         key = definition.key
-        self.ids[key] = listing_id
-        self.skus.append(key.sku)
-        self.asins.append(definition.asin)
+        self.names.skus.append(key.sku)
+        self.names.asins.append(definition.asin)
         seller = self.seller_at.get(key.seller_id)
         if seller is None:
             seller = self.put_seller(SellerDefinition(key.seller_id))
@@ -291,6 +288,7 @@ class Catalog:
         record["marketplace"] = self.marketplace(key.marketplace_id)
         record["currency"] = currency_index(definition.currency)
         record["audience"] = key.audience
+        self.names.enter_key(self.record_bytes, listing_id)
         return listing_id
 
     def _grow(self) -> None:
@@ -309,11 +307,8 @@ class Catalog:
         index = self._marketplace_at.setdefault(marketplace_id, len(self.marketplaces))
         if index == len(self.marketplaces):
             self.marketplaces.append(marketplace_id)
+            self.names.marketplaces.append(marketplace_id)
         return index
-
-    def seller_of(self, listing_id: int) -> str:
-        """Seller id of a listing."""
-        return self.sellers[int(self.records["seller"][listing_id])].seller_id
 
     def listings_of(self, seller: int) -> NDArray[np.int64]:
         """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
@@ -344,50 +339,17 @@ class Catalog:
     def join_asin(self, listing_id: int) -> None:
         """Enters a listing among those of its ASIN, which stand in the order of their ids."""
         if self.asins[listing_id]:
-            insort(self.by_asin.setdefault(self.asin_key(listing_id), []), listing_id)
-            self._mark_shared(self.asin_key(listing_id))
-
-    def index_all(self) -> None:
-        """Makes both indexes from rows and records, column by column: a start waits for it."""
-        found = np.flatnonzero(self.active[: self.count])
-        ids: list[int] = found.tolist()
-        records = self.records[found]
-        sellers = [each.seller_id for each in self.sellers]
-        owners = [sellers[each] for each in records["seller"].tolist()]
-        places = [self.marketplaces[each] for each in records["marketplace"].tolist()]
-        audiences: list[int] = records["audience"].tolist()
-        skus = [self.skus[each] for each in ids]
-        keys = map(ListingKey._make, zip(owners, places, skus, audiences, strict=True))
-        self.ids = dict(zip(keys, ids, strict=True))
-        asins = [self.asins[each] for each in ids]
-        conditions: list[int] = records["condition"].tolist()
-        shared: set[AsinKey] = set()
-        by_asin = self.by_asin = {}
-        for key, listing_id in zip(
-            zip(owners, places, asins, conditions, audiences, strict=True), ids, strict=True
-        ):
-            if not key[2]:
-                continue
-            listed = by_asin.setdefault(AsinKey._make(key), [])
-            listed.append(listing_id)
-            if len(listed) == 2:
-                shared.add(AsinKey._make(key))
-        for each in shared:
-            self._mark_shared(each)
+            self.names.join_asin(self.record_bytes, listing_id)
+            self._mark_shared(self.names.sharing(self.record_bytes, listing_id))
 
     def _leave_asin(self, listing_id: int) -> None:
-        key = self.asin_key(listing_id)
-        listed = self.by_asin.get(key, [])
-        if listing_id in listed:
-            listed.remove(listing_id)
+        if self.asins[listing_id]:
+            self.names.leave_asin(self.record_bytes, listing_id)
             self.shares_asin[listing_id] = False
-            self._mark_shared(key)
-        if not listed:
-            self.by_asin.pop(key, None)
+            self._mark_shared(self.names.sharing(self.record_bytes, listing_id))
 
-    def _mark_shared(self, key: AsinKey) -> None:
-        """Listings whose offer cannot be told apart by its fulfilment."""
-        listed = self.by_asin.get(key, [])
+    def _mark_shared(self, listed: list[int]) -> None:
+        """Listings of one ASIN whose offer cannot be told apart by its fulfilment."""
         fulfilments = [int(self.records["fulfilment"][each]) for each in listed]
         counts = Counter(fulfilments)
         for listing_id, fulfilment in zip(listed, fulfilments, strict=True):
@@ -397,18 +359,5 @@ class Catalog:
     def forget(self, listing_id: int) -> None:
         """Takes a deleted listing out of every index."""
         self._leave_asin(listing_id)
-        del self.ids[self.key_of(listing_id)]
+        self.names.leave_key(self.record_bytes, listing_id)
         self.fixed_points.pop(listing_id, None)
-
-    def find(self, address: Address, scope: Scope) -> list[int]:
-        """Ids of the listings inside the scope that an address names; empty when none is."""
-        if isinstance(address, int):
-            known = 0 < address < self.count
-            live = known and int(self.rows["flags"][address]) & RowFlag.ACTIVE
-            return [address] if live and inside(scope, self.seller_of(address)) else []
-        if not inside(scope, address.seller_id):
-            return []
-        if isinstance(address, AsinKey):
-            return self.by_asin.get(address, [])
-        listing_id = self.ids.get(address)
-        return [] if listing_id is None else [listing_id]

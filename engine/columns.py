@@ -6,38 +6,32 @@ still named as the caller named them, and `engine.resolve` turns names into list
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.addresses import Skus
 from engine.errors import RowProblem
+from engine.keys import Address, AsinKey, ListingKey
+
+__all__ = [
+    "Address",
+    "AsinKey",
+    "DefinitionBatch",
+    "FeedbackBatch",
+    "ListingDefinition",
+    "ListingKey",
+    "OfferColumns",
+    "RefBatch",
+    "SellerDefinition",
+    "SnapshotBatch",
+    "StockBatch",
+]
 
 T = TypeVar("T")
-
-
-class ListingKey(NamedTuple):
-    """Natural key of a listing; `audience` is a `schema.Audience`."""
-
-    seller_id: str
-    marketplace_id: str
-    sku: str
-    audience: int
-
-
-class AsinKey(NamedTuple):
-    """All of a seller's listings of an ASIN in one condition (`schema.Condition`)."""
-
-    seller_id: str
-    marketplace_id: str
-    asin: str
-    condition: int
-    audience: int
-
-
-Address = ListingKey | AsinKey | int
-"""How a row names its listing: a natural key, an ASIN, or a listing id."""
 
 
 @dataclass(slots=True)
@@ -79,11 +73,11 @@ class SnapshotBatch:
     request_id: str
     row_count: int
     rows: NDArray[np.void]
-    addresses: list[Address]
+    addresses: Sequence[Address]
     currency: NDArray[np.uint8]
     item_minor: NDArray[np.int64]
     offers: OfferColumns
-    skus: dict[int, str] = field(default_factory=dict)
+    skus: Mapping[int, str] | Skus = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
 
 
@@ -94,7 +88,7 @@ class FeedbackBatch:
     request_id: str
     row_count: int
     rows: NDArray[np.void]
-    addresses: list[Address]
+    addresses: Sequence[Address]
     currency: NDArray[np.uint8]  # 0 where no price is given
     decision_ids: NDArray[np.uint64]
     fulfilment: NDArray[np.uint8]  # schema.Fulfilment; 0: not given
@@ -107,10 +101,10 @@ class StockBatch:
 
     request_id: str
     row_count: int
-    indices: list[int]
-    addresses: list[Address]
-    quantities: list[int]
-    event_ms: list[int]
+    indices: NDArray[np.uint32]
+    addresses: Sequence[Address]
+    quantities: NDArray[np.uint32]
+    event_ms: NDArray[np.int64]
     problems: list[RowProblem] = field(default_factory=list)
 
 
@@ -121,7 +115,7 @@ class RefBatch:
     request_id: str
     row_count: int
     indices: list[int]
-    addresses: list[Address]
+    addresses: Sequence[Address]
     problems: list[RowProblem] = field(default_factory=list)
 
 

@@ -6,28 +6,43 @@ ambiguous is unknown. Condition needs no look: a snapshot holds the offers of on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine._names import resolve
+from engine._own_offers import mark_own
+from engine.addresses import Addresses, Skus
 from engine.catalog import Catalog
 from engine.columns import (
     Address,
     AsinKey,
     FeedbackBatch,
-    OfferColumns,
     RefBatch,
     SnapshotBatch,
     StockBatch,
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
-from engine.schema import FULFILMENT_SHIFT, OfferBit
 from engine.scope import Scope
 
 FUTURE_LIMIT_MS = 5 * 60_000
 """An event time farther ahead than this is refused."""
+
+
+Places = NDArray[np.uint32]
+
+
+class RowState(IntEnum):
+    """What resolving a row found."""
+
+    GOOD = 0
+    IN_FUTURE = 1
+    UNKNOWN = 2
+    OTHER_CURRENCY = 3
 
 
 @dataclass(slots=True)
@@ -55,10 +70,8 @@ def unknown(index: int, address: Address) -> RowProblem:
     )
 
 
-def in_future(index: int, event_ms: int, now_ms: int) -> RowProblem | None:
+def in_future(index: int, event_ms: int, now_ms: int) -> RowProblem:
     """Refuses an event from more than five minutes ahead."""
-    if event_ms <= now_ms + FUTURE_LIMIT_MS:
-        return None
     return RowProblem(
         index,
         "event_ms",
@@ -68,48 +81,71 @@ def in_future(index: int, event_ms: int, now_ms: int) -> RowProblem | None:
     )
 
 
-def wrong_currency(catalog: Catalog, index: int, listing_id: int, given: int) -> RowProblem | None:
-    """Refuses amounts in another currency than the listing's."""
-    wanted = int(catalog.records["currency"][listing_id])
-    if given == wanted:
-        return None
+def wrong_currency(catalog: Catalog, index: int, listed: list[int], given: int) -> RowProblem:
+    """Refuses amounts in another currency than that of one of these listings."""
+    present = catalog.records["currency"][listed]
+    wanted = currency_code(int(present[present != given][0]))
     return RowProblem(
         index,
         "currency",
         "CURRENCY_MISMATCH",
-        f"currency is {currency_code(given)!r}; the listing is priced in {currency_code(wanted)}",
+        f"currency is {currency_code(given)!r}; the listing is priced in {wanted}",
     )
 
 
 def expand(
     catalog: Catalog,
     rows: NDArray[np.void],
-    addresses: list[Address],
+    addresses: Sequence[Address],
     currency: NDArray[np.uint8],
     now_ms: int,
     scope: Scope,
-) -> tuple[list[int], list[int], list[RowProblem]]:
+) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
     """Positions of usable rows and the listing of each; a row by ASIN can stand for several."""
-    positions: list[int] = []
-    listing_ids: list[int] = []
-    problems: list[RowProblem] = []
-    indices = rows["index"].tolist()
-    events = rows["event_ms"].tolist()
-    given = currency.tolist()
-    for at, address in enumerate(addresses):
-        found = catalog.find(address, scope)
-        problem = in_future(indices[at], events[at], now_ms)
-        if problem is None and not found:
-            problem = unknown(indices[at], address)
-        for listing_id in found:
-            if problem is None and given[at]:
-                problem = wrong_currency(catalog, indices[at], listing_id, given[at])
-        if problem is not None:
-            problems.append(problem)
-            continue
-        positions.extend([at] * len(found))
-        listing_ids.extend(found)
+    positions, listing_ids, states = found(
+        catalog, addresses, rows["event_ms"], currency, now_ms + FUTURE_LIMIT_MS, scope
+    )
+    problems = []
+    for at in np.flatnonzero(states).tolist():
+        index, state = int(rows["index"][at]), RowState(int(states[at]))
+        if state == RowState.IN_FUTURE:
+            problems.append(in_future(index, int(rows["event_ms"][at]), now_ms))
+        elif state == RowState.OTHER_CURRENCY and (listed := catalog.find(addresses[at], scope)):
+            problems.append(wrong_currency(catalog, index, listed, int(currency[at])))
+        else:
+            problems.append(unknown(index, addresses[at]))
     return positions, listing_ids, problems
+
+
+def found(
+    catalog: Catalog,
+    addresses: Sequence[Address],
+    event_ms: NDArray[np.int64],
+    currency: NDArray[np.uint8],
+    latest_ms: int,
+    scope: Scope,
+) -> tuple[Places, NDArray[np.uint32], NDArray[np.uint8]]:
+    """Places of good addresses, the listing of each, and the RowState of every address.
+
+    A listing outside the scope is not found. All that one address names have the same seller.
+    """
+    given = Addresses.of(addresses)
+    positions, listing_ids, states = resolve(
+        catalog.names,
+        given.columns,
+        given.texts,
+        catalog.rows.view(np.uint8),
+        catalog.record_bytes,
+        catalog.count,
+        event_ms,
+        currency,
+        latest_ms,
+    )
+    if scope is None:
+        return positions, listing_ids, states
+    outside = catalog.outside(scope, listing_ids)
+    states[positions[outside]] = RowState.UNKNOWN
+    return positions[~outside], listing_ids[~outside], states
 
 
 def resolve_snapshots(
@@ -119,93 +155,36 @@ def resolve_snapshots(
     positions, listing_ids, problems = expand(
         catalog, batch.rows, batch.addresses, batch.currency, now_ms, scope
     )
-    rows = batch.rows[positions]
+    rows = taken(batch.rows, positions)
     rows["listing_id"] = listing_ids
-    ambiguous = mark_own(catalog, rows, batch)
-    return Resolved(rows, problems, ambiguous)
+    return Resolved(rows, problems, own_offers(catalog, rows, batch))
 
 
-def offers_of_rows(rows: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Offer index and row of every offer of every row."""
-    begin = rows["offer_begin"].astype(np.int64)
-    counts = rows["offer_end"].astype(np.int64) - begin
-    row = np.repeat(np.arange(len(rows)), counts)
-    first = np.cumsum(counts) - counts
-    return np.arange(len(row)) - first[row] + begin[row], row
+def taken(rows: NDArray[np.void], positions: Places) -> NDArray[np.void]:
+    """Rows at these ascending places; the same array where each row stands for one listing."""
+    count = len(rows)
+    if len(positions) == count and (count == 0 or np.array_equal(positions, np.arange(count))):
+        return rows
+    return rows[positions]
 
 
-def mark_own(catalog: Catalog, rows: NDArray[np.void], batch: SnapshotBatch) -> int:
+def own_offers(catalog: Catalog, rows: NDArray[np.void], batch: SnapshotBatch) -> int:
     """Sets own offers and OWN_ACCOUNT; returns how many own offers stayed ambiguous."""
-    rows["own_offer"] = -1
-    rows["own_price_minor"] = 0
-    if len(rows) == 0 or len(batch.offers) == 0:
-        return 0
-    offer, row = offers_of_rows(rows)
-    seller_of_row = catalog.records["seller"][rows["listing_id"]]
-    hashes = batch.offers.seller[offer]
-    mark_account(catalog, batch.offers, offer, hashes, seller_of_row[row])
-    mine = hashes == catalog.seller_hashes[seller_of_row][row]
-    return choose_own(catalog, rows, batch, offer[mine], row[mine])
-
-
-def mark_account(
-    catalog: Catalog,
-    offers: OfferColumns,
-    offer: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
-    seller: NDArray[np.uint32],
-) -> None:
-    """Sets OWN_ACCOUNT on offers of the listing's own account group."""
-    order = np.argsort(catalog.seller_hashes)
-    known = catalog.seller_hashes[order]
-    at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    is_known = known[at] == hashes
-    group = catalog.seller_groups[order[at]]
-    own = is_known & (group == catalog.seller_groups[seller])
-    offers.bits[offer[own]] |= np.uint32(OfferBit.OWN_ACCOUNT)
-
-
-def choose_own(
-    catalog: Catalog,
-    rows: NDArray[np.void],
-    batch: SnapshotBatch,
-    offer: NDArray[np.int64],
-    row: NDArray[np.int64],
-) -> int:
-    """Picks each listing's own offer among those of its seller."""
-    bits = batch.offers.bits[offer]
-    fulfilment = catalog.records["fulfilment"][rows["listing_id"]][row].astype(np.int64)
-    reported = bits & np.uint32(OfferBit.FULFILLED_BY_AMAZON | OfferBit.FULFILLED_BY_MERCHANT)
-    wanted = np.where(fulfilment > 0, 1 << np.maximum(fulfilment + FULFILMENT_SHIFT, 0), 0)
-    fits = (reported == 0) | (wanted == 0) | (reported == wanted)
-    if batch.skus:
-        fits &= sku_fits(catalog, rows, batch, offer, row)
-    offer, row = offer[fits], row[fits]
-    found = np.bincount(row, minlength=len(rows))
-    shared = catalog.shares_asin[rows["listing_id"]]
-    if batch.skus:
-        named = np.array([at in batch.skus for at in offer.tolist()], np.bool_)
-        shared = shared & ~np.isin(np.arange(len(rows)), row[named])
-    sure = (found[row] == 1) & ~shared[row]
-    rows["own_offer"][row[sure]] = offer[sure]
-    rows["own_price_minor"][row[sure]] = batch.item_minor[offer[sure]]
-    return int(np.count_nonzero((found > 1) | ((found == 1) & shared)))
-
-
-def sku_fits(
-    catalog: Catalog,
-    rows: NDArray[np.void],
-    batch: SnapshotBatch,
-    offer: NDArray[np.int64],
-    row: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Whether each offer names no SKU or the listing's."""
-    listing_ids = rows["listing_id"][row].tolist()
-    fits = [
-        batch.skus.get(at, catalog.skus[listing_id]) == catalog.skus[listing_id]
-        for at, listing_id in zip(offer.tolist(), listing_ids, strict=True)
-    ]
-    return np.array(fits, np.bool_)
+    skus = Skus.of(batch.skus)
+    return mark_own(
+        catalog.names,
+        rows,
+        catalog.record_bytes,
+        catalog.shares_asin.view(np.uint8),
+        catalog.seller_places,
+        catalog.seller_hashes,
+        catalog.seller_groups,
+        skus.columns,
+        skus.texts,
+        batch.offers.seller,
+        batch.item_minor,
+        batch.offers.bits,
+    )
 
 
 def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope: Scope) -> Resolved:
@@ -216,13 +195,11 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope:
     rows = batch.rows[positions]
     rows["listing_id"] = listing_ids
     wanted = batch.fulfilment[positions]
-    present = catalog.records["fulfilment"][listing_ids] if listing_ids else wanted
+    present = catalog.records["fulfilment"][listing_ids]
     fits = (wanted == 0) | (present == 0) | (wanted == present)
     given = batch.decision_ids[positions]
-    if listing_ids:
-        current = catalog.records["decision_id"][listing_ids]
-        names = np.where(given == current, 1, 2)
-        rows["names_decision"] = np.where(given == 0, 0, names)
+    current = catalog.records["decision_id"][listing_ids]
+    rows["names_decision"] = np.where(given == 0, 0, np.where(given == current, 1, 2))
     missed = {int(each) for each in rows["index"][~fits]} - {int(e) for e in rows["index"][fits]}
     for index in sorted(missed):
         message = "fulfilment: no listing of this ASIN has the fulfilment that is judged"
@@ -232,14 +209,12 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope:
 
 def resolve_refs(
     batch: RefBatch | StockBatch, catalog: Catalog, scope: Scope
-) -> tuple[list[tuple[int, int, int]], list[RowProblem]]:
-    """(position, index, listing id) of every known listing, and the unknown ones."""
-    found: list[tuple[int, int, int]] = []
-    problems: list[RowProblem] = []
-    for at, (index, address) in enumerate(zip(batch.indices, batch.addresses, strict=True)):
-        listing_ids = catalog.find(address, scope)
-        if listing_ids:
-            found.extend((at, index, listing_id) for listing_id in listing_ids)
-        else:
-            problems.append(unknown(index, address))
-    return found, problems
+) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
+    """Places of the known listings of a batch, their ids, and the unknown ones."""
+    count = len(batch.addresses)
+    positions, listing_ids, states = found(
+        catalog, batch.addresses, np.zeros(count, np.int64), np.zeros(count, np.uint8), 0, scope
+    )
+    missing = np.flatnonzero(states).tolist()
+    problems = [unknown(int(batch.indices[at]), batch.addresses[at]) for at in missing]
+    return positions, listing_ids, problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -86,13 +86,11 @@ class Shard:
         return result
 
     def _stock(self, batch: StockBatch, sequence: int, scope: Scope) -> TickResult:
-        found, problems = resolve_refs(batch, self.state.catalog, scope)
+        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
         result = TickResult(sequence, problems=batch.problems + problems)
-        kinds = (CommandKind.STOCK_OUT, CommandKind.STOCK_IN)
-        commands = [
-            (index, listing_id, kinds[batch.quantities[at] > 0]) for at, index, listing_id in found
-        ]
-        self.command(simple_commands(commands), result)
+        in_stock = batch.quantities[positions] > 0
+        kinds = np.where(in_stock, CommandKind.STOCK_IN, CommandKind.STOCK_OUT)
+        self.command(simple_commands(batch.indices[positions], listing_ids, kinds), result)
         return result
 
     def _delete(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
@@ -112,11 +110,13 @@ class Shard:
     def _simple(
         self, batch: RefBatch, sequence: int, kind: CommandKind, scope: Scope
     ) -> tuple[CountResult, list[int]]:
-        found, problems = resolve_refs(batch, self.state.catalog, scope)
+        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
+        indices = np.array(batch.indices, np.uint32)[positions]
         tick = TickResult(sequence)
-        self.command(simple_commands((index, each, kind) for _, index, each in found), tick)
-        listing_ids = [each for _, _, each in found]
-        return CountResult(sequence, len(found), batch.problems + problems), listing_ids
+        self.command(simple_commands(indices, listing_ids, kind), tick)
+        return CountResult(
+            sequence, len(positions), batch.problems + problems
+        ), listing_ids.tolist()
 
     def _erase(self, batch: EraseBatch, sequence: int, scope: Scope) -> CountResult:
         catalog = self.state.catalog
@@ -167,11 +167,12 @@ class Shard:
         return np.asarray(self._uncounted + self.evaluator.state_changes())
 
 
-def simple_commands(wanted: Iterable[tuple[int, int, int]]) -> NDArray[np.void]:
-    """Command rows of (index, listing id, kind)."""
-    listed = list(wanted)
-    commands = np.zeros(len(listed), COMMAND)
-    for at, (index, listing_id, kind) in enumerate(listed):
-        commands[at]["index"], commands[at]["listing_id"] = index, listing_id
-        commands[at]["kind"] = kind
+def simple_commands(
+    indices: NDArray[np.uint32],
+    listing_ids: NDArray[np.uint32],
+    kinds: NDArray[np.int64] | CommandKind,
+) -> NDArray[np.void]:
+    """Command rows that say nothing but their kind."""
+    commands = np.zeros(len(listing_ids), COMMAND)
+    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kinds
     return commands

@@ -13,6 +13,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from engine._state_hash import hash_rows
+from engine._tables import Texts
 from engine.catalog import Catalog
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
@@ -115,17 +116,21 @@ def no_collection() -> Iterator[None]:
 def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
     """The catalogue with its indexes made anew."""
     count = len(columns["rows"])
+    skus, asins = texts(columns, "skus"), texts(columns, "asins")
     catalog = Catalog(max(1024, 1 << (count - 1).bit_length()))
     catalog.count = count
     for name in ("rows", "records", "key_hashes", "definition_hashes"):
         getattr(catalog, name)[:count] = columns[name]
-    catalog.skus = texts(columns, "skus")
-    catalog.asins = texts(columns, "asins")
+    for listing_id in range(1, count):
+        catalog.names.skus.append(skus[listing_id])
+        catalog.names.asins.append(asins[listing_id])
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
-    catalog.index_all()
+    for listing_id in np.flatnonzero(catalog.active[:count]).tolist():
+        catalog.names.enter_key(catalog.record_bytes, listing_id)
+        catalog.join_asin(listing_id)
     return catalog
 
 
@@ -160,7 +165,7 @@ def as_bytes(raw: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(raw, np.uint8)
 
 
-def text_columns(name: str, listed: list[str]) -> dict[str, NDArray[Any]]:
+def text_columns(name: str, listed: Texts) -> dict[str, NDArray[Any]]:
     """Texts as one column of UTF-8 and one of where each ends."""
     encoded = [each.encode() for each in listed]
     ends = np.cumsum([len(each) for each in encoded], dtype=np.uint64)

@@ -14,6 +14,7 @@ from engine.explain import Explanation, conclude, gather
 from engine.pipeline import Engine
 from engine.schema import InputKind
 from engine.scope import Scope, inside
+from engine.wire import answer_of_stream
 from repriced.v1 import pricing_pb2
 from server.access.caller import current_pass
 from server.services.calls import Core, Handlers, mutation, reading
@@ -59,7 +60,7 @@ class Pricing:
             for payload in requests:
                 inner = inner_request(payload, self._core)
                 answer = self._core.request(InputKind.REPRICE, inner, context)
-                yield outer_answer(answer.payload)
+                yield answer_of_stream(answer.payload)
 
     def watch_decisions(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Decisions as they are made, from a cursor on."""
@@ -153,9 +154,3 @@ def next_decisions(
 def inner_request(payload: bytes, core: Core) -> bytes:
     """The RepriceRequest inside a stream's message, unparsed. Raises InputError."""
     return part_of(pricing_pb2.StreamRepriceRequest, "request", payload, core.codec.limits)
-
-
-def outer_answer(payload: bytes) -> bytes:
-    """A RepriceResponse as message of the stream."""
-    response = pricing_pb2.RepriceResponse.FromString(payload)
-    return pricing_pb2.StreamRepriceResponse(response=response).SerializeToString()

@@ -1,6 +1,6 @@
 """Between protobuf and the engine: the only place that knows both.
 
-request bytes -> parse -> rows checked one by one -> batch of engine.columns
+request bytes -> native codec, or parser and rows checked one by one -> batch of engine.columns
 engine.results -> messages -> answer bytes
 """
 
@@ -21,9 +21,8 @@ from server.wire.definitions import (
     seller_definition,
     seller_message,
 )
-from server.wire.feedback import decode_feedback
 from server.wire.limits import WireLimits
-from server.wire.reprice import decode_evaluate, decode_reprice
+from server.wire.native import decode_evaluate, decode_feedback, decode_reprice
 from server.wire.states import bracket_message, listing_state_message
 from server.wire.strategies import strategy_definition, strategy_message
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
-from engine.results import Result
+from engine.results import Result, TickResult, no_decisions
 from engine.schema import InputKind, JournalMode
-from server.wire.answers import ANSWERS
-from server.wire.commands import (
-    decode_delete,
-    decode_erase,
-    decode_pause,
-    decode_resume,
-    decode_stock,
-)
+from engine.wire import encode_decisions
+from server.wire.answers import ANSWERS, DECISION_VALID_MS
+from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
-from server.wire.feedback import decode_feedback
 from server.wire.limits import WireLimits
-from server.wire.reprice import decode_evaluate, decode_reprice
+from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
 
 DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.REPRICE: decode_reprice,
@@ -35,6 +30,10 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.ERASE: decode_erase,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
+
+
+DECISIONS_FIRST = {InputKind.REPRICE, InputKind.FEEDBACK}
+"""Answers whose first field are decisions: the native codec writes them, in front of the rest."""
 
 
 class WireCodec:
@@ -61,4 +60,8 @@ class WireCodec:
 
     def encode(self, kind: InputKind, result: Result, catalog: Catalog, mode: JournalMode) -> bytes:
         """Answer bytes of a result of the kind. Rows are answered by index and listing id."""
-        return ANSWERS[kind](result, int(mode)).SerializeToString()
+        decisions = b""
+        if kind in DECISIONS_FIRST and isinstance(result, TickResult):
+            decisions = encode_decisions(result.decisions, DECISION_VALID_MS)
+            result = replace(result, decisions=no_decisions())
+        return decisions + ANSWERS[kind](result, int(mode)).SerializeToString()

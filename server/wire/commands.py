@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from engine.columns import EraseBatch, RefBatch, StockBatch
-from engine.errors import InputError
+import numpy as np
+
+from engine.columns import Address, EraseBatch, RefBatch, StockBatch
+from engine.errors import InputError, RowProblem
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.rows import RowFault, address_of, event_time
@@ -16,27 +18,39 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
     """Batch of a ReportStockRequest. Raises InputError."""
     request = parse(pricing_pb2.ReportStockRequest, payload, limits)
     request_id = request_id_of(request.request_id)
-    check_count("levels", request.levels, "max_rows_per_call", limits)
-    batch = StockBatch(request_id, len(request.levels), [], [], [], [])
+    check_count("levels", len(request.levels), "max_rows_per_call", limits)
+    good: list[tuple[int, Address, int, int]] = []
+    problems: list[RowProblem] = []
     for index, level in enumerate(request.levels):
         try:
-            address, event_ms = address_of(level), event_time(level)
+            address, event_ms = read_level(level)
         except RowFault as fault:
-            batch.problems.append(fault.problem(index))
+            problems.append(fault.problem(index))
             continue
-        batch.indices.append(index)
-        batch.addresses.append(address)
-        batch.quantities.append(level.quantity)
-        batch.event_ms.append(event_ms)
-    return batch
+        good.append((index, address, level.quantity, event_ms))
+    return StockBatch(
+        request_id=request_id,
+        row_count=len(request.levels),
+        indices=np.array([each[0] for each in good], np.uint32),
+        addresses=[each[1] for each in good],
+        quantities=np.array([each[2] for each in good], np.uint32),
+        event_ms=np.array([each[3] for each in good], np.int64),
+        problems=problems,
+    )
+
+
+def read_level(level: pricing_pb2.StockLevel) -> tuple[Address, int]:
+    """Address and event time of a stock level. Raises RowFault."""
+    return address_of(level), event_time(level)
 
 
 def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBatch:
     """Batch of a request that names listings and nothing else. Raises InputError."""
     request = parse(request_type, payload, limits)
     request_id = request_id_of(request.request_id)
-    check_count("listings", request.listings, "max_rows_per_call", limits)
-    batch = RefBatch(request_id, len(request.listings), [], [])
+    check_count("listings", len(request.listings), "max_rows_per_call", limits)
+    addresses: list[Address] = []
+    batch = RefBatch(request_id, len(request.listings), [], addresses)
     for index, ref in enumerate(request.listings):
         try:
             address = address_of(ref)
@@ -44,7 +58,7 @@ def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBat
             batch.problems.append(fault.problem(index))
             continue
         batch.indices.append(index)
-        batch.addresses.append(address)
+        addresses.append(address)
     return batch
 
 

@@ -97,7 +97,7 @@ def decode_definitions(
     request = parse(request_type, payload, limits)
     request_id = request_id_of(request.request_id)
     rows = getattr(request, field)
-    check_count(field, rows, "max_definitions_per_call", limits)
+    check_count(field, len(rows), "max_definitions_per_call", limits)
     definitions = [(index, convert(message)) for index, message in enumerate(rows)]
     return DefinitionBatch(request_id, len(rows), definitions)
 

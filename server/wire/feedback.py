@@ -33,7 +33,7 @@ def decode_feedback(payload: bytes, limits: WireLimits) -> FeedbackBatch:
     """Batch of a ReportFeedbackRequest. Pure. Raises InputError."""
     request = parse(pricing_pb2.ReportFeedbackRequest, payload, limits)
     request_id = request_id_of(request.request_id)
-    check_count("feedback", request.feedback, "max_rows_per_call", limits)
+    check_count("feedback", len(request.feedback), "max_rows_per_call", limits)
     heads: list[tuple[int, ...]] = []
     besides: list[tuple[int, int, int]] = []
     addresses: list[Address] = []

@@ -7,7 +7,6 @@ the bytes, and refused there, before the parser allocates.
 from __future__ import annotations
 
 import re
-from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -90,7 +89,7 @@ def check_size(payload: bytes, limits: WireLimits) -> None:
         )
 
 
-def malformed(message_type: type[Message], error: Exception) -> InputError:
+def malformed(message_type: type[Message], error: object) -> InputError:
     """Error about bytes that are no request of this type."""
     return InputError(
         f"the request is not a {message_type.DESCRIPTOR.full_name}: {error}; allowed: its"
@@ -156,17 +155,17 @@ def request_id_of(text: str) -> str:
     return lowered
 
 
-def check_count(field: str, rows: Sized, limit_name: str, limits: WireLimits) -> None:
+def check_count(field: str, count: int, limit_name: str, limits: WireLimits) -> None:
     """Raises InputError, EMPTY_BATCH or TOO_MANY_ROWS, for the repeated field of a request."""
     limit: int = getattr(limits, limit_name)
-    if len(rows) == 0:
+    if count == 0:
         raise InputError(
             f"{field} is empty; allowed: 1 to {limit} rows a call",
             reason="EMPTY_BATCH",
             field=field,
         )
-    if len(rows) > limit:
-        raise too_many(field, len(rows), limit, limit_name)
+    if count > limit:
+        raise too_many(field, count, limit, limit_name)
 
 
 def too_many(field: str, rows: int, limit: int, limit_name: str) -> InputError:

@@ -98,7 +98,7 @@ def decode_snapshots(
     request_id: str, snapshots: Sequence[pricing_pb2.OfferSnapshot], limits: WireLimits
 ) -> SnapshotBatch:
     """Batch of snapshots. A bad offer fails its whole row: half a market decides no price."""
-    check_count("snapshots", snapshots, "max_rows_per_call", limits)
+    check_count("snapshots", len(snapshots), "max_rows_per_call", limits)
     read = Snapshots()
     for index, snapshot in enumerate(snapshots):
         try:

@@ -15,7 +15,7 @@ from bench.report import FASTER, OVER_FLOOR, Result
 
 IDS = {
     "kernel_vs_copy", "kernel_vs_numpy", "kernel_vs_numba", "kernel_vs_polars", "kernel_vs_python",
-    "rpc_memory_vs_echo", "rpc_memory_vs_echo_1000",
+    "decode_vs_parser", "decode_vs_walk", "rpc_memory_vs_echo", "rpc_memory_vs_echo_1000",
 }  # fmt: skip
 
 

@@ -53,7 +53,8 @@ def test_a_bad_definition_is_refused_and_the_others_go_on(
     assert (problem.index, problem.field, problem.reason) == (0, field, reason)
     assert field.rsplit(".", 1)[-1] in problem.message
     assert [index for index, _, _ in result.upserted] == [1]
-    assert list(engine.catalog.ids) == [key("B")]
+    assert engine.catalog.count == 2
+    assert engine.catalog.key_of(engine.catalog.id_of(key("B"))) == key("B")
 
 
 def test_floor_above_ceiling_is_a_warning_and_the_floor_wins() -> None:

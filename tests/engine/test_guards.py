@@ -65,7 +65,7 @@ class Corrupted:
 def test_a_bad_proposal_is_refused_and_the_others_go_on(price: int) -> None:
     engine = new_engine()
     apply(engine, InputKind.LISTINGS, definitions([listing("A"), listing("B")]))
-    bad, good = engine.catalog.ids[key("A")], engine.catalog.ids[key("B")]
+    bad, good = engine.catalog.id_of(key("A")), engine.catalog.id_of(key("B"))
     before = engine.catalog.rows[bad].tobytes()
     engine.shard.evaluator.kernel = Corrupted(engine.shard.evaluator.kernel, bad, price)
     batch = snapshots((key("A"), [rival(1000)]), (key("B"), [rival(1000)]))

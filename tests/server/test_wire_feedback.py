@@ -49,7 +49,7 @@ def test_rows() -> None:
         LIMITS,
     )
     rows = batch.rows
-    assert batch.addresses == [OWN, 9, AsinKey("AOWN1", "A1PA6795UKMFR9", "B0MUG00001", 1, 1)]
+    assert list(batch.addresses) == [OWN, 9, AsinKey("AOWN1", "A1PA6795UKMFR9", "B0MUG00001", 1, 1)]
     assert rows["kind"].tolist() == [FeedbackKind.WON, FeedbackKind.REJECTED, FeedbackKind.SHARE]
     assert rows["event_ms"].tolist() == [1_700_000_000_000, 77, 78]
     assert rows["price_minor"].tolist() == [0, 1_500, 0]
@@ -115,10 +115,10 @@ def test_stock() -> None:
     ]
     request = pricing_pb2.ReportStockRequest(request_id=REQUEST_ID, levels=levels)
     batch = WireCodec().decode(InputKind.STOCK, request.SerializeToString())
-    assert batch.indices == [0, 3]
-    assert batch.addresses == [OWN, 4]
-    assert batch.quantities == [0, 2**32 - 1]
-    assert batch.event_ms == [5, 6]
+    assert batch.indices.tolist() == [0, 3]
+    assert list(batch.addresses) == [OWN, 4]
+    assert batch.quantities.tolist() == [0, 2**32 - 1]
+    assert batch.event_ms.tolist() == [5, 6]
     problems = [(each.index, each.field, each.reason) for each in batch.problems]
     assert problems == [
         (1, "event_ms", "EVENT_TIME_MISSING"),
@@ -143,5 +143,5 @@ def test_named_listings(kind: InputKind, request_type: Any) -> None:
     request = request_type(request_id=REQUEST_ID, listings=refs)
     batch = WireCodec().decode(kind, request.SerializeToString())
     assert batch.indices == [0, 2]
-    assert batch.addresses == [3, OWN]
+    assert list(batch.addresses) == [3, OWN]
     assert [(each.index, each.reason) for each in batch.problems] == [(1, "LISTING_MISSING")]

@@ -46,7 +46,7 @@ def test_rows() -> None:
         LIMITS,
     )
     rows = batch.rows
-    assert batch.addresses == [
+    assert list(batch.addresses) == [
         ListingKey("AOWN1", "A1PA6795UKMFR9", "mug-blue", 2),
         7,
         AsinKey("AOWN1", "A1PA6795UKMFR9", "B0MUG00001", 1, 1),
@@ -91,7 +91,7 @@ def test_offer_columns() -> None:
     assert offers.rating_count.tolist() == [0, 12_345]
     assert offers.rating_bp.tolist() == [0, 9_700]
     assert offers.handling_hours.tolist() == [65_534, 48]
-    assert batch.skus == {1: "mug-blue-2"}
+    assert batch.skus.by_offer() == {1: "mug-blue-2"}
     types = [getattr(offers, name).dtype for name in offers.__slots__]
     assert types == [np.int64, np.uint64, np.uint32, np.uint32, np.uint16, np.uint16]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
 from engine.errors import ApplyError, DeadlineError, InputError, LimitError
@@ -76,7 +77,8 @@ def test_an_expired_or_unwanted_request_is_not_applied(writer: Writer) -> None:
     assert done.result(10)
     assert isinstance(late.exception(10), DeadlineError)
     assert isinstance(gone.exception(10), DeadlineError)
-    assert {key.sku for key in writer._engine.catalog.ids} == {"DONE"}
+    catalog = writer._engine.catalog
+    assert {catalog.skus[each] for each in np.flatnonzero(catalog.active)} == {"DONE"}
 
 
 def test_a_failing_read_fails_alone(writer: Writer) -> None:

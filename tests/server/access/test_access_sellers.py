@@ -263,7 +263,8 @@ def state_of(guarded: Guarded) -> bytes:
     engine = guarded.app.engine
     catalog = engine.catalog
     assert catalog.seller_of(THEIR_ID) == THEIRS
-    facts = (catalog.sellers, catalog.strategies, sorted(catalog.ids), engine.decisions.last_id)
+    listed = [*catalog.skus], [*catalog.active]
+    facts = (catalog.sellers, catalog.strategies, listed, engine.decisions.last_id)
     row, record = catalog.rows[THEIR_ID].tobytes(), catalog.records[THEIR_ID].tobytes()
     return row + record + repr(facts).encode()
 

@@ -6,11 +6,14 @@ import random
 import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from engine.catalog import Catalog
 from engine.errors import InputError
 from engine.journal.retention import DAY_MS, Limits, plan
 from engine.journal.snapshots import delete_snapshot, snapshot_name
+from engine.keys import ListingKey
 from engine.recovery import save
 from engine.replay import Replayer
 from engine.schema import InputKind
@@ -44,20 +47,25 @@ def traces(shard: Opened) -> list[str]:
 TEXTS = ("definitions", "skus", "asins")
 
 
+def listings(catalog: Catalog) -> dict[ListingKey, bytes]:
+    """Rows of the listings that exist, by their keys."""
+    active = np.flatnonzero(catalog.active).tolist()
+    return {catalog.key_of(at): catalog.rows[at].tobytes() for at in active}
+
+
 def test_rows_go_at_once_and_the_others_stay(tmp_path: Path) -> None:
     shard, work = begun(tmp_path, 5)
     play(shard, work, random.Random(5), 60)
     catalog = shard.engine.catalog
     seller = catalog.seller_at[GONE]
     mine = catalog.listings_of(seller)
-    others = {key: catalog.rows[at].tobytes() for key, at in catalog.ids.items()
-              if key.seller_id != GONE}  # fmt: skip
+    others = {key: row for key, row in listings(catalog).items() if key.seller_id != GONE}
     active = int(catalog.active[mine].sum())
     assert traces(shard)
     answer = erase(shard)
     assert (answer.erased_listings_count, len(answer.errors)) == (active, 0)
     assert traces(shard) == []
-    assert {key: catalog.rows[at].tobytes() for key, at in catalog.ids.items()} == others
+    assert listings(catalog) == others
     assert not set(shard.engine.decisions.dump()["listing_id"].tolist()) & set(mine.tolist())
     assert sum(shard.engine.shard.state_counts()) == len(others)
     assert [each.reason for each in erase(shard).errors] == ["UNKNOWN_SELLER"]
