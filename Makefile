@@ -7,11 +7,16 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c co
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
 SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 
+SEEDS ?= $(if $(CI),2,20)
+DAYS ?= $(if $(CI),1,14)
+SET ?= report
+REGIMES ?=
+
 # cython-lint looks for its helper in PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench annotate clean always
+.PHONY: help demo test check bench market annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -20,6 +25,8 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
+	@echo "                 (SEEDS=20 DAYS=14 REGIMES=\"still sticky\" SET=report; small where CI is set)"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -34,6 +41,10 @@ test: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+market: $(VENV)/with-bench
+	@$(BIN)/python -m bench.market --seeds $(SEEDS) --days $(DAYS) --set $(SET) \
+	  --regimes "$(REGIMES)"
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .
