@@ -31,7 +31,7 @@ FIRST = {"report": REPORT_FIRST, "tune": TUNE_FIRST}
     help="Seeds to report on begin with 1, seeds to tune on with 1001.",
 )  # fmt: skip
 @click.option("--days", default=14, show_default=True, type=click.IntRange(1))
-@click.option("--rows", default=10, show_default=True, type=click.IntRange(1), help="ASINs a seed.")
+@click.option("--rows", default=8, show_default=True, type=click.IntRange(1), help="ASINs a seed.")
 @click.option("--regimes", default="", help="Names with spaces between them; all by default.")
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes; 0: one a core.")
 @click.option(

@@ -26,7 +26,7 @@ NEVER = -1e9
 
 @dataclass(slots=True)
 class Contest:
-    """Offers of all rows at one moment; row 0 of the sellers is ours.
+    """Offers of all rows at one moment; seat 0 of the sellers is ours.
 
     `worth` (rows, sellers, segments) is NEVER for those who cannot be featured because they are
     absent, sold out or not featured merchants; `landed` (rows, sellers) is in shares of the base
@@ -117,7 +117,7 @@ def own_share(contest: Contest, landed: Floats, bonus: Floats) -> Floats:
     allowed = (landed <= contest.cap[:, None])[:, :, None]
     if contest.band:
         top = np.maximum(best[:, None, :], np.where(allowed, own, NEVER))
-        among = (others[:, None] >= (top - contest.band)[:, :, None]) & (others > NEVER / 2)[:, None]
+        among = others[:, None] >= np.maximum(top - contest.band, NEVER / 2)[:, :, None]
         share = np.where(own >= top - contest.band, 1.0 / (1 + among.sum(axis=2)), 0.0)
     else:
         spread = np.exp(np.maximum((others - best[:, None]) / contest.noise, -60.0))

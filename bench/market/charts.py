@@ -65,9 +65,9 @@ def draw_all(rows: Sequence[Row], path: Path) -> None:
         places = np.arange(len(rows)) + (at - 2) * width
         shares = [row.shares[name] for row in rows]
         means = np.array([each.mean for each in shares])
-        reach = [[each.mean - each.low for each in shares], [each.high - each.mean for each in shares]]
+        ends = np.array([(each.mean - each.low, each.high - each.mean) for each in shares])
         axes.bar(places, means, width, color=COLOURS[name], label=name)
-        axes.errorbar(places, means, reach, fmt="none", ecolor="black", elinewidth=0.6)
+        axes.errorbar(places, means, ends.T, fmt="none", ecolor="black", elinewidth=0.6)
     for at, row in enumerate(rows):
         if row.regime.budget is not None:
             axes.hlines(row.regime.budget, at - 0.45, at + 0.45, color="black", linewidth=1.2)

@@ -1,4 +1,4 @@
-"""What the marketplace tells the seller: notifications and polls, late, lost, repeated, mixed up."""
+"""What the marketplace tells the seller: late, lost, repeated and out of order."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Inbox:
 class Messages:
     """The channel from the marketplace to the seller."""
 
-    def __init__(self, regime: Regime, chance: Chance, rows: int) -> None:
-        self._regime, self._chance, self._count = regime, chance, rows
+    def __init__(self, regime: Regime, chance: Chance, place: NDArray[np.int64]) -> None:
+        self._regime, self._chance = regime, chance
         self._frames: dict[int, Frame] = {}
         self._due: dict[int, list[tuple[Rows, Rows]]] = defaultdict(list)
         self._live_due: dict[int, list[tuple[Rows, Rows, Rows]]] = defaultdict(list)
-        self._stocked = np.ones(rows, np.bool_)
-        self._winners = np.full((rows, 2), NOBODY)
+        self._stocked = np.ones(len(place), np.bool_)
+        self._winners = np.full((len(place), 2), NOBODY)
         self._poll_ticks = max(1, regime.poll_minutes // TICK_MINUTES)
-        self._phase = np.arange(rows) % self._poll_ticks
+        self._phase = place % self._poll_ticks
 
     def frame(self, tick: int) -> Frame:
         """The offers of a recent tick."""
@@ -125,9 +125,10 @@ class Messages:
         none = np.zeros(0, np.int64)
         rows = np.concatenate([none, *(each for each, _ in found)])
         events = np.concatenate([none, *(each for _, each in found)])
-        live = [np.concatenate([none, *part]) for part in zip(*self._live_due.pop(tick, []))]
+        parts = [(none, none, none), *self._live_due.pop(tick, [])]
+        live = [np.concatenate(part) for part in zip(*parts, strict=True)]
         moved = np.flatnonzero(stocked != self._stocked)
         self._stocked = stocked.copy()
         return Inbox(
-            rows, events, tuple(live or [none] * 3), (moved, stocked[moved].astype(np.int64))
+            rows, events, (live[0], live[1], live[2]), (moved, stocked[moved].astype(np.int64))
         )

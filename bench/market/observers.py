@@ -1,4 +1,4 @@
-"""What is noted while a run plays: where profit is lost, which probes cost the Buy Box, one trace."""
+"""What is noted while a run plays: where profit is lost, which probes lost, one trace."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Probes:
     def of(cls, shop: Shop) -> Probes:
         """Before the first tick."""
         rows = len(shop.world)
-        return cls(shop, np.zeros(rows, np.int64), np.zeros(rows), np.full(rows, -10**6))
+        return cls(shop, np.zeros(rows, np.int64), np.zeros(rows), np.full(rows, -(10**6)))
 
     def observe(self, simulation: Simulation, moment: Moment) -> None:
         """Notes probes among the newest decisions, and judges those that are live now."""

@@ -19,6 +19,8 @@ from bench.market.world import World
 COARSE = np.linspace(0.0, 1.0, 33)
 NEAR = np.array([-12, -8, -6, -5, -4, -3.5, -3, -2.5, -2, -1.5, -1, 0])
 """Candidates below each threshold, in scales of the noise."""
+BAND_RIVALS = 6
+"""Rivals whose edges of the band are looked at, best first."""
 GAIN = 1.0005
 """A move must promise this much more than staying."""
 
@@ -31,7 +33,9 @@ class Best:
     value: Floats
 
 
-def candidates(world: World, contest: Contest, bonus: Floats, shipping: Floats) -> NDArray[np.int64]:
+def candidates(
+    world: World, contest: Contest, bonus: Floats, shipping: Floats
+) -> NDArray[np.int64]:
     """Item prices worth looking at, (rows, candidates), inside the bounds."""
     base = world.base[:, None]
     floor, ceiling = world.floor[:, None], world.ceiling[:, None]
@@ -39,7 +43,7 @@ def candidates(world: World, contest: Contest, bonus: Floats, shipping: Floats) 
     near = (even[:, :, None] + NEAR * contest.noise).reshape(len(base), -1)
     edges = [near, contest.cap[:, None]]
     if contest.band:
-        worth = contest.capped()[:, 1:]
+        worth = np.sort(contest.capped()[:, 1:], axis=1)[:, -BAND_RIVALS:]
         for shift in (-contest.band, contest.band):
             edges.append((bonus[:, None, :] - worth + shift).reshape(len(base), -1))
     landed = np.clip(np.concatenate(edges, axis=1), 0.0, 9.0) * base
@@ -63,9 +67,7 @@ def best_price(
     present: NDArray[np.int64],
 ) -> Best:  # fmt: skip
     """The best price now; the present one unless another is clearly better."""
-    item = np.concatenate(
-        [present[:, None], candidates(world, contest, bonus, shipping)], axis=1
-    )
+    item = np.concatenate([present[:, None], candidates(world, contest, bonus, shipping)], axis=1)
     value = value_of(world, contest, demand, bonus, shipping, item)
     rows = np.arange(len(item))
     best = np.argmax(value, axis=1)

@@ -14,10 +14,10 @@ ORACLE, UNDERCUT = "oracle", "undercut"
 class Regime:
     """One kind of market. A rate of zero means never.
 
-    `noise` is the scale of the logit: how far two offers lie apart when chance decides between them.
-    `stickiness` is how much dearer an incumbent may be. Within `band` of the best offer the Buy Box
-    rotates evenly. `move_hours`, `churn_days`, `stockout_days` are mean times between events of one
-    competitor. `cap` is the range of the hidden competitive price.
+    `noise` is the scale of the logit: how far apart two offers lie when chance decides between
+    them. `stickiness` is how much dearer an incumbent may be. Within `band` of the best offer the
+    Buy Box rotates evenly. `move_hours`, `churn_days`, `stockout_days` are mean times between
+    events of one competitor. `cap` is the range of the hidden competitive price.
     """
 
     name: str
@@ -59,9 +59,7 @@ REGIMES = {
         Regime("sticky", 0.95, stickiness=0.03),
         Regime("drift", 0.95, move_hours=3, drift_a_day=0.02, quality_drift_a_day=0.005),
         Regime("rotation", 0.95, noise=0.0002, band=0.02),
-        Regime(
-            "sparse_feedback", 0.95, lost=0.7, late=0.6, poll_minutes=360, flags_absent=0.3
-        ),
+        Regime("sparse_feedback", 0.95, lost=0.7, late=0.6, poll_minutes=360, flags_absent=0.3),
         Regime("suppression", 0.93, cap=(0.94, 1.06), cap_move_days=2),
         Regime("amazon_enters", 0.93, amazon_enters=True),
         Regime("stockouts", 0.93, churn_days=5, stockout_days=1.5, own_stockout_days=4),

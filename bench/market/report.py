@@ -38,7 +38,7 @@ class Share:
 
 def student(freedom: int) -> float:
     """97.5th percentile of Student's t, by Cornish and Fisher's expansion; within 0.2 % from
-    five degrees of freedom on."""
+    nine degrees of freedom on."""
     z = NormalDist().inv_cdf(0.975)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

@@ -53,7 +53,7 @@ class Rivals:
 
     def __init__(self, regime: Regime, world: World, chance: Chance) -> None:
         self._regime, self._world, self._chance = regime, world, chance
-        self._phase = (np.arange(SELLERS) * 7 + np.arange(len(world))[:, None] * 3) % 12
+        self._phase = (np.arange(SELLERS) * 7 + world.place[:, None] * 3) % 12
 
     def open(self) -> Offers:
         """Offers before the first tick."""
@@ -90,7 +90,8 @@ class Rivals:
         regime, day = self._regime, TICKS_A_DAY**0.5
         if regime.drift_a_day:
             normal = self._chance.normal("level", tick)
-            offers.level = np.clip(offers.level * np.exp(normal * regime.drift_a_day / day), 0.9, 1.2)
+            moved = offers.level * np.exp(normal * regime.drift_a_day / day)
+            offers.level = np.clip(moved, 0.9, 1.2)
         if regime.quality_drift_a_day:
             normal = self._chance.normal("quality", tick)
             walked = offers.quality + normal * regime.quality_drift_a_day / day
@@ -140,7 +141,7 @@ class Rivals:
     def _amazon(self, offers: Offers, tick: int) -> None:
         world = self._world
         offers.present[:, AMAZONS] = (tick >= world.amazon_from) & (tick < world.amazon_until)
-        acts = (tick == world.amazon_from) | ((tick + np.arange(len(world))) % AMAZON_TICKS == 0)
+        acts = (tick == world.amazon_from) | ((tick + world.place) % AMAZON_TICKS == 0)
         target = np.minimum(self._lowest_others(offers)[:, AMAZONS], 1.05 * world.base)
         target = np.maximum(target, 0.9 * world.base).astype(np.int64)
         offers.item[:, AMAZONS] = np.where(acts, target, offers.item[:, AMAZONS])

@@ -79,8 +79,7 @@ def play(plan: Plan, regime: str, policy: str) -> Run:
     notes: dict[str, Any] = {}
     trace = None
     if policy == ORACLE:
-        oracle = Oracle(simulation)
-        outcome = simulation.run(oracle, [oracle.observe])
+        outcome = simulation.run(Oracle(simulation))
     elif policy == ENGINE:
         shop = Shop(simulation.world)
         losses, probes = Losses(shop), Probes.of(shop)

@@ -163,9 +163,7 @@ class Shop:
             for seat in range(world.fba.shape[1])
         ]
 
-    def _snapshots(
-        self, inbox: Inbox, frame: Callable[[int], Frame]
-    ) -> pricing_pb2.RepriceRequest:
+    def _snapshots(self, inbox: Inbox, frame: Callable[[int], Frame]) -> pricing_pb2.RepriceRequest:
         request = pricing_pb2.RepriceRequest()
         for row, event in zip(inbox.rows.tolist(), inbox.events.tolist(), strict=True):
             self._snapshot(request.snapshots.add(), row, event, frame(event))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ from bench.market.messages import Messages
 from bench.market.oracle import Best, best_price
 from bench.market.policies import Decisions, Policy
 from bench.market.regimes import Regime
-from bench.market.rivals import NIGHT_DEMAND, Offers, Rivals, is_night
-from bench.market.world import OURS, SELLERS, World, draw_world
+from bench.market.rivals import NIGHT_DEMAND, Rivals, is_night
+from bench.market.world import OURS, SELLERS, draw_world
 
 QUOTA_A_SECOND = 5
 LIVE_TICKS = 3
@@ -54,11 +54,8 @@ class Moment:
 
     tick: int
     contest: Contest
-    offers: Offers
     bonus: Floats  # our offer beyond its price, with incumbency, (rows, segments)
     winners: NDArray[np.int64]
-    chance: Floats  # our chance in each segment, (rows, segments)
-    earned: Floats
     demand: Demand
 
 
@@ -73,7 +70,6 @@ class Outcome:
     won: Floats  # part of the Buy Box held, mean over ticks
     changes: int = 0
     delayed: int = 0
-    notes: dict[str, object] = field(default_factory=dict)
 
 
 class Simulation:
@@ -85,7 +81,7 @@ class Simulation:
         self.chance = Chance(setting.seeds, setting.rows)
         self.rivals = Rivals(self.regime, self.world, self.chance)
         self.offers = self.rivals.open()
-        self.messages = Messages(self.regime, self.chance, len(self.world))
+        self.messages = Messages(self.regime, self.chance, self.world.place)
         self.incumbent = np.full((len(self.world), 2), -1)
         self.shipping = self.world.shipping[:, OURS]
         self._due: dict[int, list[tuple[NDArray[np.int64], ...]]] = defaultdict(list)
@@ -145,9 +141,8 @@ class Simulation:
 
     def threshold_minor(self, moment: Moment) -> Floats:
         """Hidden thresholds of our item price, (rows, segments)."""
-        return thresholds(moment.contest, moment.bonus) * self.world.base[:, None] - (
-            self.shipping[:, None]
-        )
+        landed = thresholds(moment.contest, moment.bonus) * self.world.base[:, None]
+        return landed - self.shipping[:, None]
 
     def _play(self, tick: int) -> Moment:
         contest = self.contest()
@@ -163,9 +158,7 @@ class Simulation:
         earned = np.where(self.offers.listed()[:, OURS], earned, 0.0)
         self.outcome.profit += earned
         self.outcome.won += ((winners == OURS) * self.world.segment_part).sum(axis=1)
-        return Moment(
-            tick, contest, self.offers, bonus, winners, chance[:, OURS], earned, demand
-        )
+        return Moment(tick, contest, bonus, winners, demand)
 
     def _go_live(self, tick: int) -> NDArray[np.bool_]:
         live = np.zeros(len(self.world), np.bool_)
@@ -220,23 +213,14 @@ class Oracle:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._moment: Moment | None = None
         self._wanted = simulation.world.start.copy()
 
-    def observe(self, simulation: Simulation, moment: Moment) -> None:
-        """Keeps the present state."""
-        self._moment = moment
-
     def decide(self, tick: int, inbox: object, frame: object) -> Decisions:
-        """The price that earns most in the next interval."""
-        simulation, moment = self._simulation, self._moment
-        assert moment is not None
-        sticky = simulation.regime.stickiness
-        if sticky:
-            moment.contest, moment.bonus = simulation.contest(), simulation.own_bonus()
+        """The price that earns most in the next interval, in the eyes of the present incumbent."""
+        market = self._simulation
         best = best_price(
-            simulation.world, moment.contest, moment.demand, moment.bonus, simulation.shipping,
-            self._wanted,
+            market.world, market.contest(), market.demand(tick), market.own_bonus(),
+            market.shipping, self._wanted,
         )  # fmt: skip
         rows = np.flatnonzero(best.item != self._wanted)
         self._wanted = best.item

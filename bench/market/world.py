@@ -30,6 +30,7 @@ class World:
     """Arrays over rows (ASINs of all seeds), sellers and segments. Money in minor units."""
 
     seed: NDArray[np.int64]
+    place: NDArray[np.int64]  # of the ASIN in its shop
     base: NDArray[np.int64]
     cost: Floats
     floor: NDArray[np.int64]
@@ -81,6 +82,7 @@ def draw_shop(regime: Regime, seed: int, rows: int, ticks: int) -> World:
     low, high = regime.cap
     return World(
         seed=np.full(rows, seed),
+        place=np.arange(rows),
         **money,
         **sellers,
         cap=generator(seed, "cap").uniform(low, high, rows),
