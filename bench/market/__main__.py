@@ -31,20 +31,28 @@ FIRST = {"report": REPORT_FIRST, "tune": TUNE_FIRST}
     help="Seeds to report on begin with 1, seeds to tune on with 1001.",
 )  # fmt: skip
 @click.option("--days", default=14, show_default=True, type=click.IntRange(1))
-@click.option("--rows", default=8, show_default=True, type=click.IntRange(1), help="ASINs a seed.")
+@click.option("--rows", default=6, show_default=True, type=click.IntRange(1), help="ASINs a seed.")
 @click.option("--regimes", default="", help="Names with spaces between them; all by default.")
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes; 0: one a core.")
+@click.option("--experiment", is_flag=True, help="Also the learner of grid_experiment.py.")
 @click.option(
     "--out", default=report.RESULTS, show_default=True, type=click.Path(path_type=Path),
     help="Folder of market.json, market_details.json and market/*.png.",
 )  # fmt: skip
 def main(
-    seeds: int, seed_set: str, days: int, rows: int, regimes: str, workers: int, out: Path
+    seeds: int,
+    seed_set: str,
+    days: int,
+    rows: int,
+    regimes: str,
+    workers: int,
+    experiment: bool,
+    out: Path,
 ) -> None:
     """Runs, reports, draws."""
     console = Console(width=150)
     names = chosen(regimes)
-    plan = Plan(names, seeds_of(FIRST[seed_set], seeds), rows, days)
+    plan = Plan(names, seeds_of(FIRST[seed_set], seeds), rows, days, experiment=experiment)
     console.print(
         f"seeds {plan.seeds[0]} to {plan.seeds[-1]} ({seed_set}), {rows} ASINs a seed, {days} days,"
         f" regimes: {' '.join(names)}",

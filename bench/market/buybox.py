@@ -117,8 +117,11 @@ def own_share(contest: Contest, landed: Floats, bonus: Floats) -> Floats:
     allowed = (landed <= contest.cap[:, None])[:, :, None]
     if contest.band:
         top = np.maximum(best[:, None, :], np.where(allowed, own, NEVER))
-        among = others[:, None] >= np.maximum(top - contest.band, NEVER / 2)[:, :, None]
-        share = np.where(own >= top - contest.band, 1.0 / (1 + among.sum(axis=2)), 0.0)
+        cut = np.maximum(top - contest.band, NEVER / 2)
+        among = np.ones_like(cut)
+        for seat in range(others.shape[1]):
+            among += others[:, None, seat] >= cut
+        share = np.where(own >= top - contest.band, 1.0 / among, 0.0)
     else:
         spread = np.exp(np.maximum((others - best[:, None]) / contest.noise, -60.0))
         spread[others <= NEVER / 2] = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.market.chance import TICKS_A_DAY
-from bench.market.observers import Trace
+from bench.market.observers import LOOK_EVERY, Trace
 from bench.market.report import Row
 from bench.market.runs import POLICIES, Run
 
@@ -23,7 +23,7 @@ def draw_listing(run: Run, path: Path) -> None:
     """Price, reference, hidden thresholds, competitive price and Buy Box of the sample listing."""
     trace = run.trace
     assert trace is not None
-    days = np.arange(len(trace.price)) / TICKS_A_DAY
+    days = LOOK_EVERY * np.arange(len(trace.price)) / TICKS_A_DAY
     figure = Figure(figsize=(11, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
     draw_prices(above, days, trace)

@@ -15,6 +15,8 @@ from bench.market.simulation import Moment, Simulation, expected_share
 from bench.market.world import OURS
 from engine.schema import CycleState, Reason
 
+LOOK_EVERY = 3
+"""Ticks between two looks of those who ask for the best price."""
 HELD = 0.5
 """Expected share that counts as having the Buy Box."""
 
@@ -33,6 +35,8 @@ class Losses:
 
     def observe(self, simulation: Simulation, moment: Moment) -> None:
         """Compares expectations at this tick; nothing is compared where we have no offer."""
+        if moment.tick % LOOK_EVERY:
+            return
         best = simulation.best(moment)
         item = simulation.offers.item[:, OURS]
         present = value_of(
@@ -115,6 +119,8 @@ class Trace:
 
     def observe(self, simulation: Simulation, moment: Moment) -> None:
         """Notes one tick."""
+        if moment.tick % LOOK_EVERY:
+            return
         row, world = self.row, simulation.world
         rivals = (simulation.offers.listed() & world.featured)[row]
         rivals[OURS] = False

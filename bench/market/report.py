@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.market.regimes import ORACLE, REGIMES, UNDERCUT, Regime
-from bench.market.runs import ENGINE, POLICIES, Plan, Run, by_regime
+from bench.market.runs import ENGINE, EXPERIMENT, POLICIES, Plan, Run, by_regime
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 MATCH_TOLERANCE = -0.01
@@ -61,6 +61,7 @@ class Row:
     regime: Regime
     shares: dict[str, Share]
     against_match: Share | None
+    experiment: Share | None
     notes: dict[str, Any]
 
     @property
@@ -81,10 +82,11 @@ def make_row(regime: Regime, runs: dict[str, Run]) -> Row:
     """Shares of one regime; every quotient is of the same seed."""
     whole = runs[regime.against].profit
     shares = {name: interval(runs[name].profit / whole) for name in POLICIES}
+    tried = interval(runs[EXPERIMENT].profit / whole) if EXPERIMENT in runs else None
     paired = None
     if regime.against == UNDERCUT:
         paired = interval((runs[ENGINE].profit - runs["match_lowest"].profit) / whole)
-    return Row(regime, shares, paired, runs[ENGINE].notes)
+    return Row(regime, shares, paired, tried, runs[ENGINE].notes)
 
 
 def make_rows(runs: Sequence[Run]) -> list[Row]:
@@ -101,6 +103,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
     table.add_column("engine [95 %]", justify="right")
     for name in POLICIES[1:]:
         table.add_column(name, justify="right")
+    table.add_column("experiment", justify="right")
     table.add_column("probes lost (too soon)", justify="right")
     for row in rows:
         table.add_row(*cells(row))
@@ -120,7 +123,8 @@ def cells(row: Row) -> list[str]:
         f"{row.notes['probes_that_lost']} of {row.notes['probes']}"
         f" ({row.notes['lost_again_within_cooldown']})"
     )
-    return [row.regime.name, budget, row.shares[ENGINE].shown, *others, probes]
+    tried = row.experiment.shown if row.experiment else ""
+    return [row.regime.name, budget, row.shares[ENGINE].shown, *others, tried, probes]
 
 
 def misses(row: Row) -> list[str]:
@@ -163,6 +167,7 @@ def details(plan: Plan, rows: Sequence[Row], runs: Sequence[Run]) -> dict[str, A
             row.regime.name: {
                 **row.notes,
                 "over_match_lowest": asdict(row.against_match) if row.against_match else None,
+                EXPERIMENT: asdict(row.experiment) if row.experiment else None,
                 "held": {name: round(run.won, 4) for name, run in found[row.regime.name].items()},
                 "changes_a_day": {
                     name: round(run.changes, 2) for name, run in found[row.regime.name].items()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.market.grid_experiment import GridExperiment
 from bench.market.observers import Losses, Probes, Trace
 from bench.market.policies import AmazonRule, Fixed, MatchLowest, Policy, Undercut
 from bench.market.regimes import ORACLE, REGIMES
@@ -27,6 +28,7 @@ NAMED: dict[str, Callable[[World], Policy]] = {
     "fixed": Fixed,
 }
 POLICIES = (ENGINE, *NAMED)
+EXPERIMENT = "grid_experiment"
 TUNE_FIRST, REPORT_FIRST = 1_001, 1
 """Seeds to tune on begin with 1001, seeds to report on with 1; they never overlap."""
 MOST_SEEDS = 1_000
@@ -42,6 +44,7 @@ class Plan:
     rows: int
     days: int
     watched: bool = True
+    experiment: bool = False
 
 
 @dataclass(slots=True)
@@ -66,8 +69,10 @@ def seeds_of(first: int, count: int) -> tuple[int, ...]:
 def jobs(plan: Plan) -> list[tuple[str, str]]:
     """(regime, policy) of every run; long ones first. Bot regimes have no oracle."""
     oracles = [(name, ORACLE) for name in plan.regimes if REGIMES[name].against == ORACLE]
+    experiments = [(name, EXPERIMENT) for name in plan.regimes if plan.experiment]
     return [
         *((name, ENGINE) for name in plan.regimes),
+        *experiments,
         *oracles,
         *((name, policy) for name in plan.regimes for policy in NAMED),
     ]
@@ -88,7 +93,8 @@ def play(plan: Plan, regime: str, policy: str) -> Run:
         outcome = simulation.run(shop, [probes.observe, *watching])
         notes = engine_notes(losses, probes)
     else:
-        outcome = simulation.run(NAMED[policy](simulation.world))
+        rule = GridExperiment if policy == EXPERIMENT else NAMED[policy]
+        outcome = simulation.run(rule(simulation.world))
     days = len(simulation.world) * plan.days
     return Run(
         regime, policy, outcome.profit.reshape(len(plan.seeds), -1).sum(axis=1),

@@ -87,6 +87,7 @@ class Simulation:
         self._due: dict[int, list[tuple[NDArray[np.int64], ...]]] = defaultdict(list)
         self._sent = np.zeros(len(self.world), np.int64)
         self._live = np.zeros(len(self.world), np.int64)
+        self._looked: tuple[int, Best] | None = None
         self.outcome = Outcome(np.zeros(len(self.world)), np.zeros(len(self.world)))
 
     def run(self, policy: Policy, observers: Sequence[Observer] = ()) -> Outcome:
@@ -133,11 +134,14 @@ class Simulation:
         )  # fmt: skip
 
     def best(self, moment: Moment) -> Best:
-        """The oracle's price at this moment."""
-        present = self.offers.item[:, OURS]
-        return best_price(
-            self.world, moment.contest, moment.demand, moment.bonus, self.shipping, present
-        )
+        """The oracle's price at this moment; several observers of a tick share one search."""
+        if self._looked is None or self._looked[0] != moment.tick:
+            present = self.offers.item[:, OURS]
+            found = best_price(
+                self.world, moment.contest, moment.demand, moment.bonus, self.shipping, present
+            )
+            self._looked = moment.tick, found
+        return self._looked[1]
 
     def threshold_minor(self, moment: Moment) -> Floats:
         """Hidden thresholds of our item price, (rows, segments)."""
