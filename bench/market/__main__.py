@@ -59,14 +59,15 @@ def main(
         highlight=False,
     )
     began = time.monotonic()
-    runs = []
-    for run in play_all(plan, workers):
-        runs.append(run)
-    made = report.make_rows(runs)
+    runs: list[Run] = []
+    for complete in play_all(plan, workers):
+        runs += complete
+        passed = f"{time.monotonic() - began:.0f} seconds"
+        console.print(f"{passed}: {report.line(report.make_rows(complete)[0])}", highlight=False)
+        made = report.make_rows(runs)
+        report.write(report.document(made), out / "market.json")
+        report.write(report.details(plan, made, runs), out / "market_details.json")
     report.show(made, console)
-    console.print(f"{time.monotonic() - began:.0f} seconds", highlight=False)
-    report.write(report.document(made), out / "market.json")
-    report.write(report.details(plan, made, runs), out / "market_details.json")
     draw(made, runs, out / "market")
     console.print(f"written: {out}/market.json, market_details.json, market/*.png", highlight=False)
 

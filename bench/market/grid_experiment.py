@@ -1,11 +1,12 @@
 """An experiment, not the product: a grid posterior over the premium at which we lose the Buy Box.
 
-What a learner of 64 bytes a listing would earn. Integers only, as the engine would need it; the
-tables below would be constants. A cell is a threshold premium and a softness; it holds how unlikely
-it is, in eighths of a bit, saturating. Each flag that comes with our own price and a reference
-price updates every cell, whatever the state of our last decision; evidence ages by shrinking. The
-price is the one with the highest expected profit, or a higher one that is worth trying: what
-winning there would add over `horizon` against what losing would cost until we are back.
+What a learner of one byte a cell would earn: 64 cells for the premium that takes the Buy Box and
+64 for the one that keeps it. Integers only, as the engine would need it; the tables below would be
+constants. A cell is a threshold premium and a softness; it holds how unlikely it is, in eighths of
+a bit, saturating. Each flag that comes with our own price and a reference price updates every cell,
+whatever became of our last decision; evidence ages by shrinking. The price is the one with the
+highest expected profit, or a higher one that is worth trying: what winning there would add over
+HORIZON_TICKS against what losing would cost for RETREAT_TICKS.
 """
 
 from __future__ import annotations

@@ -127,6 +127,13 @@ def cells(row: Row) -> list[str]:
     return [row.regime.name, budget, row.shares[ENGINE].shown, *others, tried, probes]
 
 
+def line(row: Row) -> str:
+    """One regime in one line, for those who wait for the table."""
+    tried = f", experiment {row.experiment.shown}" if row.experiment else ""
+    others = ", ".join(f"{name} {row.shares[name].mean:.3f}" for name in POLICIES[1:])
+    return f"{row.regime.name} engine {row.shares[ENGINE].shown}, {others}{tried}"
+
+
 def misses(row: Row) -> list[str]:
     """One sentence for each budget that is missed."""
     name, share = row.regime.name, row.shares[ENGINE].mean

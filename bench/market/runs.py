@@ -66,16 +66,16 @@ def seeds_of(first: int, count: int) -> tuple[int, ...]:
     return tuple(range(first, first + count))
 
 
+def policies_of(plan: Plan, regime: str) -> list[str]:
+    """Who is run in a regime, long runs first. Bot regimes have no oracle."""
+    oracle = [ORACLE] if REGIMES[regime].against == ORACLE else []
+    tried = [EXPERIMENT] if plan.experiment else []
+    return [ENGINE, *tried, *oracle, *NAMED]
+
+
 def jobs(plan: Plan) -> list[tuple[str, str]]:
-    """(regime, policy) of every run; long ones first. Bot regimes have no oracle."""
-    oracles = [(name, ORACLE) for name in plan.regimes if REGIMES[name].against == ORACLE]
-    experiments = [(name, EXPERIMENT) for name in plan.regimes if plan.experiment]
-    return [
-        *((name, ENGINE) for name in plan.regimes),
-        *experiments,
-        *oracles,
-        *((name, policy) for name in plan.regimes for policy in NAMED),
-    ]
+    """(regime, policy) of every run, regime by regime."""
+    return [(name, policy) for name in plan.regimes for policy in policies_of(plan, name)]
 
 
 def play(plan: Plan, regime: str, policy: str) -> Run:
@@ -112,17 +112,19 @@ def engine_notes(losses: Losses, probes: Probes) -> dict[str, Any]:
     }
 
 
-def play_all(plan: Plan, workers: int = 0) -> Iterator[Run]:
-    """Runs in the order in which they end. Zero workers: one for each core."""
-    todo = jobs(plan)
-    if workers == 1:
-        for regime, policy in todo:
-            yield play(plan, regime, policy)
-        return
+def play_all(plan: Plan, workers: int = 0) -> Iterator[list[Run]]:
+    """All runs of a regime at a time, in the order in which regimes are complete.
+
+    Zero workers: one for each core.
+    """
+    runs: dict[str, list[Run]] = {name: [] for name in plan.regimes}
     pool = ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn"))
     with pool:
-        for done in as_completed([pool.submit(play, plan, *job) for job in todo]):
-            yield done.result()
+        for done in as_completed([pool.submit(play, plan, *job) for job in jobs(plan)]):
+            run = done.result()
+            runs[run.regime].append(run)
+            if len(runs[run.regime]) == len(policies_of(plan, run.regime)):
+                yield runs[run.regime]
 
 
 def by_regime(runs: Sequence[Run]) -> dict[str, dict[str, Run]]:

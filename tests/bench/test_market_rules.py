@@ -9,6 +9,16 @@ import pytest
 
 from bench.market.buybox import NOBODY, chances, draw_winners, own_share
 from bench.market.chance import TICKS_A_DAY, Chance, Floats
+from bench.market.grid_experiment import (
+    KEEP,
+    LOWEST_PPM,
+    PENALTY,
+    SATURATED,
+    WEIGHT,
+    WIDTH_PPM,
+    WIN,
+    GridExperiment,
+)
 from bench.market.messages import UNSAID, Frame, Inbox, Messages
 from bench.market.oracle import best_price, value_of
 from bench.market.policies import AmazonRule, Fixed, MatchLowest, Undercut
@@ -352,6 +362,25 @@ def test_a_late_message_does_not_undo_a_newer_one() -> None:
     for event, wanted in ((4, [1_000]), (3, []), (4, [])):
         inbox = Inbox(np.array([0]), np.array([event]), (NONE, NONE, NONE), (NONE, NONE))
         assert rule.decide(5, inbox, frames.__getitem__)[1].tolist() == wanted
+
+
+def test_the_grid_learns_from_flags_in_integers() -> None:
+    assert WIN.dtype == PENALTY.dtype == WEIGHT.dtype == np.int64
+    assert (np.diff(WIN, axis=2) <= 0).all()
+    assert (np.diff(WIN, axis=1) >= 0).all()
+    rule = GridExperiment(world_of_two())
+    for event, winner in ((1, OURS), (2, 1)):
+        frame = told(winner)
+        frame.item[:, OURS] = 1_020 if winner == OURS else 1_060
+        inbox = Inbox(np.array([0]), np.array([event]), (NONE, NONE, NONE), (NONE, NONE))
+        rule.decide(event, inbox, {event: frame}.__getitem__)
+    assert rule.grid.dtype == np.int64
+    assert rule.grid.min() == 0
+    assert rule.grid.max() <= SATURATED
+    sharp = rule.grid[KEEP, 0, 0]
+    won, lost = (int((ppm - LOWEST_PPM) // WIDTH_PPM) for ppm in (20_000, 60_000))
+    assert sharp[won + 1 : lost].max() < min(sharp[: won - 1].min(), sharp[lost + 2 :].min())
+    assert np.array_equal(rule.grid[:, 1, 0, 13], [0, 0])
 
 
 def test_the_reference_drifts_in_the_drift_regime() -> None:
