@@ -26,7 +26,7 @@ help:
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make bench     measure; writes bench/results/latest.json"
 	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
-	@echo "                 (SEEDS=20 DAYS=14 REGIMES=\"still sticky\" SET=report; small where CI is set)"
+	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
