@@ -7,11 +7,16 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c co
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
 SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 
+SEEDS ?= $(if $(CI),2,20)
+DAYS ?= $(if $(CI),1,14)
+SET ?= report
+REGIMES ?=
+
 # cython-lint looks for its helper in PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench soak-crash soak-overload annotate clean always
+.PHONY: help demo test check sanitize fuzz bench market soak-crash soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -22,6 +27,8 @@ help:
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
 	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
+	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
@@ -55,6 +62,10 @@ soak-crash: N ?= 25
 soak-crash: SEED ?= 1
 soak-crash: $(VENV)/with-test
 	@$(BIN)/python -m tests.soak.crash --kills $(N) --seed $(SEED)
+
+market: $(VENV)/with-bench
+	@$(BIN)/python -m bench.market --seeds $(SEEDS) --days $(DAYS) --set $(SET) \
+	  --regimes "$(REGIMES)"
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .
