@@ -16,7 +16,8 @@ REGIMES ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench market soak-crash soak-overload annotate clean always
+.PHONY: help demo test check sanitize fuzz bench market soak-crash soak-overload annotate clean
+.PHONY: always
 
 help:
 	@echo "repriced: offers in, safe prices out"
