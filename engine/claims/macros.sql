@@ -9,6 +9,6 @@ CREATE OR REPLACE TEMP MACRO post_order_unit(given, units, fulfilment_fee, order
                        * units) // (units * ordered)),
         unit_cap(currency)) AS BIGINT);
 
--- Sum of the lines of one kind of price; inside a query that groups `lines`.
-CREATE OR REPLACE TEMP MACRO price_sum(name) AS
-    coalesce(sum(CASE WHEN type = 'itemprice' AND description = name THEN amount END), 0);
+-- The amount of a line if it is of one kind of price, else 0.
+CREATE OR REPLACE TEMP MACRO price(wanted, type, description, amount) AS
+    CASE WHEN type = 'itemprice' AND description = wanted THEN amount ELSE 0 END;

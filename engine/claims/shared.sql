@@ -88,8 +88,8 @@ WHERE reason_group = 'CLAWBACK'
 GROUP BY ALL;
 
 CREATE OR REPLACE TEMP TABLE payments AS
-SELECT reimbursement_id, approval_date, case_id, order_id, reason, reason_group, sku, fnsku, asin,
-       currency, unit_minor, total_minor, cash_units, kind_units,
+SELECT reimbursement_id, approval_date, case_id, order_id, reason, reason_group, sku, p.fnsku,
+       asin, currency, unit_minor, total_minor, cash_units, kind_units,
        CASE WHEN cash_units + kind_units > 0 THEN cash_units + kind_units
             ELSE greatest(coalesce(quantity_total, 0), 0) END AS units,
        coalesce(r.units, 0) AS reversed
@@ -112,8 +112,8 @@ CREATE OR REPLACE TEMP TABLE order_items AS
 SELECT order_id, order_item_id, sku, any_value(currency) AS currency, max(country) AS country,
        min(posted) AS posted, max(fulfillment) AS fulfillment,
        sum(l.quantity) FILTER (type = 'itemprice' AND description = 'principal') AS quantity,
-       price_sum('principal') AS principal, price_sum('tax') AS tax,
-       price_sum('shipping') AS shipping, price_sum('giftwrap') AS gift_wrap,
+       sum(price('principal', type, description, amount)) AS principal, sum(price('tax', type, description, amount)) AS tax,
+       sum(price('shipping', type, description, amount)) AS shipping, sum(price('giftwrap', type, description, amount)) AS gift_wrap,
        sum(amount) FILTER (type = 'itemprice' AND description IN (
            'principal', 'tax', 'shipping', 'shippingtax', 'giftwrap', 'giftwraptax')) AS charged,
        coalesce(sum(amount) FILTER (type = 'promotion'), 0) AS promotion,
@@ -126,15 +126,15 @@ FROM lines AS l
 WHERE transaction = 'order'
 GROUP BY order_id, order_item_id, sku
 HAVING sum(l.quantity) FILTER (type = 'itemprice' AND description = 'principal') > 0
-   AND price_sum('principal') > 0;
+   AND sum(price('principal', type, description, amount)) > 0;
 
 -- What was given back per item of an order. Amounts given to the buyer are positive here.
 CREATE OR REPLACE TEMP TABLE refund_items AS
 SELECT order_id, order_item_id, sku, any_value(currency) AS currency, max(country) AS country,
        min(posted) AS first_posted, max(posted) AS last_posted,
        max(fulfillment) AS fulfillment,
-       -price_sum('principal') AS principal, -price_sum('tax') AS tax,
-       -price_sum('shipping') AS shipping, -price_sum('giftwrap') AS gift_wrap,
+       -sum(price('principal', type, description, amount)) AS principal, -sum(price('tax', type, description, amount)) AS tax,
+       -sum(price('shipping', type, description, amount)) AS shipping, -sum(price('giftwrap', type, description, amount)) AS gift_wrap,
        -sum(amount) FILTER (type = 'itemprice' AND description IN (
            'principal', 'tax', 'shipping', 'shippingtax', 'giftwrap', 'giftwraptax')) AS given,
        coalesce(sum(amount) FILTER (type = 'promotion'), 0) AS promotion,
@@ -146,7 +146,7 @@ SELECT order_id, order_item_id, sku, any_value(currency) AS currency, max(countr
 FROM lines
 WHERE transaction = 'refund'
 GROUP BY order_id, order_item_id, sku
-HAVING price_sum('principal') < 0;
+HAVING sum(price('principal', type, description, amount)) < 0;
 
 -- Orders with a chargeback or A-to-z claim, and money charged to a buyer again after a refund.
 CREATE OR REPLACE TEMP TABLE disputed_orders AS

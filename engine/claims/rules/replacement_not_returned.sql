@@ -43,7 +43,8 @@ SELECT p.original_order_id, p.replacement_order_id, p.sku, i.fnsku,
        coalesce(g.units, 0) AS refunded_units
 FROM replaced AS p
 LEFT JOIN items AS i ON i.sku = p.sku
-LEFT JOIN back AS b USING (original_order_id, replacement_order_id, sku)
+LEFT JOIN back AS b ON b.original_order_id = p.original_order_id
+ AND b.replacement_order_id = p.replacement_order_id AND b.sku = p.sku
 LEFT JOIN given_back AS g ON g.order_id = p.original_order_id AND g.sku = p.sku
 LEFT JOIN sold AS s ON s.order_id = p.original_order_id AND s.sku = p.sku
 LEFT JOIN centre_countries AS c ON c.fulfillment_center = p.fulfillment_center

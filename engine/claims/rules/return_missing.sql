@@ -36,7 +36,8 @@ SELECT r.order_id, r.order_item_id, r.sku, i.fnsku, i.asin, r.country, r.last_po
        coalesce(back.units, 0) AS returned_units, coalesce(s.units, 0) AS settlement_payments
 FROM refunded_units AS r
 LEFT JOIN items AS i ON i.sku = r.sku
-LEFT JOIN back USING (order_id, order_item_id, sku)
+LEFT JOIN back ON back.order_id = r.order_id AND back.order_item_id = r.order_item_id
+ AND back.sku = r.sku
 LEFT JOIN settled AS s ON s.order_id = r.order_id AND s.sku = r.sku
 LEFT JOIN charged_again AS c ON c.order_id = r.order_id AND c.sku = r.sku
 ANTI JOIN disputed_orders AS d ON d.order_id = r.order_id
