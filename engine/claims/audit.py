@@ -14,21 +14,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from engine.claims.candidates import Candidate, candidates_of
 from engine.claims.claim import Claim
-from engine.claims.codes import reason_group_sql
 from engine.claims.coverage import CoverageBook
 from engine.claims.judging import Desk, judged
 from engine.claims.lifecycle import Ledger
 from engine.claims.policy import Policy, load_policy
+from engine.claims.policy_tables import show_policy
 from engine.claims.rules import load_rules, shared_sql
 from engine.claims.stocks import fill_stocks
 from engine.claims.store import Store
-from engine.claims.typed import sql_text
 from engine.claims.units import consume
 from engine.claims.values import give_values
 from engine.claims.warehouse import connect, show_reports
@@ -113,41 +111,6 @@ def report(progress: Progress | None, step: str, done: int, total: int) -> None:
     """Tells the caller how far it is."""
     if progress is not None:
         progress(step, done, total)
-
-
-def show_policy(database: duckdb.DuckDBPyConnection, policy: Policy, today: date) -> None:
-    """Policy as variables, macros and tables that SQL reads."""
-    data = policy.data
-    variables: dict[str, Any] = {
-        "today": f"DATE '{today}'",
-        "less_fulfilment_fee": data["value"]["post_order_less_fulfilment_fee"],
-        "sourcing_from": f"DATE '{data['value']['sourcing_from']}'",
-        **data["flags"],
-    }
-    for name, value in variables.items():
-        database.execute(f"SET VARIABLE {name} = {value}")
-    caps = " ".join(
-        f"WHEN {sql_text(currency)} THEN {cap}" for currency, cap in data["value"]["cap_minor"].items()
-    )
-    database.execute(
-        f"CREATE OR REPLACE TEMP MACRO unit_cap(currency) AS CASE currency {caps} END;"
-        f"CREATE OR REPLACE TEMP MACRO reason_group(reason) AS {reason_group_sql('reason')}"
-    )
-    kept = set(data["tax"]["kept_by_seller"])
-    countries = [(c, e["currency"], c in kept) for c, e in data["marketplaces"].items()]
-    names = [(name, c) for c, e in data["marketplaces"].items() for name in e["names"]]
-    table(database, "marketplaces", "country VARCHAR, currency VARCHAR, tax_kept BOOLEAN", countries)
-    table(database, "marketplace_names", "name VARCHAR, country VARCHAR", names)
-    caps_of_fees = list(data["refund_fee"]["cap_minor"].items())
-    table(database, "refund_fee_caps", "currency VARCHAR, cap BIGINT", caps_of_fees)
-
-
-def table(
-    database: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list[tuple[Any, ...]]
-) -> None:
-    """A small table of policy."""
-    database.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
-    database.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
 def filed_subjects(database: duckdb.DuckDBPyConnection) -> set[str]:

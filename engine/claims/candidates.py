@@ -36,7 +36,8 @@ DEFAULTS: dict[str, str] = {
     "shipment_id": "''",
     "disposition": "''",
     "fulfillment_center": "''",
-    "document_key": "''",
+    "extra_documents": "NULL::VARCHAR[]",
+    "needless": "NULL::VARCHAR[]",
     "unit_minor": "NULL::BIGINT",
     "amount_minor": "NULL::BIGINT",
     "currency": "''",
@@ -78,7 +79,8 @@ class Candidate:
     shipment_id: str
     disposition: str
     fulfillment_center: str
-    document_key: str
+    extra_documents: list[str]
+    needless: list[str]
     unit_minor: int | None
     amount_minor: int | None
     currency: str
@@ -124,8 +126,8 @@ def candidate(rule: Rule, row: tuple[Any, ...]) -> Candidate:
         dict(zip(rule.evidence, map(plain, found), strict=True)),
         *values,
     )
-    made.flags = list(made.flags or [])
-    made.blocked = list(made.blocked or [])
+    for name in ("extra_documents", "needless", "flags", "blocked"):
+        setattr(made, name, list(getattr(made, name) or []))
     made.units = made.units or 0
     made.gross_units = max(made.gross_units or 0, made.units)
     made.owed_units = made.units

@@ -40,6 +40,8 @@ class Desk:
         """Reports that are missing, stale or gappy for a candidate."""
         texts = list(found.blocked)
         for need in found.rule.needs:
+            if need.report in found.needless:
+                continue
             key = (need, event, found.country, found.currency)
             if key not in self._missing:
                 self._missing[key] = self.coverage.missing(
@@ -120,9 +122,10 @@ def own_names(found: Candidate) -> set[str]:
 def documents_missing(desk: Desk, found: Candidate) -> list[str]:
     """Documents that a rule wants and nobody brought; `a|b` means one of them."""
     at_hand: set[str] = set()
-    for key in {found.document_key, found.sku, found.fnsku, *found.subject.values()} - {""}:
+    for key in {found.sku, found.fnsku, *found.subject.values()} - {""}:
         at_hand |= desk.documents.get(key, set())
-    return [each for each in found.rule.documents if not at_hand & set(each.split("|"))]
+    wanted = [*found.rule.documents, *found.extra_documents]
+    return [each for each in wanted if not at_hand & set(each.split("|"))]
 
 
 def state_of(

@@ -5,7 +5,6 @@ CREATE OR REPLACE TEMP MACRO today() AS getvariable('today')::DATE;
 
 CREATE OR REPLACE TEMP MACRO event_name(event_type) AS
     replace(replace(lower(event_type), ' ', ''), '_', '');
-CREATE OR REPLACE TEMP MACRO folded(t) AS regexp_replace(lower(t), '[^0-9a-z]', '', 'g');
 
 -- Stock under these SKUs is not the seller's: never a claim, but its surplus is consumed.
 CREATE OR REPLACE TEMP MACRO is_own(sku) AS
@@ -82,10 +81,11 @@ SELECT *, reason_group(reason) AS reason_group,
 FROM reimbursements;
 
 CREATE OR REPLACE TEMP TABLE reversals AS
-SELECT original_id, fnsku, sum(greatest(abs(cash_units + kind_units), 0)) AS units
+SELECT original_id, fnsku, sum(abs(cash_units + kind_units)) AS units,
+       max(approval_date) AS reversed_on
 FROM paid_rows
 WHERE reason_group = 'CLAWBACK'
-GROUP BY ALL;
+GROUP BY original_id, fnsku;
 
 CREATE OR REPLACE TEMP TABLE payments AS
 SELECT reimbursement_id, approval_date, case_id, order_id, reason, reason_group, sku, p.fnsku,
@@ -185,3 +185,22 @@ FROM returns
 QUALIFY license_plate = ''
      OR row_number() OVER (PARTITION BY order_id, license_plate, fnsku
                            ORDER BY return_date DESC, disposition) = 1;
+
+-- Countries of removal orders: of the ledger rows that carry them out, else of their currency.
+CREATE OR REPLACE TEMP TABLE removal_countries AS
+WITH carried_out AS (
+    SELECT reference_id AS order_id, mode(country) AS country FROM ledger
+    WHERE event_name(event_type) = 'vendorreturns' AND country <> ''
+    GROUP BY reference_id
+), ordered AS (
+    SELECT order_id, any_value(currency) AS currency FROM removal_orders GROUP BY order_id
+)
+SELECT coalesce(l.order_id, o.order_id) AS order_id, coalesce(l.country, c.country) AS country
+FROM carried_out AS l
+FULL JOIN ordered AS o ON o.order_id = l.order_id
+LEFT JOIN currency_countries AS c ON c.currency = o.currency;
+
+-- Removals that Amazon ordered itself.
+CREATE OR REPLACE TEMP TABLE forced_removals AS
+SELECT DISTINCT order_id FROM removal_orders
+WHERE folded(order_type) LIKE '%forced%' OR folded(order_type) LIKE '%automat%';

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import duckdb
 
 from engine.claims.units import Entry, Stocks
@@ -12,9 +10,16 @@ __all__ = ["fill_stocks"]
 
 PAYMENTS = """
 SELECT reimbursement_id, approval_date, case_id, order_id, reason, reason_group, sku, fnsku, asin,
-       CAST(units - least(units, reversed) AS BIGINT) AS units, currency, total_minor
+       CAST(units - least(units, reversed) AS BIGINT) AS units,
+       CAST(greatest(0, least(units, reversed) - coalesce(paid_again, 0)) AS BIGINT) AS taken_back,
+       currency, total_minor
 FROM payments
-WHERE units > reversed
+LEFT JOIN (SELECT p.reimbursement_id, p.fnsku, sum(n.units) AS paid_again
+           FROM payments AS p
+           JOIN reversals AS r ON r.original_id = p.reimbursement_id AND r.fnsku = p.fnsku
+           JOIN payments AS n ON n.fnsku = p.fnsku AND n.reimbursement_id <> p.reimbursement_id
+            AND n.approval_date BETWEEN r.reversed_on - 7 AND r.reversed_on + 60
+           GROUP BY ALL) USING (reimbursement_id, fnsku)
 ORDER BY approval_date, reimbursement_id, fnsku
 """
 FOUND = """
@@ -100,15 +105,18 @@ def fill_payments(database: duckdb.DuckDBPyConnection, stocks: Stocks) -> None:
     """One entry a payment, found under its order and under its FNSKU and group."""
     names = ("reimbursement_id", "approved_on", "case_id", "order_id", "reason")
     for row in database.execute(PAYMENTS).fetchall():
-        identity, day, case, order, reason, group, sku, fnsku, asin, units, *money = row
+        identity, day, case, order, reason, group, sku, fnsku, asin, units, back, *money = row
         facts = dict(zip(names, (identity, day.isoformat(), case, order, reason), strict=True))
         facts |= {"currency": money[0], "total_minor": money[1]}
-        entry = Entry(units, day, day, facts)
-        if order:
-            for name in dict.fromkeys((fnsku, sku, asin)):
+        entries = [Entry(units, day, day, facts)]
+        if back:
+            # Taken back, and claimed as such if that was wrong: not owed a second time.
+            entries.append(Entry(back, day, day, facts | {"taken_back": True}))
+        for entry in entries:
+            stocks.groups.add((fnsku, group), entry)
+            for name in dict.fromkeys((fnsku, sku, asin)) if order else ():
                 if name:
                     stocks.orders.add((order, name), entry)
-        stocks.groups.add((fnsku, group), entry)
 
 
 def fill_found(database: duckdb.DuckDBPyConnection, stocks: Stocks) -> None:
@@ -130,7 +138,3 @@ def fill_found(database: duckdb.DuckDBPyConnection, stocks: Stocks) -> None:
         if asin:
             stocks.surplus.add((asin,), Entry(units, day, day, {"fnsku": fnsku}))
 
-
-def standing(reimbursement: dict[str, object], units: int, day: date) -> Entry:
-    """A payment that was taken back and is claimed again: for other rules it still stands."""
-    return Entry(units, day, day + timedelta(0), reimbursement | {"standing": True})

@@ -135,7 +135,10 @@ def may_be_for(candidate: Candidate, entry: Entry, first: date, last: date) -> b
     ours = {candidate.order_id, candidate.other_order_id} - {""}
     if order_id and ours and order_id not in ours:
         return False
-    return bool(entry.facts.get("standing")) or first <= entry.first <= last
+    if entry.facts.get("taken_back") and candidate.event_date:
+        # It was for a loss that the ledger may show as unpaid again; the reversal is claimed.
+        return entry.first >= candidate.event_date - BEFORE
+    return first <= entry.first <= last
 
 
 def payment_groups(candidate: Candidate) -> Iterator[str]:
@@ -246,8 +249,7 @@ def by_paid_line(candidate: Candidate, stocks: Stocks) -> None:
     event = candidate.event_date or date.max
     for entry in stocks.paid_lines.of((candidate.sku, str(candidate.amount_minor))):
         if event - timedelta(days=2) <= entry.first <= event + timedelta(days=21):
-            entry.units = 0
-            candidate.paid_units, candidate.units = candidate.units, 0
+            entry.units = candidate.units = 0
             return
 
 

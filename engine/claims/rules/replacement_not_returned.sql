@@ -1,6 +1,6 @@
 -- finds: free replacements whose original unit the buyer never sent back
 -- one row is: a replaced item of an order
--- rank: 5
+-- rank: 4
 -- subject: original_order_id, replacement_order_id, sku
 -- policy: customer returns
 -- window: return

@@ -1,6 +1,6 @@
 -- finds: returned units that Amazon or its carrier damaged on their way back
 -- one row is: a returned unit graded as damaged by Amazon
--- rank: 6
+-- rank: 5
 -- subject: order_id, fnsku, license_plate, return_date
 -- policy: customer returns; CUSTOMER_DAMAGED and DEFECTIVE stay with the seller
 -- window: return

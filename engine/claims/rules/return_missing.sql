@@ -1,6 +1,6 @@
 -- finds: refunded units that the buyer never sent back and Amazon did not pay for
 -- one row is: an item of a refunded order
--- rank: 4
+-- rank: 3
 -- subject: order_id, order_item_id, sku
 -- policy: customer returns
 -- window: return

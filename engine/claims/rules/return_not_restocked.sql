@@ -1,6 +1,6 @@
 -- finds: returns that Amazon says it put back into stock and that the ledger never shows
 -- one row is: a sellable return with such a status
--- rank: 7
+-- rank: 6
 -- subject: order_id, fnsku, license_plate, return_date
 -- policy: customer returns if the refund is known, else lost in a fulfilment centre; uncertain
 -- window: return
