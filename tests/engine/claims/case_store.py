@@ -1,7 +1,7 @@
 """Case tables: small reports as CSV under the product's own column names, and what must come out.
 
 A case file is TOML. `[reports]` holds CSV texts by kind; a `[[case]]` may replace some of them, and
-says the day and the claims that are expected. Reports that a case does not mention but its rule
+says the day and the claims that are expected. TODAY in a text is that day. Reports that a case does not mention but its rule
 needs are imported empty, so that only what a case leaves out on purpose is missing.
 """
 
@@ -91,7 +91,8 @@ def run_case(case: Case, folder: Path) -> list[Claim]:
     rule = next(each for each in load_rules() if each.name == case.rule)
     kinds = ALWAYS | {need.report for need in rule.needs} | set(case.reports)
     for kind in sorted(kinds - set(case.without)):
-        path = write_report(folder, kind, case.reports.get(kind, ""))
+        text = case.reports.get(kind, "").replace("TODAY", case.today.isoformat())
+        path = write_report(folder, kind, text)
         as_of = case.as_of.get(kind, case.today)
         result = import_paths(
             folder / "store", SELLER, [path], as_of, covers=(as_of - REACH, as_of)
