@@ -83,6 +83,7 @@ def window_cases(rule: str, window: dict[str, Any], base: dict[str, str]) -> lis
             [{"state": expected, "open": window["open"], "close": window["close"]}],
         )
         for name, (today, expected) in days.items()
+        if name not in window.get("skip", ())
     ]  # fmt: skip
 
 
