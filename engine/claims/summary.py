@@ -41,13 +41,12 @@ class Summary:
     best: list[KeptClaim]
     due_soon: list[KeptClaim]
     blocked_by: Counter[str]
-    silent: list[KeptClaim]
 
 
 def summarise(claims: Iterable[KeptClaim], today: date) -> Summary:
     """Figures of claims. The most valuable are those not yet closed, of any currency."""
     lines: dict[tuple[str, str], Line] = defaultdict(lambda: Line("", ""))
-    summary = Summary([], [], [], Counter(), [])
+    summary = Summary([], [], [], Counter())
     warn = (today + timedelta(days=load_policy().days("warn_days"))).isoformat()
     every = list(claims)
     for each in every:

@@ -91,13 +91,14 @@ def run_case(case: Case, folder: Path) -> list[Claim]:
     """Imports the case's reports and audits; claims of the case's rule."""
     rule = next(each for each in load_rules() if each.name == case.rule)
     kinds = ALWAYS | {need.report for need in rule.needs} | set(case.reports)
+    downloads: dict[date, list[Path]] = {}
     for kind in sorted(kinds - set(case.without)):
         text = case.reports.get(kind, "").replace("TODAY", case.today.isoformat())
         path = write_report(folder, kind, text)
-        as_of = case.as_of.get(kind, case.today)
-        result = import_paths(
-            folder / "store", SELLER, [path], as_of, covers=(as_of - REACH, as_of)
-        )
+        downloads.setdefault(case.as_of.get(kind, case.today), []).append(path)
+    for as_of, paths in downloads.items():
+        covers = (as_of - REACH, as_of)
+        result = import_paths(folder / "store", SELLER, paths, as_of, covers=covers)
         assert not result.refused, result.refused
         assert not result.rejected, result.rejected
     found = audit.run(folder / "store", case.today)
