@@ -1,11 +1,11 @@
 """The audit: a seller's reports in, claims out. The composition root of the rules.
 
-    1 tables   the seller's reports as views, shared definitions over them
-    2 rules    each rule's candidates
-    3 units    payments and found units are consumed once
-    4 value    what a unit is worth, and how sure that is
-    5 judge    coverage, window, documents: the state of each claim
-    6 keep     claims enter the store, whose lifecycle goes on from there
+1 tables   the seller's reports as views, shared definitions over them
+2 rules    each rule's candidates
+3 units    payments and found units are consumed once
+4 value    what a unit is worth, and how sure that is
+5 judge    coverage, window, documents: the state of each claim
+6 keep     claims enter the store, whose lifecycle goes on from there
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def judged(desk: Desk, found: Candidate) -> Claim | None:
     """A candidate as a claim; None if nothing is owed or somebody filed it already."""
     if found.only_matches or (found.units == 0 and not found.blocked and not found.paid_units):
         return None
-    if desk.filed_subjects and not found.rule.name == "reimbursement_missing":
+    if desk.filed_subjects and found.rule.name != "reimbursement_missing":
         names = set(found.subject.values()) - {""}
         whole = claim_id(desk.seller, found.rule.name, found.subject)
         if desk.filed_subjects & (names & own_names(found) | {whole}):

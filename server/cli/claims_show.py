@@ -57,9 +57,7 @@ def show_import(result: ImportResult, as_json: bool) -> None:
         click.echo(f"{REPORTS[kind].title}: unknown code {code!r} in {count} rows, kept", err=True)
 
 
-def show_coverage(
-    rows: list[Coverage], blocked: Counter[str], today: date, as_json: bool
-) -> None:
+def show_coverage(rows: list[Coverage], blocked: Counter[str], today: date, as_json: bool) -> None:
     """What is imported and what is missing."""
     if as_json:
         facts = {
@@ -101,9 +99,7 @@ def show_claims(claims: list[KeptClaim], as_json: bool) -> None:
 def show_claim(claim: KeptClaim, timeline: list[Event], as_json: bool) -> None:
     """One claim, whole."""
     if as_json:
-        click.echo(
-            json.dumps(facts_of(claim) | {"timeline": [asdict(each) for each in timeline]})
-        )
+        click.echo(json.dumps(facts_of(claim) | {"timeline": [asdict(each) for each in timeline]}))
         return
     for name, value in facts_of(claim).items():
         if name not in {"evidence", "payments"} and value not in ("", [], None):
@@ -115,9 +111,7 @@ def show_claim(claim: KeptClaim, timeline: list[Event], as_json: bool) -> None:
         click.echo(f"{event.day}  {event.state}: {event.note}")
 
 
-def show_summary(
-    summary: Summary, found: AuditResult | None, today: date, as_json: bool
-) -> None:
+def show_summary(summary: Summary, found: AuditResult | None, today: date, as_json: bool) -> None:
     """By type, amount and deadline; the five most valuable; the next steps."""
     if as_json:
         click.echo(json.dumps(summary_facts(summary, found, today)))

@@ -79,7 +79,7 @@ class Claims:
                     self._folder, head.seller_id, [path], as_of, covers=covers, progress=report
                 )
 
-            for step, done, total, result in steps_of(work):
+            for _, done, total, result in steps_of(work):
                 answer = claims_pb2.ImportReportsResponse(done=done, total=total)
                 if result is not None:
                     fill_import(answer, result)
@@ -176,9 +176,7 @@ class Claims:
         with self._core.admission.stream(), Store(self._folder) as store:
             ledger = Ledger(store)
             found = list(ledger.all(request.seller_id))
-            whole = (
-                archive(ledger, found, today()) if request.archive else as_csv(found).encode()
-            )
+            whole = archive(ledger, found, today()) if request.archive else as_csv(found).encode()
         for at in range(0, len(whole), CHUNK_BYTES):
             piece = whole[at : at + CHUNK_BYTES]
             yield claims_pb2.ExportClaimsResponse(content=piece).SerializeToString()

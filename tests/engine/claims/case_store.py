@@ -1,7 +1,9 @@
 """Case tables: small reports as CSV under the product's own column names, and what must come out.
 
 A case file is TOML. `[reports]` holds CSV texts by kind; a `[[case]]` may replace some of them, and
-says the day and the claims that are expected. TODAY in a text is that day. Reports that a case does not mention but its rule
+says the day and the claims that are expected. TODAY in a text is that day.
+
+Reports that a case does not mention but its rule
 needs are imported empty, so that only what a case leaves out on purpose is missing.
 """
 
