@@ -221,7 +221,7 @@ class Ledger:
         row = self._store.db.execute(
             "SELECT count(*) FROM timeline WHERE state = 'filed' AND day = ?", (today.isoformat(),)
         ).fetchone()
-        if int(row[0]) >= limit:
+        if row and int(row[0]) >= limit:
             raise LimitError(
                 f"{limit} claims were filed today; more can get all of them refused",
                 reason="FILING_LIMIT", field="state",
@@ -256,7 +256,7 @@ class Ledger:
     def documents(self, claim_id: str) -> list[tuple[str, str, bytes]]:
         """Kind, name and content of a claim's documents."""
         return [
-            (str(kind), str(name), bytes(content))  # type: ignore[arg-type]
+            (str(kind), str(name), bytes(content))
             for kind, name, content in self._store.db.execute(
                 "SELECT kind, name, content FROM attachments WHERE claim_id = ? ORDER BY 1, 2",
                 (claim_id,),

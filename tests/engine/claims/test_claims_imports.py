@@ -33,9 +33,7 @@ REIMBURSEMENTS = (
 
 
 def loss(day: str, reference: str = "R1", quantity: str = "-1", title: str = "Mug") -> str:
-    return (
-        f'{day},X1,B1,MUG,"{title}",Adjustments,{reference},{quantity},LEJ1,SELLABLE,M,DE,0,1\n'
-    )
+    return f'{day},X1,B1,MUG,"{title}",Adjustments,{reference},{quantity},LEJ1,SELLABLE,M,DE,0,1\n'
 
 
 @pytest.fixture
