@@ -9,9 +9,10 @@ from urllib.request import urlopen
 
 import grpc
 import pytest
-from conftest import Running, run
 
 from repriced.v1 import claims_pb2, claims_pb2_grpc
+from server.app import App
+from server.config import parse
 
 HEADER = (
     "Date,FNSKU,ASIN,MSKU,Title,Event Type,Reference ID,Quantity,Fulfillment Center,Disposition,"
@@ -25,9 +26,24 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="module")
-def claims_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A server with a store of claims of its own."""
     folder: Path = tmp_path_factory.mktemp("claims")
-    yield from run(f'[claims]\nstore = "{folder}/store"\n')
+    running = App(
+        parse(
+            '[server]\nlisten = "127.0.0.1:0"\nmetrics_listen = "127.0.0.1:0"\n'
+            f'drain_seconds = 2\n[claims]\nstore = "{folder}/store"\n'
+        )
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def stub(app: App) -> Iterator[claims_pb2_grpc.ClaimsServiceStub]:
+    with grpc.insecure_channel(f"127.0.0.1:{app.port}") as channel:
+        yield claims_pb2_grpc.ClaimsServiceStub(channel)
 
 
 def bring(
@@ -48,8 +64,7 @@ def bring(
     return list(stub.ImportReports(iter(requests), timeout=120))
 
 
-def test_a_report_becomes_a_filed_claim(claims_server: Running) -> None:
-    stub = claims_pb2_grpc.ClaimsServiceStub(claims_server.channel)
+def test_a_report_becomes_a_filed_claim(app: App, stub: claims_pb2_grpc.ClaimsServiceStub) -> None:
     day = (TODAY - timedelta(days=40)).strftime("%m/%d/%Y")
     line = f"{day},X1,B1,MUG,Mug,Adjustments,R{{}},-2,LEJ1,SELLABLE,M,DE,0,2\n"
     answers = bring(stub, "ledger.csv", HEADER + line.format(1) + line.format(2) + "broken\n")
@@ -87,17 +102,14 @@ def test_a_report_becomes_a_filed_claim(claims_server: Running) -> None:
     assert (filed.state, filed.case_id) == ("filed", "C1")
     timeline = stub.GetClaim(claims_pb2.GetClaimRequest(claim_id=claim_id)).timeline
     assert [each.state for each in timeline] == ["ready", "ready", "filed"]
-    table = b"".join(
-        each.content for each in stub.ExportClaims(claims_pb2.ExportClaimsRequest())
-    )
+    table = b"".join(each.content for each in stub.ExportClaims(claims_pb2.ExportClaimsRequest()))
     assert table.count(b"warehouse_lost") == 2
-    with urlopen(f"http://127.0.0.1:{claims_server.app.metrics_port}/metrics") as page:
+    with urlopen(f"http://127.0.0.1:{app.metrics_port}/metrics") as page:
         metrics = page.read().decode()
     assert 'repriced_claims_open{type="warehouse_lost"} 2.0' in metrics
 
 
-def test_refusals(claims_server: Running) -> None:
-    stub = claims_pb2_grpc.ClaimsServiceStub(claims_server.channel)
+def test_refusals(stub: claims_pb2_grpc.ClaimsServiceStub) -> None:
     with pytest.raises(grpc.RpcError) as unknown:
         stub.GetClaim(claims_pb2.GetClaimRequest(claim_id="nothing"))
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
