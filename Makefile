@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench annotate clean always
+.PHONY: help demo test check sanitize bench soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -19,7 +19,9 @@ help:
 	@echo "  make demo      start a server, play a marketplace against it, show what happens"
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
+	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -35,6 +37,14 @@ test: $(VENV)/with-test
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
 
+CALLERS ?= 24
+SECONDS ?= 10
+ROWS ?= 10000
+PAIRS ?= 3
+soak-overload: $(VENV)/with-test
+	@$(BIN)/python tests/soak/overload.py --callers $(CALLERS) --seconds $(SECONDS) \
+	  --rows $(ROWS) --pairs $(PAIRS)
+
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,6 +56,18 @@ check: $(VENV)/with-dev
 	@if command -v promtool >/dev/null; then cd deploy/prometheus && \
 	  promtool check rules rules.yml && promtool test rules rules_test.yml; \
 	else echo "promtool is not in PATH: alert rules not checked"; fi
+
+# In a place of its own; leaks are not looked for, because the interpreter keeps memory on purpose.
+sanitize: $(VENV)/with-test
+	@ENGINE_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize \
+	  --build-lib build/sanitize/lib
+	@cd build/sanitize/lib && export ASAN_OPTIONS=detect_leaks=0 \
+	  UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 \
+	  LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" && \
+	  $(CURDIR)/$(BIN)/python -c 'import pathlib, engine._kernel as kernel; \
+	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__' && \
+	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
+	  --rootdir $(CURDIR) $(CURDIR)/tests/engine
 
 annotate: $(VENV)/built
 	@ENGINE_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace

@@ -1,7 +1,9 @@
 """Builds what pyproject.toml cannot express: the extensions and the generated proto stubs.
 
 Environment: ENGINE_DEBUG=1 builds the extensions with every Cython check on and without
-optimisation; ENGINE_ANNOTATE=1 writes an annotated HTML page per extension under build/cython/.
+optimisation; ENGINE_ANNOTATE=1 writes an annotated HTML page per extension under build/cython/;
+ENGINE_SANITIZE=1 builds for `make sanitize`: address and undefined-behaviour checks, each stopping
+the process, docs/decisions/0019-sanitizers.md.
 """
 
 from __future__ import annotations
@@ -17,12 +19,23 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 DEBUG = os.environ.get("ENGINE_DEBUG") == "1"
 ANNOTATE = os.environ.get("ENGINE_ANNOTATE") == "1"
+SANITIZE = os.environ.get("ENGINE_SANITIZE") == "1"
 X86_64 = platform.machine().lower() in {"x86_64", "amd64"}
 
-FLAGS = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
+FLAGS = ["-O1" if DEBUG or SANITIZE else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
+FLAGS += SANITIZERS
+if SANITIZE:  # Python's own flags make signed overflow wrap and leave assertions out.
+    FLAGS += ["-fno-wrapv", "-UNDEBUG", "-g", "-fno-omit-frame-pointer"]
 # The kernel is one source built once per CPU level; docs/decisions/0001-kernel-per-cpu-level.md.
 KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
-MODULES = {"_money": [], **(KERNELS if X86_64 else {"_kernel": []})}
+MODULES = {
+    "_money": [],
+    "_prescan": [],
+    "_state_hash": [],
+    **(KERNELS if X86_64 else {"_kernel": []}),
+}
+BUILD = Path("build/sanitize" if SANITIZE else "build")
 
 # Division is C's in both builds, so that they decide alike; each rule names its rounding.
 DIRECTIVES = {
@@ -65,20 +78,25 @@ def generate_stubs() -> None:
 
 def extensions() -> list[Extension]:
     """Extension modules as C, translated again when a source, a .pxd or a setting changed."""
-    settings = ROOT / "build" / "settings"
+    settings = ROOT / BUILD / "settings"
     wanted = f"{FLAGS} {MODULES} {DIRECTIVES}"
     changed = not settings.exists() or settings.read_text() != wanted
     modules = cythonize(
         [
-            Extension(f"engine.{name}", [f"engine/{name}.pyx"], extra_compile_args=FLAGS + level)
+            Extension(
+                f"engine.{name}",
+                [f"engine/{name}.pyx"],
+                extra_compile_args=FLAGS + level,
+                extra_link_args=SANITIZERS,
+            )
             for name, level in MODULES.items()
         ],
         compiler_directives=DIRECTIVES,
-        build_dir="build/cython",
+        build_dir=str(BUILD / "cython"),
         annotate=ANNOTATE,
         force=changed or ANNOTATE,
     )
-    settings.parent.mkdir(exist_ok=True)
+    settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(wanted)
     return modules
 

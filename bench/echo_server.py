@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 import grpc
 
 from server.app import App
-from server.config import Config, ServerConfig
+from server.config import Config, JournalConfig, ServerConfig
 from server.logs import configure
 from server.writer import Writer
 
@@ -56,7 +56,10 @@ def run(pipe: Connection) -> None:
     """Serves until the other end of the pipe says so or is gone."""
     configure("warning")
     echo = Echo()
-    settings = Config(server=ServerConfig(listen=ANY_PORT, metrics_listen=ANY_PORT))
+    settings = Config(
+        server=ServerConfig(listen=ANY_PORT, metrics_listen=ANY_PORT),
+        journal=JournalConfig(mode="off"),
+    )
     app = App(settings, (echo.handler(),))
     echo.writer = app.writer
     app.start()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine import kernel
 from engine.columns import OfferColumns
 from engine.counters import new_counters
-from engine.pipeline import SLICE
+from engine.evaluator import SLICE
 from engine.schema import OUTCOME, ROW, SNAPSHOT, OfferBit
 
 OFFERS_EACH = 10

@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint32_t
 from engine._evidence cimport (
     age_evidence,
     arm,
+    cool_down,
     give_up,
     keep_class,
     learn,
@@ -23,6 +24,7 @@ from engine._rules cimport (
     item_for_landed,
     known,
     landed_high,
+    landed_low,
     lower,
     may_change,
     move_to,
@@ -246,6 +248,7 @@ cdef inline void probe(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noe
     cdef int64_t reference = r.reference_minor
     cdef int64_t landed = own_landed(r, r.price_minor)
     cdef int64_t limit = own_landed(r, highest(r)) + 1
+    cdef int64_t held_minor = r.price_minor
     cdef int64_t target
     age_evidence(r, s, now_s)
     if known(r.keep_high_ppm) and reference > 0:
@@ -259,6 +262,7 @@ cdef inline void probe(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noe
     if not move_to(r, s, target, REASON_PROBE_UP, now_s, o):
         r.deadline_s = <uint32_t>(now_s + s.hold_s)
         return
+    r.good_price_minor = held_minor
     r.state = STATE_PROBING
     r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)
 
@@ -291,15 +295,22 @@ cdef inline void awaiting_timer(
         held(o, REASON_WAITING_FOR_VERDICT)
 
 
+cdef inline int64_t price_that_held(const Row* r) noexcept nogil:
+    cdef int64_t item = min(r.good_price_minor, r.price_minor)
+    if r.reference_minor > 0 and known(r.keep_low_ppm):
+        item = min(item, item_for_landed(r, landed_low(r.reference_minor, r.keep_low_ppm)))
+    return item
+
+
 cdef inline void probing_timer(
     Row* r, const Strategy* s, int64_t now_s, Outcome* o
 ) noexcept nogil:
-    cdef int64_t landed
+    cdef int64_t item = price_that_held(r)
     r.state = STATE_HOLDING
+    cool_down(r, s, now_s)
     if r.reference_minor > 0:
-        landed = own_landed(r, r.good_price_minor)
-        r.premium_ppm = premium_down(landed, r.reference_minor)
-    if not move_to(r, s, r.good_price_minor, REASON_PROBE_UNANSWERED, now_s, o):
+        r.premium_ppm = premium_down(own_landed(r, item), r.reference_minor)
+    if not move_to(r, s, item, REASON_PROBE_UNANSWERED, now_s, o):
         arm(r, s, now_s)
 
 

@@ -84,6 +84,21 @@ cdef inline void learn(
     r.evidence_s = <uint32_t>event_s
 
 
+# Rest after a probe
+
+
+cdef inline void cool_down(Row* r, const Strategy* s, int64_t now_s) noexcept nogil:
+    r.cooldown_until_s = <uint32_t>(now_s + s.cooldown_s)
+
+
+cdef inline void rest_after_probe(
+    Row* r, const Strategy* s, int64_t now_s, const Outcome* o
+) noexcept nogil:
+    cdef bint goes_on = r.state == STATE_PROBING or r.state == STATE_HOLDING
+    if o.state_before == STATE_PROBING and not goes_on:
+        cool_down(r, s, now_s)
+
+
 # Delivery
 
 
@@ -122,8 +137,10 @@ cdef inline void arm(Row* r, const Strategy* s, int64_t now_s) noexcept nogil:
 cdef inline void displace(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
     r.effective_s = 0
     r.flags |= FLAG_DISPLACED
-    if r.state == STATE_HOLDING or r.state == STATE_PROBING:
+    if r.state == STATE_HOLDING:
         r.state = STATE_AWAITING
+    elif r.state == STATE_PROBING:
+        cool_down(r, s, now_s)
     if r.state != STATE_FLOORED:
         r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
     held(o, REASON_DISPLACED)

@@ -1,7 +1,7 @@
 # The market summary: one pass over the offers of a snapshot. reference_market.py is the twin and
 # says more.
 
-from libc.stdint cimport UINT64_MAX, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint16_t, uint32_t, uint64_t
 
 from engine._rules cimport lower
 from engine._schema cimport (
@@ -63,13 +63,13 @@ cdef inline int offer_class(uint32_t bits) noexcept nogil:
     return (CLASS_MERCHANT_FULFILLED - amazons) | (CLASS_AMAZON * amazon)
 
 
-cdef inline uint64_t rank(int64_t landed, bint counts) noexcept nogil:
+cdef inline int64_t rank(int64_t landed, bint counts) noexcept nogil:
     # Orders prices as `lower` does, with what is no price last, so that a minimum can choose.
-    return <uint64_t>landed if (landed > 0) & counts else UINT64_MAX
+    return landed if (landed > 0) & counts else INT64_MAX
 
 
-cdef inline int64_t price_of(uint64_t rank) noexcept nogil:
-    return 0 if rank == UINT64_MAX else <int64_t>rank
+cdef inline int64_t price_of(int64_t rank) noexcept nogil:
+    return 0 if rank == INT64_MAX else rank
 
 
 cdef inline bint in_pool(
@@ -143,15 +143,15 @@ cdef inline void add_competitors(
     uint32_t forbidden,
 ) noexcept nogil:
     # Offers that do not count have the last rank and pass without a jump.
-    cdef uint64_t[4] lowest
-    cdef uint64_t next_above = UINT64_MAX
+    cdef int64_t[4] lowest
+    cdef int64_t next_above = INT64_MAX
     cdef int64_t landed
     cdef uint32_t bits
     cdef int kind
     cdef bint other, passes
     cdef Py_ssize_t own = snapshot.own_offer
     cdef Py_ssize_t at
-    lowest[1] = lowest[2] = lowest[3] = UINT64_MAX
+    lowest[1] = lowest[2] = lowest[3] = INT64_MAX
     for at in range(snapshot.offer_begin, snapshot.offer_end):
         bits = offers.bits[at]
         landed = offers.landed_minor[at]

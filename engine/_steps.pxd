@@ -11,7 +11,15 @@ from engine._buybox cimport (
     enter_suppressed,
     hold_reason,
 )
-from engine._evidence cimport anchor_premium, arm, displace, learn, mark_live, reemit
+from engine._evidence cimport (
+    anchor_premium,
+    arm,
+    displace,
+    learn,
+    mark_live,
+    reemit,
+    rest_after_probe,
+)
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
 from engine._rules cimport (
@@ -114,6 +122,7 @@ cdef inline void step_offers(
         watch_delivery(r, s, &m, event_s, now_s, o)
         route_offers(r, s, &m, event_s, now_s, o)
         keep_bounds(r, s, now_s, o)
+        rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
     r.reason = o.reason
 
@@ -193,6 +202,7 @@ cdef inline void step_feedback(
         resume(r, FLAG_LISTING_SUPPRESSED | FLAG_PRICING_ERROR | FLAG_TOO_MANY_REJECTIONS, o)
     else:
         verdict_feedback(r, s, f, event_s, now_s, o)
+    rest_after_probe(r, s, now_s, o)
     if not o.ignored:
         r.reason = o.reason
 
@@ -343,6 +353,7 @@ cdef inline void step_command(
         r.flags &= ~FLAG_ACTIVE
         r.deadline_s = 0
         held(o, REASON_NOT_APPLICABLE)
+    rest_after_probe(r, s, now_ms // 1000, o)
     if not o.ignored:
         r.reason = o.reason
 

@@ -175,7 +175,6 @@ cdef inline void verdict_lost(
     elif r.state == STATE_HOLDING:
         retreat(r, s, reference, REASON_HOLD_LOST, now_s, o)
     elif r.state == STATE_PROBING:
-        r.cooldown_until_s = <uint32_t>(now_s + s.cooldown_s)
         retreat(r, s, reference, REASON_PROBE_LOST, now_s, o)
 
 

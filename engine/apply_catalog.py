@@ -12,10 +12,11 @@ from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, NO_INDEX, CommandKind
+from engine.scope import Scope, check_seller
 from engine.strategies import StrategyDefinition
 
 if TYPE_CHECKING:
-    from engine.pipeline import Engine
+    from engine.shard import Shard
 
 
 def problem(index: int, error: RepricedError) -> RowProblem:
@@ -24,13 +25,16 @@ def problem(index: int, error: RepricedError) -> RowProblem:
 
 
 def apply_sellers(
-    engine: Engine, batch: DefinitionBatch[SellerDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[SellerDefinition], sequence: int, scope: Scope
 ) -> CountResult:
     """Creates or replaces sellers."""
     result = CountResult(sequence, problems=list(batch.problems))
     for index, definition in batch.rows:
         try:
-            engine.catalog.put_seller(definition)
+            check_seller(scope, "seller_id", definition.seller_id)
+            if scope is not None:
+                shard.state.catalog.check_group_kept(definition)
+            shard.state.catalog.put_seller(definition)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
@@ -38,48 +42,51 @@ def apply_sellers(
 
 
 def apply_strategies(
-    engine: Engine, batch: DefinitionBatch[StrategyDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[StrategyDefinition], sequence: int, scope: Scope
 ) -> CountResult:
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
     changed: set[int] = set()
     for index, definition in batch.rows:
         try:
-            changed.add(engine.catalog.put_strategy(definition))
+            check_seller(scope, "seller_id", definition.seller_id)
+            changed.add(shard.state.catalog.put_strategy(definition))
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        redefine_users(engine, changed, TickResult(sequence))
+        redefine_users(shard, changed, TickResult(sequence))
     return result
 
 
 def apply_listings(
-    engine: Engine, batch: DefinitionBatch[ListingDefinition], sequence: int
+    shard: Shard, batch: DefinitionBatch[ListingDefinition], sequence: int, scope: Scope
 ) -> UpsertResult:
     """Creates or replaces listings; prices outside new bounds are clamped in the same input."""
     result = UpsertResult(sequence, problems=list(batch.problems))
     listings: list[tuple[int, ListingDefinition, int, int]] = []
     for index, definition in batch.rows:
         try:
-            listings.append(upsert_listing(engine, index, definition, result))
+            check_seller(scope, "key.seller_id", definition.key.seller_id)
+            listings.append(upsert_listing(shard, index, definition, result))
         except RepricedError as error:
             result.problems.append(problem(index, error))
     tick = TickResult(sequence)
-    engine.command(listing_commands(listings), tick)
+    shard.command(listing_commands(listings), tick)
     result.decisions = tick.decisions
     result.problems.extend(tick.problems)
     return result
 
 
 def upsert_listing(
-    engine: Engine, index: int, definition: ListingDefinition, result: UpsertResult
+    shard: Shard, index: int, definition: ListingDefinition, result: UpsertResult
 ) -> tuple[int, ListingDefinition, int, int]:
     """Enters one listing; its bounds follow with the command. Raises InputError."""
-    catalog = engine.catalog
+    catalog = shard.state.catalog
     strategy = catalog.check_listing(definition)
     listing_id, created = catalog.put_listing(definition)
-    engine.created += created
+    if created:
+        shard.created()
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
     bounds = (definition.floor_minor, definition.ceiling_minor)
     if (int(row["floor_minor"]), int(row["ceiling_minor"])) != bounds:
@@ -106,9 +113,9 @@ def listing_commands(listings: list[tuple[int, ListingDefinition, int, int]]) ->
     return commands
 
 
-def redefine_users(engine: Engine, strategies: set[int], tick: TickResult) -> None:
+def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None:
     """Lets the listings of changed strategies follow at once."""
-    catalog = engine.catalog
+    catalog = shard.state.catalog
     ids = catalog.listings_using(strategies)
     commands = np.zeros(len(ids), COMMAND)
     rows = catalog.rows[ids]
@@ -118,4 +125,4 @@ def redefine_users(engine: Engine, strategies: set[int], tick: TickResult) -> No
     commands["listing_id"] = ids
     commands["index"] = NO_INDEX
     commands["kind"] = CommandKind.UPSERT
-    engine.command(commands, tick)
+    shard.command(commands, tick)

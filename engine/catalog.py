@@ -5,10 +5,12 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
@@ -24,6 +26,7 @@ from engine.schema import (
     RowFlag,
     StrategyKind,
 )
+from engine.scope import Scope, inside
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
 
 MAX_STRATEGIES = 65_536
@@ -38,6 +41,12 @@ def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
     return raw[start : start + size].view(dtype)
 
 
+def text_hash(*parts: str | int) -> int:
+    """64-bit hash of a list of texts and numbers."""
+    joined = "".join(f"{len(each)} {each}" for each in map(str, parts))
+    return xxhash.xxh3_64_intdigest(joined.encode())
+
+
 class Catalog:
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
@@ -46,6 +55,8 @@ class Catalog:
         self.rows = aligned(ROW, capacity)
         self.records = aligned(RECORD, capacity)
         self.shares_asin = np.zeros(capacity, np.bool_)
+        self.key_hashes = np.zeros(capacity, np.uint64)
+        self.definition_hashes = np.zeros(capacity, np.uint64)  # of what stands in no row
         self.skus: list[str] = [""]
         self.asins: list[str] = [""]
         self.fixed_points: dict[int, int] = {}
@@ -79,16 +90,57 @@ class Catalog:
         if len(definition.account_group) > MAX_TEXT:
             raise text_error("account_group", definition.account_group)
         index = self.seller_at.setdefault(definition.seller_id, len(self.sellers))
-        group = self._group_of(definition)
         if index == len(self.sellers):
-            self.sellers.append(definition)
-            own = np.array([seller_hash(definition.seller_id)], np.uint64)
-            self.seller_hashes = np.append(self.seller_hashes, own)
-            self.seller_groups = np.append(self.seller_groups, group)
+            self._add_seller(definition)
         else:
             self.sellers[index] = definition
-            self.seller_groups[index] = group
+            self.seller_groups[index] = self._group_of(definition)
         return index
+
+    def check_group_kept(self, definition: SellerDefinition) -> None:
+        """Raises InputError for another account group than the seller has.
+
+        A group joins sellers, so a caller of some sellers must not change it: whoever entered the
+        group of another account would stop being a competitor of its listings.
+        """
+        index = self.seller_at.get(definition.seller_id)
+        present = "" if index is None else self.sellers[index].account_group
+        if definition.account_group != present:
+            raise value_error(
+                "account_group",
+                definition.account_group[:MAX_TEXT],
+                f"{present!r}, what it is; only a caller of all sellers changes account groups",
+                "ACCOUNT_GROUP_FIXED",
+            )
+
+    def _add_seller(self, definition: SellerDefinition) -> None:
+        self.sellers.append(definition)
+        own = np.array([seller_hash(definition.seller_id)], np.uint64)
+        self.seller_hashes = np.append(self.seller_hashes, own)
+        self.seller_groups = np.append(self.seller_groups, self._group_of(definition))
+
+    def forget_seller(self, seller: int) -> None:
+        """Leaves an empty place where a seller stood; nothing may refer to it any more."""
+        name = self.sellers[seller].seller_id
+        self.sellers[seller] = SellerDefinition("")
+        self.seller_hashes[seller] = seller_hash("")
+        self.seller_groups[seller] = self._group_of(self.sellers[seller])
+        self._group_at.pop(f"seller {name}", None)
+        del self.seller_at[name]
+
+    def restore(
+        self, sellers: list[SellerDefinition], strategies: list[StrategyDefinition]
+    ) -> None:
+        """Takes in what an earlier catalogue held, empty places too."""
+        for seller in sellers:
+            if seller.seller_id:
+                self.seller_at[seller.seller_id] = len(self.sellers)
+            self._add_seller(seller)
+        for index, each in enumerate(strategies, 1):
+            if each.seller_id:
+                self.strategy_at[each.seller_id, each.strategy_id] = index
+        self.strategies += strategies
+        self.recompile()
 
     def _group_of(self, definition: SellerDefinition) -> int:
         name = definition.account_group
@@ -119,7 +171,7 @@ class Catalog:
             self.strategy_records = np.concatenate([self.strategy_records, record])
         else:
             self.strategies[index] = definition
-            self._recompile()
+            self.recompile()
         self.pool = np.array(self._pool, np.uint64)
         return index
 
@@ -149,10 +201,12 @@ class Catalog:
             field="kind",
         )
 
-    def _recompile(self) -> None:
+    def recompile(self) -> None:
+        """Makes the records of all strategies, and their pool of sellers, anew."""
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self.strategy_records = np.concatenate(records)
+        self.pool = np.array(self._pool, np.uint64)
 
     def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
         """Ids of the listings that use one of these strategies."""
@@ -223,8 +277,9 @@ class Catalog:
         record = self.records[listing_id]
         record["fulfilment"] = definition.fulfilment
         record["condition"] = definition.condition
-        self._join_asin(listing_id)
+        self.join_asin(listing_id)
         self.fixed_points.pop(listing_id, None)
+        self.definition_hashes[listing_id] = text_hash(definition.asin, definition.points_minor)
         if definition.points_minor:
             self.fixed_points[listing_id] = definition.points_minor
         return listing_id, created
@@ -246,9 +301,10 @@ class Catalog:
             row[name] = PREMIUM_UNKNOWN
         row["price_minor"] = row["live_price_minor"] = definition.price_minor
         row["state"], row["draws"], row["reason"] = CycleState.SEEKING, 1, Reason.NEW
+        self.key_hashes[listing_id] = text_hash(*key)
         record = self.records[listing_id]
         record["seller"] = seller
-        record["marketplace"] = self._marketplace(key.marketplace_id)
+        record["marketplace"] = self.marketplace(key.marketplace_id)
         record["currency"] = currency_index(definition.currency)
         record["audience"] = key.audience
         return listing_id
@@ -260,25 +316,38 @@ class Catalog:
             new = aligned(old.dtype, capacity)
             new[: len(old)] = old
             setattr(self, name, new)
-        self.shares_asin = np.append(self.shares_asin, np.zeros(len(self.shares_asin), np.bool_))
+        for name in ("shares_asin", "key_hashes", "definition_hashes"):
+            old = getattr(self, name)
+            setattr(self, name, np.append(old, np.zeros(capacity - len(old), old.dtype)))
 
-    def _marketplace(self, marketplace_id: str) -> int:
+    def marketplace(self, marketplace_id: str) -> int:
+        """Index of a marketplace, made at its first use."""
         index = self._marketplace_at.setdefault(marketplace_id, len(self.marketplaces))
         if index == len(self.marketplaces):
             self.marketplaces.append(marketplace_id)
         return index
 
+    def seller_of(self, listing_id: int) -> str:
+        """Seller id of a listing."""
+        return self.sellers[int(self.records["seller"][listing_id])].seller_id
+
+    def listings_of(self, seller: int) -> NDArray[np.int64]:
+        """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
+        mine = self.records["seller"][1 : self.count] == seller
+        return np.flatnonzero(mine & (self.key_hashes[1 : self.count] != 0)) + 1
+
     def key_of(self, listing_id: int) -> ListingKey:
         """Natural key of a listing."""
         record = self.records[listing_id]
         return ListingKey(
-            self.sellers[int(record["seller"])].seller_id,
+            self.seller_of(listing_id),
             self.marketplaces[int(record["marketplace"])],
             self.skus[listing_id],
             int(record["audience"]),
         )
 
-    def _asin_key(self, listing_id: int) -> AsinKey:
+    def asin_key(self, listing_id: int) -> AsinKey:
+        """All listings that a message about this listing's ASIN and condition means."""
         key, record = self.key_of(listing_id), self.records[listing_id]
         return AsinKey(
             key.seller_id,
@@ -288,13 +357,14 @@ class Catalog:
             key.audience,
         )
 
-    def _join_asin(self, listing_id: int) -> None:
+    def join_asin(self, listing_id: int) -> None:
+        """Enters a listing among those of its ASIN, which stand in the order of their ids."""
         if self.asins[listing_id]:
-            self.by_asin.setdefault(self._asin_key(listing_id), []).append(listing_id)
-            self._mark_shared(self._asin_key(listing_id))
+            insort(self.by_asin.setdefault(self.asin_key(listing_id), []), listing_id)
+            self._mark_shared(self.asin_key(listing_id))
 
     def _leave_asin(self, listing_id: int) -> None:
-        key = self._asin_key(listing_id)
+        key = self.asin_key(listing_id)
         listed = self.by_asin.get(key, [])
         if listing_id in listed:
             listed.remove(listing_id)
@@ -318,12 +388,14 @@ class Catalog:
         del self.ids[self.key_of(listing_id)]
         self.fixed_points.pop(listing_id, None)
 
-    def find(self, address: Address) -> list[int]:
-        """Ids of the listings an address names; empty when there are none."""
+    def find(self, address: Address, scope: Scope) -> list[int]:
+        """Ids of the listings inside the scope that an address names; empty when none is."""
         if isinstance(address, int):
             known = 0 < address < self.count
             live = known and int(self.rows["flags"][address]) & RowFlag.ACTIVE
-            return [address] if live else []
+            return [address] if live and inside(scope, self.seller_of(address)) else []
+        if not inside(scope, address.seller_id):
+            return []
         if isinstance(address, AsinKey):
             return self.by_asin.get(address, [])
         listing_id = self.ids.get(address)

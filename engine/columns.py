@@ -125,6 +125,15 @@ class RefBatch:
     problems: list[RowProblem] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class EraseBatch:
+    """A seller to be taken out."""
+
+    request_id: str
+    seller_id: str
+    row_count: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class SellerDefinition:
     """A seller; sellers of one account group never compete with each other."""

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from engine.errors import NotFoundError
 from engine.schema import DECISION
+from engine.settings import DECISIONS_KEPT
 
 
 class DecisionLog:
     """Keeps at most about `limit` decisions, oldest out first, whole batches at a time."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int = DECISIONS_KEPT) -> None:
+        self.limit = limit
         self._batches: deque[NDArray[np.void]] = deque()
         self._kept = 0
         self._changed = Condition()
@@ -29,7 +30,7 @@ class DecisionLog:
         with self._changed:
             self._batches.append(decisions)
             self._kept += len(decisions)
-            while self._kept > self._limit and len(self._batches) > 1:
+            while self._kept > self.limit and len(self._batches) > 1:
                 self._kept -= len(self._batches.popleft())
             self.last_id = int(decisions["decision_id"][-1])
             self._changed.notify_all()
@@ -59,3 +60,15 @@ class DecisionLog:
         """Waits until a decision with a higher id exists; False when none came in time."""
         with self._changed:
             return self._changed.wait_for(lambda: self.last_id > after_id, timeout_s)
+
+    def forget(self, listing_ids: NDArray[np.int64]) -> None:
+        """Drops what was decided for these listings; cursors stay valid."""
+        with self._changed:
+            kept = [each[~np.isin(each["listing_id"], listing_ids)] for each in self._batches]
+            self._batches = deque(each for each in kept if len(each))
+            self._kept = sum(len(each) for each in self._batches)
+
+    def dump(self) -> NDArray[np.void]:
+        """Every kept decision (`schema.DECISION`), oldest first."""
+        with self._changed:
+            return np.concatenate([np.zeros(0, DECISION), *self._batches])

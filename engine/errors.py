@@ -5,7 +5,13 @@
     ├── NotFoundError         a listing, seller or strategy that is unknown NOT_FOUND
     ├── ConflictError         a request_id reused with another body         ALREADY_EXISTS
     ├── LimitError            a limit reached; later it may work            RESOURCE_EXHAUSTED
+    │   └── JournalFullError  no room on the disk; nothing of it was kept   RESOURCE_EXHAUSTED
     ├── DrainingError         the server is stopping                        UNAVAILABLE
+    ├── DeadlineError         the caller's deadline passed in the queue     DEADLINE_EXCEEDED
+    ├── ApplyError            applying an input failed: a fault of ours     INTERNAL
+    ├── ReplayError           the journal cannot be replayed by this build  (stops the start)
+    ├── JournalFailedError    the disk failed; nothing can be trusted now   (exit code 74)
+    ├── JournalDamagedError   files that are not as they were written       (stops the start)
     └── ConfigError           a bad setting at start                        (exit code 2)
 
 A bad row of a batch is no exception: it is a `RowProblem` in the answer and the other rows go on.
@@ -48,8 +54,33 @@ class LimitError(RepricedError):
         self.retry_after_ms = retry_after_ms
 
 
+class JournalFullError(LimitError):
+    """The disk has no room for the group. Nothing of it was kept; a retry works when there is."""
+
+
+class JournalFailedError(RepricedError):
+    """A write or sync of the journal failed. The process must end: memory is ahead of the disk,
+    or the disk of what the system says of it."""
+
+
+class JournalDamagedError(RepricedError):
+    """A journal or snapshot is not as it was written; the message names file and position."""
+
+
 class DrainingError(RepricedError):
     """The server is stopping and takes no new work."""
+
+
+class DeadlineError(RepricedError):
+    """The caller's deadline passed before the request was applied; nothing was changed."""
+
+
+class ApplyError(RepricedError):
+    """Applying a journaled input raised; the cause says what. A repeat is answered the same."""
+
+
+class ReplayError(RepricedError):
+    """Frames of another rules version, or answers that differ from the ones that were given."""
 
 
 class ConfigError(RepricedError):

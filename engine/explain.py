@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from engine.columns import OfferColumns
+from engine.catalog import Catalog
+from engine.columns import Address, OfferColumns, SnapshotBatch
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.money import currency_code, format_minor
 from engine.reference import load
 from engine.reference_market import eligible, forbidden_bits, in_pool, summarise
 from engine.reference_rules import draw_count, known, landed_high, landed_low, win_count
+from engine.resolve import resolve_snapshots
 from engine.schema import (
     CLASS_BITS,
     CLASS_SHIFT,
@@ -22,16 +24,13 @@ from engine.schema import (
     SUB_CONDITION_MASK,
     CycleState,
     FeedbackKind,
-    InputKind,
     OfferBit,
     Reason,
     ReferenceClass,
     StrategyKind,
 )
+from engine.state import State
 from engine.strategies import StrategyDefinition
-
-if TYPE_CHECKING:
-    from engine.pipeline import Engine
 
 
 class OfferRole(IntEnum):
@@ -58,8 +57,8 @@ class ExplainedOffer:
 class Explanation:
     """All that is known about the price of one listing.
 
-    `row` and `record` carry the fields of `schema.ROW` and `schema.RECORD`. `payload` is the
-    request that held the last offers and `snapshot_index` its row there; None when it is no
+    `row` and `record` carry the fields of `schema.ROW` and `schema.RECORD`; `addresses` are the
+    names by which a request may have meant the listing. Without `offers`, its last snapshot is no
     longer kept. Bracket prices are landed, at the present reference price; None is unknown.
     """
 
@@ -67,29 +66,36 @@ class Explanation:
     row: Any
     record: Any
     strategy: StrategyDefinition
+    addresses: tuple[Address, ...]
     sentences: list[str] = field(default_factory=list)
     offers: list[ExplainedOffer] = field(default_factory=list)
-    payload: bytes | None = None
-    snapshot_index: int | None = None
     draw_count: int = 0
     win_count: int = 0
     take_prices: tuple[int | None, int | None] = (None, None)
     keep_prices: tuple[int | None, int | None] = (None, None)
 
 
-def explain(engine: Engine, listing_id: int) -> Explanation:
-    """Explains a listing that exists. Runs on the writer thread and changes nothing."""
-    catalog = engine.catalog
+def gather(catalog: Catalog, listing_id: int) -> Explanation:
+    """What is known of a listing that exists, without offers. Runs on the writer thread."""
     row = load(catalog.rows, listing_id)
     record = load(catalog.records, listing_id)
-    found = Explanation(listing_id, row, record, catalog.strategies[row.strategy])
+    addresses = (listing_id, catalog.key_of(listing_id), catalog.asin_key(listing_id))
+    found = Explanation(listing_id, row, record, catalog.strategies[row.strategy], addresses)
     found.draw_count, found.win_count = draw_count(row.draws), win_count(row.draws)
     if row.reference_minor > 0:
         found.take_prices = bracket_prices(row.reference_minor, row.take_low_ppm, row.take_high_ppm)
         found.keep_prices = bracket_prices(row.reference_minor, row.keep_low_ppm, row.keep_high_ppm)
-    add_offers(engine, found)
-    found.sentences = sentences(found)
     return found
+
+
+def conclude(state: State, found: Explanation, batch: SnapshotBatch | None) -> None:
+    """Adds the offers of the listing's last snapshot, where kept, and the sentences.
+
+    `batch` holds that snapshot alone. Runs on the writer thread and changes nothing.
+    """
+    if batch is not None:
+        add_offers(state, found, batch)
+    found.sentences = sentences(found)
 
 
 def bracket_prices(reference: int, low: int, high: int) -> tuple[int | None, int | None]:
@@ -100,25 +106,21 @@ def bracket_prices(reference: int, low: int, high: int) -> tuple[int | None, int
     )
 
 
-def add_offers(engine: Engine, found: Explanation) -> None:
-    """Reads the offers again from the input that was evaluated last, if it is still kept."""
-    frame = engine.journal.read(found.record.sequence) if found.record.sequence else None
-    if frame is None or frame.kind != InputKind.REPRICE:
-        return
-    batch = engine.shape(frame.kind, frame.payload).batch
-    resolved = engine.resolve(batch)
+def add_offers(state: State, found: Explanation, batch: SnapshotBatch) -> None:
+    """Reads the offers of the last snapshot as the kernel read them."""
+    resolved = resolve_snapshots(batch, state.catalog, state.now_ms, None)
     mine = np.flatnonzero(resolved.rows["listing_id"] == found.listing_id)
-    if len(mine) == 0:
-        return
-    snapshot = load(resolved.rows, int(mine[-1]))
-    found.payload, found.snapshot_index = frame.payload, snapshot.index
-    found.offers = explain_offers(engine, found.row, snapshot, batch.offers)
+    if len(mine):
+        snapshot = load(resolved.rows, int(mine[-1]))
+        found.offers = explain_offers(state.catalog, found.row, snapshot, batch.offers)
 
 
-def explain_offers(engine: Engine, row: Any, snapshot: Any, offers: OfferColumns) -> list[Any]:
+def explain_offers(
+    catalog: Catalog, row: Any, snapshot: Any, offers: OfferColumns
+) -> list[ExplainedOffer]:
     """Role of every offer of a snapshot, by the plain twin of the kernel's rules."""
-    strategy = load(engine.catalog.strategy_records, row.strategy)
-    pool = engine.catalog.pool.tolist()
+    strategy = load(catalog.strategy_records, row.strategy)
+    pool = catalog.pool.tolist()
     market = summarise(row, strategy, pool, snapshot, offers)
     forbidden = forbidden_bits(row, strategy)
     explained: list[ExplainedOffer] = []

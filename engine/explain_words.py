@@ -51,8 +51,8 @@ WHY_NOT = {
     Reason.ALONE_AT_CAP: "There is no competitor, and the price is at its highest allowed",
     Reason.NOT_APPLICABLE: "The last input means nothing in this state",
     Reason.NEW: "No offers have been evaluated since the listing was created or resumed",
-    Reason.DISPLACED: "The marketplace shows another price than ours; ours is sent again after"
-    " a wait",
+    Reason.DISPLACED: "The marketplace shows another price than ours; after a wait a price is"
+    " sent again",
     Reason.ACCEPTED: "The marketplace accepted the price; it is not live yet",
     Reason.WAITING_FOR_OFFERS: "The marketplace rejected the price and no live one is known to go"
     " back to; the next offers start a new try",

@@ -3,8 +3,8 @@
     1 admit     the server's queues and limits; not here
     2 shape     `Engine.shape`: the codec says whether the bytes are well-formed
     3 journal   the bytes as they came are one frame; the group is committed
-    4 decode    names become listing ids, own offers are found (`engine.resolve`)
-    5 evaluate  the kernel proposes rows in scratch, in slices
+    4 decode    names become listing ids, own offers are found (`engine.shard`, `engine.resolve`)
+    5 evaluate  the kernel proposes rows in scratch, in slices (`engine.evaluator`)
     6 emit      bounds are checked again, rows committed, decisions numbered
 
 Everything but `shape` belongs to one writer thread.
@@ -13,379 +13,296 @@ Everything but `shape` belongs to one writer thread.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine import emit, guards, kernel
-from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
 from engine.catalog import Catalog
-from engine.columns import FeedbackBatch, OfferColumns, RefBatch, SnapshotBatch, StockBatch
-from engine.counters import new_counters, tables
+from engine.columns import SnapshotBatch
 from engine.decisions import DecisionLog
-from engine.errors import RepricedError
-from engine.journal import Journal
-from engine.replies import Replies
-from engine.resolve import Resolved, resolve_feedback, resolve_refs, resolve_snapshots
-from engine.results import CountResult, Evaluated, EvaluateResult, Result, TickResult
-from engine.schema import (
-    COMMAND,
-    OUTCOME,
-    ROW,
-    CommandKind,
-    CycleState,
-    InputKind,
-)
+from engine.errors import ApplyError, ConflictError, JournalFullError, LimitError, RepricedError
+from engine.journal import Frame, Journal
+from engine.journal.frames import split_output
+from engine.replies import Identity, identity_of, reused
+from engine.results import Answer, EvaluateResult, Result
+from engine.schema import URGENT_KINDS, InputKind, JournalMode
+from engine.scope import EVERY_SELLER, Scope, parse_scope
+from engine.settings import EngineSettings
+from engine.shard import Batch, Shard
+from engine.state import State
 
-SLICE = 2_000
-"""Rows evaluated before their proposals are committed."""
-
-Batch = Any
-"""One of the batches of `engine.columns`, as the input's kind demands."""
+SLICE_OF_LISTINGS = struct.Struct("<II")
+"""Payload of an ADVANCE frame: first listing id, and the one after the last."""
 
 
 class Codec(Protocol):
     """Translates between wire bytes and the engine's batches and results."""
 
+    def configure(self, limits: Mapping[str, int]) -> None:
+        """Takes the limits of `EngineSettings` into force."""
+
     def decode(self, kind: InputKind, payload: bytes) -> Batch:
         """Batch of a request. Raises InputError for a request that is unusable as a whole."""
 
-    def encode(self, kind: InputKind, result: Result, catalog: Catalog, durable: bool) -> bytes:
-        """Answer bytes of a result."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """Limits of one engine; sizes in entries and bytes."""
-
-    decisions_kept: int = 200_000
-    replies_bytes: int = 64 * 1024 * 1024
+    def encode(self, kind: InputKind, result: Result, catalog: Catalog, mode: JournalMode) -> bytes:
+        """Answer bytes of a result; never empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An admitted request: its bytes as they came and what the codec made of them."""
+    """An admitted input: its bytes as they came and what the codec made of them.
+
+    A request of several inputs has one identity, and `part` is the place of each. `scope` is a
+    `scope.pack_scope`: which sellers the request may touch.
+    """
 
     kind: InputKind
-    caller: str
     payload: bytes
     batch: Batch
+    identity: Identity
+    part: int = 0
+    scope: bytes = EVERY_SELLER
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What an input led to, and the same as answer bytes."""
+class Owed:
+    """An urgent input that was applied while the disk was full, and is still to be journaled."""
 
+    input: Input
+    now_ms: int
     result: Result
-    payload: bytes
-
-
-Evaluate = Callable[[int], int]
-"""Evaluates from a position on and returns the number of proposals made."""
 
 
 class Engine:
-    """State and rules of one shard. Time is handed in as milliseconds and never falls."""
+    """One shard behind its journal. Time is handed in as milliseconds and never falls."""
 
-    def __init__(
-        self, codec: Codec, journal: Journal, settings: EngineSettings | None = None
-    ) -> None:
-        settings = settings or EngineSettings()
-        self.catalog = Catalog()
-        self.decisions = DecisionLog(settings.decisions_kept)
-        self.counters = new_counters()
-        self.kernel = kernel.load()
+    def __init__(self, codec: Codec, journal: Journal, state: State | None = None) -> None:
+        self.state = state or State()
+        self.shard = Shard(self.state)
         self.journal = journal
-        self.now_ms = 0
-        self.next_decision_id = 1
-        self.ambiguous_own = 0
-        self.bounds_trips = 0
-        self.offers_read = 0
         self.ticks = 0
-        self.created = 0
-        self.deleted = np.zeros(len(CycleState) + 1, np.int64)
+        self.failures = 0
         self._codec = codec
-        self._replies: Replies[Answer] = Replies(settings.replies_bytes)
-        self._scratch = np.zeros(SLICE, ROW)
-        self._outcomes = np.zeros(SLICE, OUTCOME)
-        self._handlers: dict[InputKind, Callable[[Batch, int], Result]] = {
-            InputKind.REPRICE: self._reprice,
-            InputKind.FEEDBACK: self._feedback,
-            InputKind.STOCK: self._stock,
-            InputKind.SELLERS: partial(apply_sellers, self),
-            InputKind.STRATEGIES: partial(apply_strategies, self),
-            InputKind.LISTINGS: partial(apply_listings, self),
-            InputKind.DELETE: self._delete,
-            InputKind.PAUSE: self._pause,
-            InputKind.RESUME: self._resume,
-        }
+        self._mode = JournalMode.ALWAYS if journal.durable else JournalMode.OFF
+        self.refusal: LimitError | None = None
+        """Set while nothing may be journaled although the disk has room."""
+        self._owed: list[Owed] = []
+
+    @property
+    def catalog(self) -> Catalog:
+        """Listings, strategies and sellers."""
+        return self.state.catalog
+
+    @property
+    def decisions(self) -> DecisionLog:
+        """The newest decisions."""
+        return self.state.decisions
+
+    @property
+    def now_ms(self) -> int:
+        """Journal time."""
+        return self.state.now_ms
+
+    @property
+    def owed(self) -> int:
+        """Urgent inputs that were applied and wait for room on the disk."""
+        return len(self._owed)
 
     # 2 shape
 
-    def shape(self, kind: InputKind, payload: bytes, caller: str = "") -> Input:
+    def shape(
+        self, kind: InputKind, payload: bytes, caller: str = "", scope: bytes = EVERY_SELLER
+    ) -> Input:
         """Input of request bytes; any thread. Raises InputError."""
-        return Input(kind, caller, payload, self._codec.decode(kind, payload))
+        batch = self._codec.decode(kind, payload)
+        identity = identity_of(caller, kind, batch.request_id, payload)
+        return Input(kind, payload, batch, identity, scope=scope)
 
     # 3 journal
+
+    def configure(self, settings: EngineSettings, now_ms: int) -> None:
+        """Takes settings into force; they are an input where they differ from those of the state.
+
+        Raises JournalFullError.
+        """
+        if self.state.settings != settings:
+            frame = self._append(InputKind.CONFIG, settings.pack(), now_ms)
+            self.journal.commit()
+            self.state.now_ms = frame.now_ms
+        self.adopt(settings)
+
+    def adopt(self, settings: EngineSettings) -> None:
+        """Takes settings into force that are journaled."""
+        self.state.settings = settings
+        self.state.decisions.limit = settings.decisions_kept
+        self._codec.configure(settings.limits)
 
     def apply_group(self, inputs: Sequence[Input], now_ms: int) -> list[Answer | RepricedError]:
         """Journals a group of inputs, then applies them in order.
 
         A repeated request gets its first answer and is not journaled; a reused id is a
-        ConflictError in the place of its answer.
+        ConflictError in the place of its answer. Where the disk is full nothing is applied but
+        what is urgent, and the others have the JournalFullError in the place of their answer.
         """
-        self.now_ms = max(self.now_ms, now_ms)
+        now_ms = max(self.now_ms, now_ms)
         answers: dict[int, Answer | RepricedError] = {}
-        frames: list[tuple[int, int, Input]] = []
-        in_group: dict[tuple[str, int, str], int] = {}
+        fresh: dict[int, Frame] = {}
+        begun: dict[int, tuple[int, int]] = {}
+        owed = self._append_owed()
         for at, each in enumerate(inputs):
-            key = reply_key(each)
-            if key in in_group:
-                continue
             try:
-                known = self._replies.find(key, each.payload)
-            except RepricedError as error:
+                if not self._is_new(each, begun, now_ms):
+                    continue
+                if self.refusal is not None and each.kind not in URGENT_KINDS:
+                    answers[at] = self.refusal
+                    continue
+                fresh[at] = self._append_input(each, now_ms)
+            except ConflictError as error:
                 answers[at] = error
-                continue
-            if known is not None:
-                answers[at] = known
-                continue
-            in_group[key] = at
-            frames.append((at, self._append(each.kind, each.payload), each))
-        self.journal.commit()
-        for at, sequence, each in frames:
-            answers[at] = self._apply(each, sequence)
+        failure = self._commit(owed)
+        self.state.now_ms = now_ms
+        for at, frame in fresh.items():
+            each = inputs[at]
+            answers[at] = self._answer(each, frame) if not failure else self._urgent(each, failure)
         return [
-            answers[at] if at in answers else self._repeat(each) for at, each in enumerate(inputs)
+            answers[at] if at in answers else self._repeat(each, failure or self.refusal)
+            for at, each in enumerate(inputs)
         ]
 
-    def _append(self, kind: InputKind, payload: bytes) -> int:
-        return self.journal.append(kind, payload, self.now_ms).sequence
+    def _is_new(self, each: Input, begun: dict[int, tuple[int, int]], now_ms: int) -> bool:
+        """Whether an input was neither applied before nor stands earlier in its group."""
+        name, body = each.identity
+        known = len(self.state.replies.outputs(each.identity, now_ms))
+        body_before, parts = begun.get(name, (body, known))
+        if body_before != body:
+            raise reused()
+        if each.part < parts:
+            return False
+        begun[name] = body, parts + 1
+        return True
 
-    def _repeat(self, again: Input) -> Answer | RepricedError:
-        """Answer to a repeat that arrived in the same group as the first request."""
+    def _append(self, kind: InputKind, payload: bytes, now_ms: int) -> Frame:
+        return self.journal.append(kind, payload, max(self.now_ms, now_ms))
+
+    def _append_input(self, each: Input, now_ms: int) -> Frame:
+        return self.journal.append(
+            each.kind, each.payload, max(self.now_ms, now_ms), each.scope, each.identity.pack()
+        )
+
+    def _append_owed(self) -> list[Frame]:
+        """Frames of what is owed, at the head of the group and with the time of its deed."""
+        return [self._append_input(each.input, each.now_ms) for each in self._owed]
+
+    def _commit(self, owed: list[Frame]) -> JournalFullError | None:
+        """Commits the group; what was owed is journaled with it, and so are its answers."""
         try:
-            known = self._replies.find(reply_key(again), again.payload)
-        except RepricedError as error:
+            self.journal.commit()
+        except JournalFullError as error:
             return error
-        if known is None:
-            raise AssertionError("the first request of the group was answered")
-        return known
+        for each, frame in zip(self._owed, owed, strict=True):
+            payload = self._codec.encode(each.input.kind, each.result, self.catalog, self._mode)
+            self._remember(each.input, frame, payload)
+        self._owed.clear()
+        return None
 
-    def _apply(self, each: Input, sequence: int) -> Answer:
-        result = self._handlers[each.kind](each.batch, sequence)
-        self.ticks += 1
-        payload = self._codec.encode(each.kind, result, self.catalog, self.journal.durable)
-        answer = Answer(result, payload)
-        self._replies.remember(reply_key(each), each.payload, answer, len(payload), self.now_ms)
+    def _urgent(self, each: Input, failure: JournalFullError) -> Answer | RepricedError:
+        """Applies an urgent input although the disk is full; any other one fails."""
+        if each.kind not in URGENT_KINDS:
+            return failure
+        scope = parse_scope(each.scope)
+        answer = self.apply(each.kind, each.batch, 0, scope, JournalMode.PENDING)
+        if isinstance(answer, Answer) and answer.result is not None:
+            self._owed.append(Owed(each, self.now_ms, answer.result))
         return answer
 
-    def advance(self, now_ms: int, first_id: int, last_id: int) -> int:
-        """Runs the due timers of listings first_id to last_id (excluded); decisions made."""
-        self.now_ms = max(self.now_ms, now_ms)
-        last_id = min(last_id, self.catalog.count)
-        if not self._timers_due(first_id, last_id):
-            return 0
-        sequence = self._append(InputKind.ADVANCE, struct.pack("<II", first_id, last_id))
-        self.journal.commit()
-        result = TickResult(sequence)
-        at = first_id
-        while at < last_id:
-            count, at = self.kernel.evaluate_timers(
-                self.catalog.rows, self.catalog.strategy_records, at, last_id, self.now_ms,
-                self._scratch, self._outcomes,
-            )  # fmt: skip
-            self._emit(count, result)
-        return len(result.decisions)
+    def _remember(self, each: Input, frame: Frame, payload: bytes) -> None:
+        output = self.journal.append_output(frame.sequence, payload)
+        self.state.replies.remember(each.identity, frame.now_ms, output.sequence)
 
-    def _timers_due(self, first_id: int, last_id: int) -> bool:
-        deadlines = self.catalog.rows["deadline_s"][first_id:last_id]
-        return bool(np.any((deadlines != 0) & (deadlines <= self.now_ms // 1000)))
+    def _answer(self, each: Input, frame: Frame) -> Answer | RepricedError:
+        """Applies a journaled input; its answer is journaled too."""
+        answer = self.apply(each.kind, each.batch, frame.sequence, parse_scope(each.scope))
+        self._remember(each, frame, answer.payload if isinstance(answer, Answer) else b"")
+        return answer
 
-    # 4 decode, 5 evaluate
-
-    def _reprice(self, batch: SnapshotBatch, sequence: int) -> TickResult:
-        resolved = resolve_snapshots(batch, self.catalog, self.now_ms)
-        self.ambiguous_own += resolved.ambiguous_own
-        self.offers_read += len(batch.offers)
-        result = TickResult(sequence, problems=batch.problems + resolved.problems)
-        rows = resolved.rows
-        self.catalog.records["sequence"][rows["listing_id"]] = sequence
-        self._run(len(rows), self._offers_from(rows, batch.offers), result, rows["event_ms"])
-        return result
-
-    def _offers_from(self, rows: NDArray[np.void], offers: OfferColumns) -> Evaluate:
-        def evaluate(first: int) -> int:
-            return self.kernel.evaluate_offers(
-                self.catalog.rows, self.catalog.strategy_records, self.catalog.pool, rows, first,
-                min(first + SLICE, len(rows)), offers, self.now_ms, self._scratch, self._outcomes,
-            )  # fmt: skip
-
-        return evaluate
-
-    def _feedback(self, batch: FeedbackBatch, sequence: int) -> TickResult:
-        resolved = resolve_feedback(batch, self.catalog, self.now_ms)
-        result = TickResult(sequence, problems=batch.problems + resolved.problems)
-        rows = resolved.rows
-
-        def evaluate(first: int) -> int:
-            return self.kernel.evaluate_feedback(
-                self.catalog.rows, self.catalog.strategy_records, rows, first,
-                min(first + SLICE, len(rows)), self.now_ms, self._scratch, self._outcomes,
-            )  # fmt: skip
-
-        self._run(len(rows), evaluate, result, rows["event_ms"])
-        return result
-
-    def _stock(self, batch: StockBatch, sequence: int) -> TickResult:
-        found, problems = resolve_refs(batch, self.catalog)
-        result = TickResult(sequence, problems=batch.problems + problems)
-        kinds = (CommandKind.STOCK_OUT, CommandKind.STOCK_IN)
-        commands = [
-            (index, listing_id, kinds[batch.quantities[at] > 0]) for at, index, listing_id in found
-        ]
-        self.command(simple_commands(commands), result)
-        return result
-
-    def _delete(self, batch: RefBatch, sequence: int) -> CountResult:
-        result, listing_ids = self._simple(batch, sequence, CommandKind.DELETE)
-        for listing_id in dict.fromkeys(listing_ids):
-            self.deleted[self.catalog.rows["state"][listing_id]] += 1
-            self.catalog.forget(listing_id)
-        return result
-
-    def _pause(self, batch: RefBatch, sequence: int) -> CountResult:
-        return self._simple(batch, sequence, CommandKind.PAUSE)[0]
-
-    def _resume(self, batch: RefBatch, sequence: int) -> CountResult:
-        return self._simple(batch, sequence, CommandKind.RESUME)[0]
-
-    def _simple(
-        self, batch: RefBatch, sequence: int, kind: CommandKind
-    ) -> tuple[CountResult, list[int]]:
-        found, problems = resolve_refs(batch, self.catalog)
-        tick = TickResult(sequence)
-        self.command(simple_commands((index, each, kind) for _, index, each in found), tick)
-        listing_ids = [each for _, _, each in found]
-        return CountResult(sequence, len(found), batch.problems + problems), listing_ids
-
-    def command(self, commands: NDArray[np.void], result: TickResult) -> None:
-        """Evaluates command rows (`schema.COMMAND`) and adds what they lead to."""
-
-        def evaluate(first: int) -> int:
-            return self.kernel.evaluate_commands(
-                self.catalog.rows, self.catalog.strategy_records, commands, first,
-                min(first + SLICE, len(commands)), self.now_ms, self._scratch, self._outcomes,
-            )  # fmt: skip
-
-        self._run(len(commands), evaluate, result, None)
-
-    def _run(
+    def apply(
         self,
-        total: int,
-        evaluate: Evaluate,
-        result: TickResult,
-        event_ms: NDArray[np.int64] | None,
-    ) -> None:
-        """Runs inputs in slices. Commands have no event time, and only they may set bounds."""
-        first = 0
-        while first < total:
-            count = evaluate(first)
-            done, accepted = self._emit(count, result, redefines=event_ms is None)
-            if event_ms is not None:
-                at = event_ms[first : first + count][accepted]
-                emit.note_evidence(self.catalog.records, done, at)
-            first += count
-        result.evaluated += total
+        kind: InputKind,
+        batch: Batch,
+        sequence: int,
+        scope: Scope,
+        mode: JournalMode | None = None,
+    ) -> Answer | ApplyError:
+        """Applies one input. A fault of ours in it is its own: the state goes on without it."""
+        try:
+            result = self.shard.apply(kind, batch, sequence, scope)
+            payload = self._codec.encode(kind, result, self.catalog, mode or self._mode)
+        except Exception as error:
+            if isinstance(error, MemoryError):
+                raise
+            self.failures += 1
+            return failed(error)
+        self.ticks += 1
+        return Answer(result, payload)
 
-    # 6 emit
+    def _repeat(self, again: Input, failure: LimitError | None) -> Answer | RepricedError:
+        """The first answer to a request, read from the journal."""
+        outputs = self.state.replies.outputs(again.identity, self.now_ms)
+        if failure is not None and again.part >= len(outputs):
+            return failure
+        frame = self.journal.read(outputs[again.part])
+        if frame is None:
+            return ConflictError(
+                "request_id: this request was applied, but its answer is no longer kept",
+                reason="ANSWER_NOT_KEPT",
+                field="request_id",
+            )
+        _, payload = split_output(frame.payload)
+        return Answer(None, payload) if payload else failed(None)
 
-    def _emit(
-        self, count: int, result: TickResult, redefines: bool = False
-    ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
-        """Checks, commits and numbers one slice; its committed outcomes, and which were."""
-        scratch, outcomes = self._scratch[:count], self._outcomes[:count]
-        accepted = guards.inside_bounds(scratch, outcomes)
-        if not redefines:
-            accepted &= guards.keeps_bounds(self.catalog.rows, scratch, outcomes)
-        self.kernel.commit(
-            self.catalog.rows, self._scratch, self._outcomes, accepted.astype(np.uint8),
-            self.catalog.strategy_records, self.counters, count,
-        )  # fmt: skip
-        emit.note_ignored(outcomes, result)
-        refused = outcomes[~accepted]
-        self.bounds_trips += len(refused)
-        result.problems.extend(emit.refusal(each) for each in refused)
-        changed = outcomes[accepted & (outcomes["changed"] != 0)]
-        if len(changed):
-            records = self.catalog.records
-            decisions = emit.decide(records, changed, self.next_decision_id, self.now_ms)
-            self.next_decision_id += len(changed)
-            self.decisions.append(decisions)
-            result.decisions = np.concatenate([result.decisions, decisions])
-        return outcomes[accepted], accepted
+    def advance(self, now_ms: int, first_id: int, last_id: int) -> int:
+        """Runs the due timers of listings first_id to last_id (excluded); decisions made.
+
+        Raises JournalFullError.
+        """
+        now_ms = max(self.now_ms, now_ms)
+        last_id = min(last_id, self.catalog.count)
+        due = self.shard.timers_due(first_id, last_id, now_ms)
+        if self.refusal is not None or not (due or self._owed):
+            return 0
+        return self._advance(now_ms, first_id, last_id)
+
+    def pass_time(self, now_ms: int) -> None:
+        """Journals that time has passed, for what is kept by its age, though nothing happened.
+
+        Raises JournalFullError.
+        """
+        self._advance(max(self.now_ms, now_ms), 0, 0)
+
+    def _advance(self, now_ms: int, first_id: int, last_id: int) -> int:
+        owed = self._append_owed()
+        slice_of_listings = SLICE_OF_LISTINGS.pack(first_id, last_id)
+        frame = self._append(InputKind.ADVANCE, slice_of_listings, now_ms)
+        failure = self._commit(owed)
+        if failure is not None:
+            raise failure
+        self.state.now_ms = now_ms
+        decisions = self.shard.advance(first_id, last_id, frame.sequence).decisions
+        self.journal.append_output(frame.sequence, decisions.tobytes())
+        return len(decisions)
 
     # Reads
 
-    def evaluate_prices(self, batch: SnapshotBatch, now_ms: int) -> EvaluateResult:
+    def evaluate_prices(self, batch: SnapshotBatch, now_ms: int, scope: Scope) -> EvaluateResult:
         """What snapshots would lead to now; nothing is changed, counted or numbered."""
-        now_ms = max(self.now_ms, now_ms)
-        resolved = resolve_snapshots(batch, self.catalog, now_ms)
-        result = EvaluateResult(problems=batch.problems + resolved.problems)
-        aside = new_counters()
-        first = 0
-        while first < len(resolved.rows):
-            count = self.kernel.evaluate_offers(
-                self.catalog.rows, self.catalog.strategy_records, self.catalog.pool,
-                resolved.rows, first, min(first + SLICE, len(resolved.rows)), batch.offers, now_ms,
-                self._scratch, self._outcomes,
-            )  # fmt: skip
-            result.prices.extend(evaluated(each) for each in self._outcomes[:count])
-            self.kernel.commit(
-                self.catalog.rows, self._scratch, self._outcomes, np.zeros(count, np.uint8),
-                self.catalog.strategy_records, aside, count,
-            )  # fmt: skip
-            first += count
-        return result
-
-    def state_counts(self) -> NDArray[np.int64]:
-        """Listings by `schema.CycleState`."""
-        transitions = tables(self.counters).transitions
-        counts = transitions.sum(axis=0) - transitions.sum(axis=1) - self.deleted
-        counts[CycleState.SEEKING] += self.created
-        return np.asarray(counts)
-
-    def resolve(self, batch: SnapshotBatch) -> Resolved:
-        """Resolves a snapshot batch again, for Explain."""
-        return resolve_snapshots(batch, self.catalog, self.now_ms)
+        return self.shard.trial(batch, max(self.now_ms, now_ms), scope)
 
 
-def reply_key(each: Input) -> tuple[str, int, str]:
-    """What a request id is unique within."""
-    return each.caller, int(each.kind), each.batch.request_id
-
-
-def simple_commands(wanted: Iterable[tuple[int, int, int]]) -> NDArray[np.void]:
-    """Command rows of (index, listing id, kind)."""
-    listed = list(wanted)
-    commands = np.zeros(len(listed), COMMAND)
-    for at, (index, listing_id, kind) in enumerate(listed):
-        commands[at]["index"], commands[at]["listing_id"] = index, listing_id
-        commands[at]["kind"] = kind
-    return commands
-
-
-def evaluated(outcome: np.void) -> Evaluated:
-    """An outcome that was not committed."""
-    return Evaluated(
-        index=int(outcome["index"]),
-        listing_id=int(outcome["listing_id"]),
-        price_minor=int(outcome["price_minor"]),
-        reason=int(outcome["reason"]),
-        state=int(outcome["state"]),
-        changed=bool(outcome["changed"]),
+def failed(cause: Exception | None) -> ApplyError:
+    """Answer to an input whose application failed."""
+    error = ApplyError(
+        "internal error while applying the request; the server's log has the details",
+        reason="APPLY_FAILED",
     )
+    error.__cause__ = cause
+    return error

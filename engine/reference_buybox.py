@@ -12,6 +12,7 @@ from typing import Any
 from engine.reference_evidence import (
     age_evidence,
     arm,
+    cool_down,
     give_up,
     keep_class,
     learn,
@@ -27,6 +28,7 @@ from engine.reference_rules import (
     item_for_landed,
     known,
     landed_high,
+    landed_low,
     lower,
     may_change,
     move_to,
@@ -225,9 +227,11 @@ def probe(r: Any, s: Any, now_s: int, o: Any) -> None:
         return
     target = landed + probe_limit(s, landed, (limit - landed) // 2)
     item = item_for_landed(r, min(target, limit - 1))
+    held_minor = r.price_minor
     if not move_to(r, s, item, Reason.PROBE_UP, now_s, o):
         r.deadline_s = now_s + s.hold_s
         return
+    r.good_price_minor = held_minor
     r.state = CycleState.PROBING
     r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)
 
@@ -258,13 +262,22 @@ def awaiting_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
         held(o, Reason.WAITING_FOR_VERDICT)
 
 
+def price_that_held(r: Any) -> int:
+    """Price before the probe, lower where the reference price fell since, never a raise."""
+    item = min(r.good_price_minor, r.price_minor)
+    if r.reference_minor > 0 and known(r.keep_low_ppm):
+        item = min(item, item_for_landed(r, landed_low(r.reference_minor, r.keep_low_ppm)))
+    return int(item)
+
+
 def probing_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
-    """PROBING without a verdict in time: the last price that held, and no evidence."""
+    """PROBING without a verdict in time: the last price that held, no evidence, and a rest."""
     r.state = CycleState.HOLDING
+    cool_down(r, s, now_s)
+    item = price_that_held(r)
     if r.reference_minor > 0:
-        landed = own_landed(r, r.good_price_minor)
-        r.premium_ppm = premium_down(landed, r.reference_minor)
-    if not move_to(r, s, r.good_price_minor, Reason.PROBE_UNANSWERED, now_s, o):
+        r.premium_ppm = premium_down(own_landed(r, item), r.reference_minor)
+    if not move_to(r, s, item, Reason.PROBE_UNANSWERED, now_s, o):
         arm(r, s, now_s)
 
 

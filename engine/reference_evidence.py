@@ -19,6 +19,8 @@ from engine.schema import (
     StrategyKind,
 )
 
+PROBE_GOES_ON = (CycleState.PROBING, CycleState.HOLDING)
+
 # Evidence
 
 
@@ -81,6 +83,20 @@ def learn(r: Any, won: bool, landed: int, reference: int, event_s: int) -> None:
     r.evidence_s = event_s
 
 
+# Rest after a probe
+
+
+def cool_down(r: Any, s: Any, now_s: int) -> None:
+    """No further probe before the cooldown has passed."""
+    r.cooldown_until_s = now_s + s.cooldown_s
+
+
+def rest_after_probe(r: Any, s: Any, now_s: int, o: Any) -> None:
+    """A probe that an input ends, other than by holding its price, is taken for lost."""
+    if o.state_before == CycleState.PROBING and r.state not in PROBE_GOES_ON:
+        cool_down(r, s, now_s)
+
+
 # Delivery
 
 
@@ -118,11 +134,17 @@ def arm(r: Any, s: Any, now_s: int) -> None:
 
 
 def displace(r: Any, s: Any, now_s: int, o: Any) -> None:
-    """Our price was live and is not any more: it waits to be live again."""
+    """Our price was live and is not any more: it waits to be live again.
+
+    A probe stays one, so that silence leads back to the price that held and not to a second try;
+    whether it lost before it was displaced is not known, so it rests as if it had.
+    """
     r.effective_s = 0
     r.flags |= RowFlag.DISPLACED
-    if r.state in (CycleState.HOLDING, CycleState.PROBING):
+    if r.state == CycleState.HOLDING:
         r.state = CycleState.AWAITING
+    elif r.state == CycleState.PROBING:
+        cool_down(r, s, now_s)
     if r.state != CycleState.FLOORED:
         r.deadline_s = now_s + s.live_wait_s
     held(o, Reason.DISPLACED)

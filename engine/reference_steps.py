@@ -15,7 +15,15 @@ from engine.reference_buybox import (
     enter_suppressed,
     hold_reason,
 )
-from engine.reference_evidence import anchor_premium, arm, displace, learn, mark_live, reemit
+from engine.reference_evidence import (
+    anchor_premium,
+    arm,
+    displace,
+    learn,
+    mark_live,
+    reemit,
+    rest_after_probe,
+)
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
 from engine.reference_rules import (
@@ -68,6 +76,7 @@ def step_offers(
         watch_delivery(r, s, m, event_s, now_s, o)
         route_offers(r, s, m, event_s, now_s, o)
         keep_bounds(r, s, now_s, o)
+        rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
     r.reason = o.reason
 
@@ -138,6 +147,7 @@ def step_feedback(r: Any, s: Any, f: Any, now_ms: int, o: Any) -> None:
         resume(r, ISSUE_FLAGS, o)
     else:
         verdict_feedback(r, s, f, event_s, now_s, o)
+    rest_after_probe(r, s, now_s, o)
     if not o.ignored:
         r.reason = o.reason
 
@@ -287,6 +297,7 @@ def step_command(r: Any, s: Any, c: Any, now_ms: int, o: Any) -> None:
         r.flags &= ~RowFlag.ACTIVE
         r.deadline_s = 0
         held(o, Reason.NOT_APPLICABLE)
+    rest_after_probe(r, s, now_ms // 1000, o)
     if not o.ignored:
         r.reason = o.reason
 

@@ -140,7 +140,6 @@ def verdict_lost(r: Any, s: Any, reference: int, now_s: int, o: Any) -> None:
     elif r.state == CycleState.HOLDING:
         retreat(r, s, reference, Reason.HOLD_LOST, now_s, o)
     elif r.state == CycleState.PROBING:
-        r.cooldown_until_s = now_s + s.cooldown_s
         retreat(r, s, reference, Reason.PROBE_LOST, now_s, o)
 
 

@@ -24,6 +24,7 @@ from engine.columns import (
 from engine.errors import RowProblem
 from engine.money import currency_code
 from engine.schema import FULFILMENT_SHIFT, OfferBit
+from engine.scope import Scope
 
 FUTURE_LIMIT_MS = 5 * 60_000
 """An event time farther ahead than this is refused."""
@@ -86,6 +87,7 @@ def expand(
     addresses: list[Address],
     currency: NDArray[np.uint8],
     now_ms: int,
+    scope: Scope,
 ) -> tuple[list[int], list[int], list[RowProblem]]:
     """Positions of usable rows and the listing of each; a row by ASIN can stand for several."""
     positions: list[int] = []
@@ -95,7 +97,7 @@ def expand(
     events = rows["event_ms"].tolist()
     given = currency.tolist()
     for at, address in enumerate(addresses):
-        found = catalog.find(address)
+        found = catalog.find(address, scope)
         problem = in_future(indices[at], events[at], now_ms)
         if problem is None and not found:
             problem = unknown(indices[at], address)
@@ -110,10 +112,12 @@ def expand(
     return positions, listing_ids, problems
 
 
-def resolve_snapshots(batch: SnapshotBatch, catalog: Catalog, now_ms: int) -> Resolved:
+def resolve_snapshots(
+    batch: SnapshotBatch, catalog: Catalog, now_ms: int, scope: Scope
+) -> Resolved:
     """Rows of `schema.SNAPSHOT` with listings, own offers, and OWN_ACCOUNT set on the offers."""
     positions, listing_ids, problems = expand(
-        catalog, batch.rows, batch.addresses, batch.currency, now_ms
+        catalog, batch.rows, batch.addresses, batch.currency, now_ms, scope
     )
     rows = batch.rows[positions]
     rows["listing_id"] = listing_ids
@@ -204,10 +208,10 @@ def sku_fits(
     return np.array(fits, np.bool_)
 
 
-def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int) -> Resolved:
+def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope: Scope) -> Resolved:
     """Rows of `schema.FEEDBACK` with listings; a decision id is compared with the current one."""
     positions, listing_ids, problems = expand(
-        catalog, batch.rows, batch.addresses, batch.currency, now_ms
+        catalog, batch.rows, batch.addresses, batch.currency, now_ms, scope
     )
     rows = batch.rows[positions]
     rows["listing_id"] = listing_ids
@@ -227,13 +231,13 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int) -> Res
 
 
 def resolve_refs(
-    batch: RefBatch | StockBatch, catalog: Catalog
+    batch: RefBatch | StockBatch, catalog: Catalog, scope: Scope
 ) -> tuple[list[tuple[int, int, int]], list[RowProblem]]:
     """(position, index, listing id) of every known listing, and the unknown ones."""
     found: list[tuple[int, int, int]] = []
     problems: list[RowProblem] = []
     for at, (index, address) in enumerate(zip(batch.indices, batch.addresses, strict=True)):
-        listing_ids = catalog.find(address)
+        listing_ids = catalog.find(address, scope)
         if listing_ids:
             found.extend((at, index, listing_id) for listing_id in listing_ids)
         else:

@@ -73,3 +73,11 @@ class EvaluateResult:
 
 
 Result = TickResult | UpsertResult | CountResult
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an input led to, and the same as answer bytes; of a repeat only the bytes are known."""
+
+    result: Result | None
+    payload: bytes

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -195,6 +195,20 @@ class InputKind(IntEnum):
     PAUSE = 8
     RESUME = 9
     ADVANCE = 10
+    CONFIG = 11
+    ERASE = 12
+
+
+URGENT_KINDS = frozenset({InputKind.PAUSE})
+"""Inputs that do not wait for the disk: when it is full they act first and are journaled later."""
+
+
+class JournalMode(IntEnum):
+    """Whether what an answer acknowledges survives a crash."""
+
+    OFF = 1
+    ALWAYS = 2
+    PENDING = 3  # acts now, and is journaled when the disk has room
 
 
 class CommandKind(IntEnum):

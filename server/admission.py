@@ -16,7 +16,7 @@ STREAM_RETRY_AFTER_MS = 1_000
 
 @dataclass(slots=True)
 class Held:
-    """What is admitted at this moment, in all or for one connection."""
+    """What is admitted at this moment, in all or for one caller."""
 
     requests: int = 0
     size: int = 0
@@ -44,7 +44,7 @@ class Admission:
     def __init__(self, limits: LimitsConfig) -> None:
         self._limits = limits
         self._all = Held()
-        self._connections: dict[str, Held] = {}
+        self._callers: dict[str, Held] = {}
         self._reads = 0
         self._streams = 0
         self._changed = threading.Condition()
@@ -55,17 +55,18 @@ class Admission:
         return self._all.requests
 
     @contextmanager
-    def request(self, connection: str, size: int) -> Iterator[None]:
-        """A place for a request of `size` bytes. Raises LimitError, DrainingError."""
+    def request(self, caller: str, size: int) -> Iterator[None]:
+        """A place for a request of `size` bytes; `caller` is whose queue it waits in.
+
+        Raises LimitError, DrainingError.
+        """
         limits = self._limits
         with self._changed:
             self.check_open()
-            mine = self._connections.get(connection, Held())
-            mine.check(
-                "of this connection", size, limits.connection_requests, limits.connection_bytes
-            )
-            self._all.check("of all connections", size, limits.queue_requests, limits.queue_bytes)
-            self._connections[connection] = mine
+            mine = self._callers.get(caller, Held())
+            mine.check("of this caller", size, limits.caller_requests, limits.caller_bytes)
+            self._all.check("of all callers", size, limits.queue_requests, limits.queue_bytes)
+            self._callers[caller] = mine
             mine.add(1, size)
             self._all.add(1, size)
         try:
@@ -75,7 +76,7 @@ class Admission:
                 mine.add(-1, -size)
                 self._all.add(-1, -size)
                 if mine.requests == 0:
-                    self._connections.pop(connection, None)
+                    self._callers.pop(caller, None)
                 self._changed.notify_all()
 
     @contextmanager

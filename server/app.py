@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +17,12 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from engine.errors import ConfigError
-from engine.journal import MemoryJournal
-from engine.pipeline import Engine, EngineSettings
+from engine.settings import EngineSettings
+from server.access.access import Access
+from server.access.audit import Audit
+from server.access.door import Door
+from server.access.rates import Meter
+from server.access.tls import server_credentials
 from server.admission import Admission
 from server.config import Config
 from server.interceptors import Interceptor
@@ -24,17 +30,20 @@ from server.logs import configure, logger
 from server.metrics import Metrics, product_version
 from server.services import catalog, claims, ingestion, pricing
 from server.services.calls import Core
+from server.snapshots import Snapshots
+from server.store import open_engine
+from server.streams import StreamWatch
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
-from server.writer import Writer
+from server.writer import Writer, wall_ms
 
 SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
+ANYBODY = "without access.file everybody on this machine may do everything"
+SWITCH_S = 0.0005
 GOODBYE_S = 1
 """Time for open streams to hear that they end."""
-SPARE_THREADS = 16
-"""For health, reflection, and calls that are refused because every place is taken."""
 
 
 class App:
@@ -52,34 +61,41 @@ class App:
         self.port = 0
         self.metrics_port = 0
         limits = config.limits
-        self._codec = WireCodec(
-            WireLimits(
-                max_rows_per_call=limits.max_rows_per_call,
-                max_offers_per_snapshot=limits.max_offers_per_snapshot,
-                max_definitions_per_call=limits.max_definitions_per_call,
-                max_request_bytes=limits.max_request_bytes,
-            )
-        )
-        settings = EngineSettings(config.engine.decisions_kept, config.engine.replies_bytes)
-        journal = MemoryJournal(config.engine.keep_input_bytes)
-        self.engine = Engine(self._codec, journal, settings)
+        self._codec = WireCodec()
+        opened = open_engine(config, self._codec, self.metrics)
+        self.engine, self._store = opened.engine, opened.store
+        self.engine.configure(settings_of(config), wall_ms())
         self.writer = Writer(self.engine, limits, self.metrics)
         self.admission = Admission(limits)
         self.metrics.watch(self.engine)
         self.metrics.watch_claims(Path(config.claims.store))
         self.metrics.queue_limit.set(limits.queue_requests)
         self.metrics.queue_depth.set_function(self.admission.depth)
+        self.access = Access(Path(config.access.file) if config.access.file else None)
+        self.audit = Audit(self.access.path)
+        self.meter = Meter()
+        self.door = Door(self.access, self.meter, certificates=bool(config.tls.client_ca_file))
+        self._streams = StreamWatch(limits.slow_reader_seconds, self.metrics)
         self._timers = Timers(self.writer)
+        self._snapshots: Snapshots | None = None
+        if self._store is not None:
+            self._snapshots = Snapshots(config.journal, self._store, self.writer, self.metrics)
+            self.metrics.snapshot_age_seconds.set_function(self._snapshots.age_s)
         self._health = health.HealthServicer()
         self._server = self._grpc_server(extra_handlers)
         self._http: Any = None
 
     def start(self) -> None:
         """Listens and serves. Raises ConfigError when an address cannot be taken."""
+        self.access.start()
+        self.audit.start()
         self._listen()
         self._start_metrics()
+        self._streams.start()
         self.writer.start()
         self._timers.start()
+        if self._snapshots is not None:
+            self._snapshots.start()
         self._server.start()
         self._report(health_pb2.HealthCheckResponse.SERVING)
         settings = self.config.server
@@ -89,8 +105,10 @@ class App:
             metrics=f"{settings.metrics_listen.rpartition(':')[0]}:{self.metrics_port}",
             version=product_version(),
             grpc=grpc.__version__,
-            cpu_level=self.engine.kernel.level,
+            cpu_level=self.engine.shard.evaluator.kernel.level,
             journal="always" if self.engine.journal.durable else "off",
+            tls="on" if self.config.tls.certificate_file else "off",
+            access="by token" if self.config.access.file else ANYBODY,
         )
 
     def stop(self, seconds: int | None = None) -> None:
@@ -104,17 +122,28 @@ class App:
         if not self.admission.drain(wait_s):
             logger().warning("drain_incomplete", seconds=wait_s, requests=self.admission.depth())
         self._timers.stop()
+        if self._snapshots is not None:
+            self._snapshots.stop()
         left = max(0.0, wait_s - (time.monotonic() - started))
         self._server.stop(min(GOODBYE_S, left)).wait()
         self.writer.stop()
+        self._streams.stop()
+        self.audit.stop()
+        self.access.stop()
+        if self._store is not None:
+            self._store.close(self.engine)
         self._http.shutdown()
         self._http.server_close()
         logger().info("stopped")
 
     def _listen(self) -> None:
         address = self.config.server.listen
+        credentials = server_credentials(self.config.tls)
         try:
-            self.port = self._server.add_insecure_port(address)
+            if credentials is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise address_error("server.listen", address, error) from error
 
@@ -130,11 +159,10 @@ class App:
     def _grpc_server(self, extra_handlers: tuple[grpc.GenericRpcHandler, ...]) -> grpc.Server:
         keepalive_ms = self.config.server.keepalive_seconds * 1000
         limits = self.config.limits
-        places = limits.queue_requests + limits.queue_reads + limits.streams + SPARE_THREADS
         server = grpc.server(
-            ThreadPoolExecutor(places, "grpc"),
-            maximum_concurrent_rpcs=places,
-            interceptors=[Interceptor(self.metrics)],
+            ThreadPoolExecutor(limits.places, "grpc"),
+            maximum_concurrent_rpcs=limits.places,
+            interceptors=[Interceptor(self.metrics, self.door, self._streams)],
             options=[
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -147,8 +175,9 @@ class App:
         )
         folder = Path(self.config.claims.store)
         core = Core(
-            self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder
-        )
+            self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder,
+            self.meter, self.audit,
+        )  # fmt: skip
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())
         for name, methods in handlers.items():
@@ -165,6 +194,12 @@ class App:
             self._health.set(name, status)
 
 
+def settings_of(config: Config) -> EngineSettings:
+    """What of the configuration reaches the engine."""
+    limits = {each.name: getattr(config.limits, each.name) for each in fields(WireLimits)}
+    return EngineSettings(config.engine.decisions_kept, limits)
+
+
 def address_error(key: str, address: str, error: Exception) -> ConfigError:
     """An address that cannot be listened on."""
     return ConfigError(
@@ -174,9 +209,18 @@ def address_error(key: str, address: str, error: Exception) -> ConfigError:
     )
 
 
+def share_the_interpreter() -> None:
+    """Lets small calls have the interpreter soon while a large one is decoded.
+
+    docs/decisions/0032-short-switch-interval.md has the figures.
+    """
+    sys.setswitchinterval(SWITCH_S)
+
+
 def serve(config: Config) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises ConfigError."""
     configure(config.log.level)
+    share_the_interpreter()
     stops = {signal.SIGTERM, signal.SIGINT}
     # Blocked before any thread starts: a handler could meet the lock that its own thread holds.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)

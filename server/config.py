@@ -17,7 +17,10 @@ from engine.errors import ConfigError
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+SPARE_CALLS = 16
+"""For health, reflection, and calls that are refused because every place is taken."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
+JOURNAL_MODES = ("always", "off")
 
 
 def number(default: int, low: int, high: int, about: str) -> Any:
@@ -37,7 +40,7 @@ class ServerConfig:
     listen: str = choice("127.0.0.1:50051", "host:port of gRPC; port 0 takes a free one")
     metrics_listen: str = choice("127.0.0.1:9464", "host:port of /metrics; port 0 takes a free one")
     allow_plaintext_remote: bool = choice(
-        False, "listen beyond this machine although nothing is encrypted"
+        False, "listen beyond this machine although nothing is encrypted, tokens included"
     )
     drain_seconds: int = number(20, 0, 3600, "longest wait for admitted requests when stopping")
     keepalive_seconds: int = number(60, 10, 7200, "a silent connection is asked for life so often")
@@ -60,17 +63,52 @@ class LimitsConfig:
         256, 1, 10_000, "admitted requests in all; each holds a thread while it waits"
     )
     queue_bytes: int = number(256 * MIB, KIB, 64 * GIB, "bytes of admitted requests in all")
-    connection_requests: int = number(128, 1, 10_000, "admitted requests of one connection")
-    connection_bytes: int = number(
-        64 * MIB, KIB, 64 * GIB, "bytes of admitted requests of one connection"
+    caller_requests: int = number(
+        128, 1, 10_000, "admitted requests of one caller; an anonymous one is a connection"
     )
+    caller_bytes: int = number(64 * MIB, KIB, 64 * GIB, "bytes of admitted requests of one caller")
     queue_reads: int = number(64, 1, 10_000, "reads that may wait")
     group_requests: int = number(64, 1, 10_000, "requests applied between two turns of reads")
     group_bytes: int = number(8 * MIB, KIB, GIB, "a group of requests ends at this size")
     streams: int = number(64, 1, 10_000, "open StreamReprice and WatchDecisions calls")
     watch_batch: int = number(1_000, 1, 100_000, "decisions of one message of WatchDecisions")
+    slow_reader_seconds: int = number(
+        30, 1, 3600, "a stream whose reader takes no message for so long is dropped"
+    )
+    memory_budget_bytes: int = number(
+        4 * GIB, MIB, 1024 * GIB, "max_request_bytes times all calls at once must fit in this"
+    )
+    max_offers_per_call: int = number(
+        400_000, 1, 100_000_000, "offers of all snapshots of a call together"
+    )
     seen_notifications: int = number(
         200_000, 1, 100_000_000, "NotificationIds remembered to tell repeats"
+    )
+
+    @property
+    def places(self) -> int:
+        """Calls that can be open at once."""
+        return self.queue_requests + self.queue_reads + self.streams + SPARE_CALLS
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """Certificates; all three files are read again when one of them changes."""
+
+    certificate_file: str = choice("", "PEM chain of the server, its own first; empty: no TLS")
+    key_file: str = choice("", "PEM private key of that certificate")
+    client_ca_file: str = choice(
+        "", "PEM roots; every client must bring a certificate of theirs; empty: none is asked for"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may call."""
+
+    file: str = choice(
+        "",
+        "callers, tokens, audit log (`repriced tokens`); empty: loopback only, open to everybody",
     )
 
 
@@ -79,11 +117,8 @@ class EngineConfig:
     """What the engine keeps in memory."""
 
     decisions_kept: int = number(200_000, 1, 100_000_000, "decisions that a watcher can resume to")
-    replies_bytes: int = number(
-        64 * MIB, KIB, 64 * GIB, "answers remembered for repeats of a request_id"
-    )
     keep_input_bytes: int = number(
-        256 * MIB, 0, 64 * GIB, "newest inputs, from which explanations read the offers"
+        256 * MIB, 0, 64 * GIB, "newest inputs and answers that mode off keeps, for Explain"
     )
 
 
@@ -92,6 +127,24 @@ class ClaimsConfig:
     """Where FBA reports and claims are kept."""
 
     store: str = choice("repriced-claims", "folder; made when the first report comes")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalConfig:
+    """What survives a restart, and for how long it is kept."""
+
+    mode: str = choice(
+        "always",
+        "always: an answer means that the input is on disk; off: nothing is, a restart is empty",
+    )
+    data_directory: str = choice("repriced-data", "where; made if missing, one server each")
+    segment_bytes: int = number(64 * MIB, 64 * KIB, 4 * GIB, "a file of the journal ends at")
+    keep_days: int = number(7, 1, 3650, "older inputs are pruned")
+    keep_bytes: int = number(
+        32 * GIB, MIB, 1024 * GIB, "the journal is pruned to this, or takes nothing more"
+    )
+    snapshot_bytes: int = number(256 * MIB, 64 * KIB, 64 * GIB, "growth that leads to a snapshot")
+    snapshot_minutes: int = number(60, 1, 10_080, "a snapshot is made so often where there is news")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +159,23 @@ class Config:
     """All settings."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
+    tls: TlsConfig = field(default_factory=TlsConfig)
+    access: AccessConfig = field(default_factory=AccessConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     claims: ClaimsConfig = field(default_factory=ClaimsConfig)
+    journal: JournalConfig = field(default_factory=JournalConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 
 SECTIONS: dict[str, type[Any]] = {
     "server": ServerConfig,
+    "tls": TlsConfig,
+    "access": AccessConfig,
     "limits": LimitsConfig,
     "engine": EngineConfig,
     "claims": ClaimsConfig,
+    "journal": JournalConfig,
     "log": LogConfig,
 }
 
@@ -146,8 +205,7 @@ def parse(text: str) -> Config:
             raise bad(name, table, f"a table, written [{name}]")
         sections[name] = section(name, SECTIONS[name], table)
     config = Config(**sections)
-    check_addresses(config.server)
-    check_sizes(config.limits)
+    check(config)
     return config
 
 
@@ -165,29 +223,68 @@ def check_value(path: str, value: Any, known: Any) -> None:
     """Type and range of one setting."""
     wanted = type(known.default)
     if type(value) is not wanted:
-        words = {bool: "true or false", int: "a whole number", str: "a text"}[wanted]
-        raise bad(path, value, words)
+        told_as = {bool: "true or false", int: "a whole number", str: "a text"}[wanted]
+        raise bad(path, value, told_as)
     if wanted is int:
         low, high = known.metadata["low"], known.metadata["high"]
         if not low <= value <= high:
             raise bad(path, value, f"{low} to {high}")
-    if path == "log.level" and value not in LOG_LEVELS:
-        raise bad(path, value, ", ".join(LOG_LEVELS))
+    words = {"log.level": LOG_LEVELS, "journal.mode": JOURNAL_MODES}.get(path)
+    if words is not None and value not in words:
+        raise bad(path, value, ", ".join(words))
 
 
-def check_addresses(server: ServerConfig) -> None:
-    """Addresses are host:port, and plaintext leaves the machine only when told so."""
-    for key, value in (("listen", server.listen), ("metrics_listen", server.metrics_listen)):
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65_535:
-            raise bad(f"server.{key}", value, "host:port with a port of 0 to 65535")
-        if not is_loopback(host) and not server.allow_plaintext_remote:
-            raise bad(
-                f"server.{key}",
-                value,
-                "a loopback address; anything else needs server.allow_plaintext_remote = true,"
-                " because traffic is not encrypted",
-            )
+def check(config: Config) -> None:
+    """What settings must be to one another. Raises ConfigError."""
+    check_address("server.listen", config.server.listen)
+    check_address("server.metrics_listen", config.server.metrics_listen)
+    check_paths(config)
+    check_exposure(config)
+    check_sizes(config.limits)
+
+
+def check_address(key: str, value: str) -> None:
+    """An address is host:port."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise bad(key, value, "host:port with a port of 0 to 65535")
+
+
+def check_paths(config: Config) -> None:
+    """Files that belong together are named together."""
+    tls = config.tls
+    named = {f"tls.{each.name}": getattr(tls, each.name) for each in fields(tls)}
+    for key, value in (*named.items(), ("access.file", config.access.file)):
+        if not value.isprintable():
+            raise bad(key, value, "a path of printable characters")
+    if bool(tls.certificate_file) != bool(tls.key_file):
+        missing = "tls.key_file" if tls.certificate_file else "tls.certificate_file"
+        raise bad(missing, "", "certificate and key, both or neither")
+    if tls.client_ca_file and not tls.certificate_file:
+        raise bad("tls.client_ca_file", tls.client_ca_file, "a path where tls.key_file is set too")
+    if tls.client_ca_file and not config.access.file:
+        raise bad("tls.client_ca_file", tls.client_ca_file, "a path where access.file is set too")
+
+
+def check_exposure(config: Config) -> None:
+    """Beyond this machine nothing is said in plain text or to strangers, unless told so."""
+    server, remote = config.server, "a loopback address; anything else needs "
+    plain = "server.allow_plaintext_remote = true, because traffic is not encrypted"
+    if not is_local(server.metrics_listen) and not server.allow_plaintext_remote:
+        raise bad("server.metrics_listen", server.metrics_listen, remote + plain)
+    if is_local(server.listen):
+        return
+    if not config.tls.certificate_file and not server.allow_plaintext_remote:
+        raise bad("server.listen", server.listen, f"{remote}tls.certificate_file, or {plain}")
+    if not config.access.file:
+        raise bad(
+            "server.listen", server.listen, f"{remote}access.file, or everybody may do everything"
+        )
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine can reach a host:port."""
+    return is_loopback(address.rpartition(":")[0])
 
 
 def is_loopback(host: str) -> bool:
@@ -201,12 +298,20 @@ def is_loopback(host: str) -> bool:
 def check_sizes(limits: LimitsConfig) -> None:
     """Limits that contain one another, so that no request is refused for ever."""
     for inner, outer in (
-        ("max_request_bytes", "connection_bytes"),
-        ("connection_bytes", "queue_bytes"),
+        ("max_request_bytes", "caller_bytes"),
+        ("caller_bytes", "queue_bytes"),
     ):
         value, allowed = getattr(limits, inner), getattr(limits, outer)
         if value > allowed:
             raise bad(f"limits.{inner}", value, f"up to limits.{outer} ({allowed})")
+    worst = limits.max_request_bytes * limits.places
+    if worst > limits.memory_budget_bytes:
+        raise bad(
+            "limits.memory_budget_bytes",
+            limits.memory_budget_bytes,
+            f"at least max_request_bytes times {limits.places} calls at once = {worst}; lower"
+            " max_request_bytes, queue_requests, queue_reads or streams, or allow more memory",
+        )
 
 
 def bad(path: str, value: Any, allowed: str) -> ConfigError:

@@ -51,14 +51,17 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 AGES = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
 REFUSALS = (
-    "AMOUNT", "BOUND", "BROKEN_JSON", "CURRENCY", "DEADLINE", "DRAINING", "EMPTY_BATCH",
-    "EVENT_IN_FUTURE", "LISTING", "MALFORMED_REQUEST", "NOTIFICATION", "OTHER", "PRICE",
-    "QUEUE_FULL", "READ_QUEUE_FULL", "REPEATED", "REQUEST_ID", "REQUEST_TOO_LARGE", "STRATEGY",
-    "TOO_MANY_ROWS", "TOO_MANY_STREAMS", "UNKNOWN_LISTING",
+    "AMOUNT", "BOUND", "BROKEN_JSON", "CALLER_CONCURRENCY", "CALLER_LIMIT", "CALLER_RATE",
+    "CURRENCY", "DEADLINE", "DRAINING", "EMPTY_BATCH", "EVENT_IN_FUTURE", "LISTING",
+    "MALFORMED_REQUEST", "NOTIFICATION", "OTHER", "PRICE", "QUEUE_FULL", "READ_QUEUE_FULL",
+    "REPEATED", "REQUEST_ID", "REQUEST_TOO_LARGE", "ROLE_MISSING", "SLOW_READER", "STRATEGY",
+    "TOO_MANY_OFFERS", "TOO_MANY_ROWS", "TOO_MANY_STREAMS", "UNAUTHENTICATED",
+    "UNKNOWN_LISTING", "UNKNOWN_SELLER",
 )  # fmt: skip
 GRPC_CODES = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
-    "ALREADY_EXISTS", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE",
+    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE",
+    "UNAUTHENTICATED",
 )  # fmt: skip
 NOTIFICATION_OUTCOMES = ("applied", "repeated", "refused")
 
@@ -145,6 +148,16 @@ class Metrics:
         self._notifications = self._counter(
             "repriced_notifications_total", "Marketplace messages by outcome", "outcome"
         )
+        self.journal_commit_seconds = self._histogram(
+            "repriced_journal_commit_seconds", "One group of inputs made durable"
+        )
+        self.replay_seconds = self._gauge("repriced_replay_seconds", "Replay at the last start")
+        self.snapshot_age_seconds = self._gauge(
+            "repriced_snapshot_age_seconds", "Since the last snapshot, or the start"
+        )
+        self.snapshot_failures = self._counter(
+            "repriced_snapshot_failures_total", "Snapshots that could not be made or verified"
+        )
         self.queue_depth = self._gauge("repriced_queue_depth", "Requests admitted, not answered")
         self.queue_limit = self._gauge("repriced_queue_limit", "Requests that may be admitted")
         for reason in REFUSALS:
@@ -189,7 +202,7 @@ class Metrics:
     def watch(self, engine: Engine) -> None:
         """Exports the engine's counters too."""
         Info("repriced_build", "What runs", registry=self.registry).info(
-            {"version": product_version(), "cpu_level": engine.kernel.level}
+            {"version": product_version(), "cpu_level": engine.shard.evaluator.kernel.level}
         )
         self.registry.register(EngineCollector(engine))
 
@@ -248,19 +261,25 @@ class EngineCollector:
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of the engine."""
-        counted = tables(self._engine.counters)
+        counted = tables(self._engine.shard.evaluator.counters)
         yield from self._outcomes(counted.outcomes.tolist())
         yield self._transitions(counted.transitions.tolist())
         yield self._verdicts(counted.verdicts.tolist())
         yield from self._states()
         engine = self._engine
         yield plain("ticks_total", "Inputs applied", engine.ticks)
-        yield plain("offers_read_total", "Offers read", engine.offers_read)
-        yield plain("ambiguous_own_offers_total", "Own offers not told apart", engine.ambiguous_own)
+        yield plain("offers_read_total", "Offers read", engine.shard.offers_read)
+        yield plain(
+            "ambiguous_own_offers_total", "Own offers not told apart", engine.shard.ambiguous_own
+        )
+        yield plain("apply_failures_total", "Inputs whose application failed", engine.failures)
+        journal = engine.journal
+        yield gauge("journal_bytes", "Size of the journal on disk", journal.bytes_on_disk)
+        yield gauge("journal_pending", "Urgent inputs that wait for room on the disk", engine.owed)
         trips = CounterMetricFamily(
             "repriced_guard_trips_total", "Guards that held a price", labels=["guard"]
         )
-        trips.add_metric(["bounds"], engine.bounds_trips)
+        trips.add_metric(["bounds"], engine.shard.evaluator.bounds_trips)
         yield trips
 
     def _outcomes(self, outcomes: list[list[int]]) -> Iterator[Metric]:
@@ -300,7 +319,7 @@ class EngineCollector:
         return family
 
     def _states(self) -> Iterator[Metric]:
-        counts = self._engine.state_counts().tolist()
+        counts = self._engine.shard.state_counts().tolist()
         family = GaugeMetricFamily(
             "repriced_buybox_listings",
             "Listings by state; other strategies than BUY_BOX use four of them",
@@ -312,6 +331,11 @@ class EngineCollector:
         yield GaugeMetricFamily(
             "repriced_paused_listings", "Listings not repriced", counts[CycleState.PAUSED]
         )
+
+
+def gauge(name: str, text: str, value: int) -> Metric:
+    """A gauge without labels."""
+    return GaugeMetricFamily(f"repriced_{name}", text, value)
 
 
 def plain(name: str, text: str, value: int) -> Metric:

@@ -7,6 +7,7 @@ between groups of requests. How much may wait is decided before, in `server.admi
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -15,20 +16,19 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from engine.errors import RepricedError
-from engine.pipeline import Answer, Engine, Input
+from engine.errors import ApplyError, DeadlineError, JournalFailedError, RepricedError
+from engine.pipeline import Engine, Input
+from engine.results import Answer
 from server.config import LimitsConfig
 from server.logs import logger
 from server.metrics import Metrics
 
 T = TypeVar("T")
 
+EXIT_WRITER_FAILED = 70
+EXIT_JOURNAL_FAILED = 74
 READ_TURN_S = 0.001
 """Reads between two groups take no longer than this, one read aside."""
-
-
-class DeadlineError(RepricedError):
-    """The caller's deadline passed before the request was applied; nothing was changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,10 +51,21 @@ def wall_ms() -> int:
 
 
 class Writer:
-    """Runs the engine. Whoever asks waits on the future that it gets."""
+    """Runs the engine. Whoever asks waits on the future that it gets.
 
-    def __init__(self, engine: Engine, limits: LimitsConfig, metrics: Metrics) -> None:
+    What goes wrong inside an input is that input's answer. What goes wrong around the inputs leaves
+    memory and journal in doubt: then the process ends at once, and the next start replays.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: LimitsConfig,
+        metrics: Metrics,
+        end: Callable[[int], None] = os._exit,
+    ) -> None:
         self._engine = engine
+        self._end = end
         self._limits = limits
         self._metrics = metrics
         self._queues: OrderedDict[str, deque[Work]] = OrderedDict()
@@ -94,6 +105,16 @@ class Writer:
         return future
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except JournalFailedError as error:
+            logger().critical("journal_failed", error=error.message)
+            self._end(EXIT_JOURNAL_FAILED)
+        except Exception:
+            logger().critical("writer_failed", exc_info=True)
+            self._end(EXIT_WRITER_FAILED)
+
+    def _serve(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queues or self._reads or self._stopped)
@@ -135,18 +156,12 @@ class Writer:
 
     def _outcomes(self, group: list[Work]) -> list[list[Answer] | Exception]:
         """Answers of each request. A failure inside one of them is not the others' failure."""
-        try:
-            return self._together(group)
-        except Exception as error:
-            logger().error("apply_failed", requests=len(group), exc_info=True)
-            if len(group) == 1:
-                return [error]
-        # Those that were applied before the failure are repeats now and get their first answer.
-        return [self._outcomes([work])[0] for work in group]
-
-    def _together(self, group: list[Work]) -> list[list[Answer] | Exception]:
         inputs = [each for work in group for each in work.inputs]
-        answers = iter(self._engine.apply_group(inputs, wall_ms()))
+        given = self._engine.apply_group(inputs, wall_ms())
+        for each in given:
+            if isinstance(each, ApplyError) and each.__cause__ is not None:
+                logger().error("apply_failed", exc_info=each.__cause__)
+        answers = iter(given)
         return [first_error([next(answers) for _ in work.inputs]) for work in group]
 
     def _run_reads(self) -> None:
@@ -155,6 +170,8 @@ class Writer:
             look, future = self._reads.popleft()
             try:
                 outcome = look(self._engine)
+            except JournalFailedError:
+                raise
             except Exception as error:
                 outcome = error
             settle(future, outcome)

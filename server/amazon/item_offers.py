@@ -47,7 +47,7 @@ def _subject(
         notification_id="",
         seller_id=required(seller_id, "seller_id", "SELLER_ID_MISSING"),
         marketplace_id=required(
-            named.marketplace_id or response.marketplace_id,
+            named.marketplace_id or response.marketplace_id or response.marketplace_capital_id,
             "Identifier.MarketplaceId",
             "MARKETPLACE_ID_MISSING",
         ),

@@ -19,6 +19,22 @@ class Translated:
     ambiguous_own: bool = False
     """Several offers are the seller's own and their fulfilment does not tell them apart."""
 
+    @property
+    def seller_id(self) -> str:
+        """Whose listings the message is about."""
+        row = self.snapshot if self.snapshot is not None else self.feedback
+        return "" if row is None else row.asin.seller_id
+
+    @property
+    def identity(self) -> str:
+        """What tells a repeat, "" where nothing does: the NotificationId within its seller.
+
+        Within, so that nobody can use up the ids of another seller's messages.
+        """
+        seller_id = self.seller_id
+        named = f"{len(seller_id)}:{seller_id}{self.notification_id}"
+        return named if self.notification_id else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

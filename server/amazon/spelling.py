@@ -21,7 +21,7 @@ T = TypeVar("T")
 ABSENT = msgspec.Raw()
 """What an amount reads as where the message has none."""
 
-_ABBREVIATIONS = {"asin": "ASIN"}
+_ABBREVIATIONS = {"asin": "ASIN", "marketplace_capital_id": "MarketplaceID"}
 
 
 def pascal_case(name: str) -> str:

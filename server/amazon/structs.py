@@ -162,10 +162,14 @@ class ItemIdentifier:
 
 @either_case
 class ItemOffers:
-    """The identity is stated twice, and each copy can be incomplete."""
+    """The identity is stated twice, and each copy can be incomplete.
+
+    The outer copy spells its key MarketplaceID, in recorded responses MarketplaceId too.
+    """
 
     status: Text | None = None
     marketplace_id: Text | None = None
+    marketplace_capital_id: Text | None = None
     asin: Text | None = None
     item_condition: Text | None = None
     identifier: ItemIdentifier | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -18,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from engine.errors import RepricedError
+from server.config import is_local
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,11 +43,61 @@ def request_id() -> str:
     return str(uuid.uuid4())
 
 
+TOKEN = "REPRICED_TOKEN"
+CA_FILE = "REPRICED_CA_FILE"
+CERTIFICATE_FILE = "REPRICED_CERTIFICATE_FILE"
+KEY_FILE = "REPRICED_KEY_FILE"
+
+
+class Bearer(grpc.UnaryUnaryClientInterceptor):
+    """Adds a token to each call. Call credentials would do, but not without TLS."""
+
+    def __init__(self, token: str) -> None:
+        self._header = ("authorization", f"Bearer {token}")
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        """The call with one header more."""
+        metadata = [*(details.metadata or ()), self._header]
+        return continuation(details._replace(metadata=metadata), request)
+
+
+def open_channel(target: str) -> grpc.Channel:
+    """A channel with the credentials that the environment names.
+
+    REPRICED_CA_FILE turns TLS on; REPRICED_CERTIFICATE_FILE and REPRICED_KEY_FILE are the client's
+    own certificate. A token never leaves this machine without TLS.
+    """
+    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    token, roots = os.environ.get(TOKEN, ""), contents(CA_FILE)
+    if roots is not None:
+        credentials = grpc.ssl_channel_credentials(
+            roots, contents(KEY_FILE), contents(CERTIFICATE_FILE)
+        )
+        channel = grpc.secure_channel(target, credentials, options)
+    elif token and not is_local(target):
+        raise click.ClickException(
+            f"{TOKEN} would leave this machine unencrypted; set {CA_FILE} to the server's roots"
+        )
+    else:
+        channel = grpc.insecure_channel(target, options)
+    return grpc.intercept_channel(channel, Bearer(token)) if token else channel
+
+
+def contents(variable: str) -> bytes | None:
+    """The file that an environment variable names; None where it names none."""
+    path = os.environ.get(variable)
+    if not path:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise click.ClickException(f"{variable}: {path}: {error.strerror}") from error
+
+
 @contextmanager
 def channel_to(target: str) -> Iterator[grpc.Channel]:
     """A channel that is closed at the end; gRPC errors become messages and exit code 1."""
-    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-    with grpc.insecure_channel(target, options=options) as channel:
+    with open_channel(target) as channel:
         try:
             yield channel
         except grpc.RpcError as error:

@@ -16,7 +16,10 @@ from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
 from server.cli.listings import listings_group
-from server.config import Config, check_addresses, load
+from server.cli.sellers import sellers_group
+from server.cli.snapshot import snapshot_command
+from server.cli.tokens import audit_command, tokens_group
+from server.config import Config, check, load
 from server.metrics import product_version
 
 
@@ -45,11 +48,25 @@ def main() -> None:
 )
 @click.option("--listen", help="host:port for gRPC, instead of the configured one.")
 @click.option("--metrics-listen", help="host:port for /metrics, instead of the configured one.")
+@click.option(
+    "--data-directory",
+    type=click.Path(file_okay=False),
+    help="Where journal and snapshots are, instead of the configured one.",
+)
+@click.option("--in-memory", is_flag=True, help="Keep nothing on disk: journal mode off.")
 @plain_errors
-def serve(path: Path | None, listen: str | None, metrics_listen: str | None) -> None:
+def serve(
+    path: Path | None,
+    listen: str | None,
+    metrics_listen: str | None,
+    data_directory: str | None,
+    in_memory: bool,
+) -> None:
     """Run the server until SIGTERM or Ctrl-C, then finish what was admitted.
 
-    Example: repriced serve --listen 127.0.0.1:50051
+    A restart goes on where the last server stopped, however it stopped.
+
+    Example: repriced serve --listen 127.0.0.1:50051 --data-directory /var/lib/repriced
     """
     from server.app import serve as run
 
@@ -59,8 +76,14 @@ def serve(path: Path | None, listen: str | None, metrics_listen: str | None) -> 
         listen=listen or config.server.listen,
         metrics_listen=metrics_listen or config.server.metrics_listen,
     )
-    check_addresses(settings)
-    run(replace(config, server=settings))
+    journal = replace(
+        config.journal,
+        mode="off" if in_memory else config.journal.mode,
+        data_directory=data_directory or config.journal.data_directory,
+    )
+    config = replace(config, server=settings, journal=journal)
+    check(config)
+    run(config)
 
 
 @main.command()
@@ -102,3 +125,7 @@ main.add_command(claims_group)
 main.add_command(ingest_command)
 main.add_command(listings_group)
 main.add_command(explain_command)
+main.add_command(sellers_group)
+main.add_command(snapshot_command)
+main.add_command(tokens_group)
+main.add_command(audit_command)

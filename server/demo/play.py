@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 import threading
 import time
 import urllib.request
@@ -23,7 +24,7 @@ from repriced.v1 import (
 )
 from server.app import App
 from server.cli.connection import request_id
-from server.config import Config, ServerConfig
+from server.config import Config, JournalConfig, ServerConfig
 from server.demo.catalogue import listing, make_items, strategies
 from server.demo.market import Marketplace
 from server.demo.messages import messages_of
@@ -197,8 +198,16 @@ def run_demo(count: int, seconds: int, seed: int) -> bool:
     """Plays for about `seconds` and says whether every check passed."""
     configure("warning")
     board = Board()
-    config = Config(server=ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=5))
-    app = App(config)
+    with tempfile.TemporaryDirectory(prefix="repriced-demo-") as directory:
+        config = Config(
+            server=ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=5),
+            journal=JournalConfig(data_directory=directory),
+        )
+        return play_on(App(config), board, count, seconds, seed)
+
+
+def play_on(app: App, board: Board, count: int, seconds: int, seed: int) -> bool:
+    """The demo against one server, which is stopped at the end; whether all went right."""
     app.start()
     board.line(f"server on 127.0.0.1:{app.port}, metrics on 127.0.0.1:{app.metrics_port}")
     play = Play(count, seed, board)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,22 +13,24 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from engine.pipeline import Answer, Engine, Input
+from engine.pipeline import Engine, Input
+from engine.results import Answer
 from engine.schema import InputKind
+from engine.scope import Scope
+from server.access.audit import Audit
+from server.access.caller import ANONYMOUS, Caller, current_caller
+from server.access.rates import Meter
+from server.access.roles import POWERS
 from server.admission import Admission
 from server.config import LimitsConfig
 from server.metrics import Metrics
 from server.wire import WireCodec
-from server.wire.limits import parse
+from server.wire.limits import REQUESTS, parse, rows_of
 from server.writer import Work, Writer, wall_ms
 
 T = TypeVar("T")
 
-CALLER = "anonymous"
-"""Everybody is the same caller until callers are told apart by their token."""
-
 Handlers = dict[str, Any]
-Part = tuple[InputKind, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +44,48 @@ class Core:
     metrics: Metrics
     limits: LimitsConfig
     claims_folder: Path
+    meter: Meter
+    audit: Audit
+
+    @property
+    def caller(self) -> Caller:
+        """Who makes the call that this thread serves."""
+        return current_caller()
+
+    @property
+    def scope(self) -> Scope:
+        """The sellers that this call may see."""
+        return current_caller().sellers
+
+    def shape(self, kind: InputKind, payload: bytes) -> Input:
+        """Request bytes as an input of this call's caller. Raises InputError."""
+        return self.engine.shape(kind, payload, self.caller.name, self.caller.scope)
 
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
         """Admits and applies request bytes. Raises RepricedError."""
-        with self.admission.request(context.peer(), len(payload)):
-            return self.apply([(kind, payload)], context)[0]
+        rows = rows_of(REQUESTS[kind], payload) if kind in REQUESTS else 1
+        if kind in POWERS:
+            self.caller.check(POWERS[kind], rows)
+        with self.admitted(payload, rows, context):
+            return self.apply([self.shape(kind, payload)], context)[0]
 
-    def apply(self, parts: Sequence[Part], context: grpc.ServicerContext) -> list[Answer]:
-        """Applies the parts of an admitted request in order; counts what it sees of them."""
+    @contextmanager
+    def admitted(self, payload: bytes, rows: int, context: grpc.ServicerContext) -> Iterator[None]:
+        """A place for a request of this call's caller. Raises LimitError, DrainingError."""
+        with self.admission.request(turn(context), len(payload)):
+            self.meter.rows(self.caller, rows)
+            yield
+
+    def apply(self, inputs: Sequence[Input], context: grpc.ServicerContext) -> list[Answer]:
+        """Applies the inputs of an admitted request in order; counts what it sees of them."""
         started = time.perf_counter()
         remaining = context.time_remaining()
         expires = math.inf if remaining is None else time.monotonic() + remaining
-        inputs = [self.engine.shape(kind, payload, CALLER) for kind, payload in parts]
         work = Work(inputs, expires, context.is_active)
-        answers = self.writer.apply(work, context.peer()).result()
+        answers = self.writer.apply(work, turn(context)).result()
         for given, answer in zip(inputs, answers, strict=True):
             self._count(given, answer, started)
+            self.audit.applied(self.caller, given, answer.result)
         return answers
 
     def read(self, look: Callable[[Engine], T]) -> T:
@@ -65,6 +94,8 @@ class Core:
             return self.writer.read(look).result()
 
     def _count(self, given: Input, answer: Answer, started: float) -> None:
+        if answer.result is None:
+            return
         for problem in answer.result.problems:
             self.metrics.refuse(problem.reason)
         if given.kind == InputKind.REPRICE:
@@ -72,6 +103,12 @@ class Core:
             self.metrics.offer_age_seconds.observe(wall_ms(), given.batch.rows["event_ms"])
         elif given.kind == InputKind.FEEDBACK:
             self.metrics.feedback_delay_seconds.observe(wall_ms(), given.batch.rows["event_ms"])
+
+
+def turn(context: grpc.ServicerContext) -> str:
+    """Whose queue a request waits in: its caller's, of an anonymous one its connection's."""
+    caller = current_caller()
+    return context.peer() if caller is ANONYMOUS else caller.name
 
 
 def mutation(core: Core, kind: InputKind) -> grpc.RpcMethodHandler[Any, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import grpc
 import numpy as np
 
 from engine.catalog import Catalog
@@ -13,8 +14,10 @@ from engine.errors import InputError, NotFoundError
 from engine.pipeline import Engine
 from engine.resolve import describe
 from engine.schema import InputKind, RowFlag
+from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core, Handlers, mutation, reading
+from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
 
@@ -33,6 +36,8 @@ def handlers(core: Core) -> Handlers:
         "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
+        "EraseSeller": mutation(core, InputKind.ERASE),
+        "ExportSeller": grpc.unary_stream_rpc_method_handler(SellerExport(core).stream),
         "ListSellers": reading(core, catalog_pb2.ListSellersRequest, reads.list_sellers),
         "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),
         "GetListing": reading(core, catalog_pb2.GetListingRequest, reads.get_listing),
@@ -54,9 +59,9 @@ def listing_address(request: Any) -> Address:
     )
 
 
-def find_listing(catalog: Catalog, address: Address) -> int:
-    """Id of a listing. Raises NotFoundError."""
-    found = catalog.find(address)
+def find_listing(catalog: Catalog, address: Address, scope: Scope) -> int:
+    """Id of a listing inside the scope. Raises NotFoundError."""
+    found = catalog.find(address, scope)
     if not found:
         raise NotFoundError(
             f"listing: {describe(address)} is not known", reason="UNKNOWN_LISTING", field="listing"
@@ -74,11 +79,17 @@ class CatalogReads:
         """Sellers in the order in which they were created."""
         size = page_size(request.page_size)
         start = page_start("sellers", request.page_token, 0)
-        sellers = self._core.read(lambda each: each.catalog.sellers[start : start + size + 1])
-        more = len(sellers) > size
+        scope = self._core.scope
+        sellers = self._core.read(lambda engine: engine.catalog.sellers[start:])
+        found = [
+            (at, each)
+            for at, each in enumerate(sellers, start)
+            if each.seller_id and inside(scope, each.seller_id)
+        ]
+        more = len(found) > size
         return catalog_pb2.ListSellersResponse(
-            sellers=[seller_message(each) for each in sellers[:size]],
-            next_page_token=page_token("sellers", start + size) if more else "",
+            sellers=[seller_message(each) for _, each in found[:size]],
+            next_page_token=page_token("sellers", found[size][0]) if more else "",
         )
 
     def list_strategies(self, request: Any) -> catalog_pb2.ListStrategiesResponse:
@@ -87,11 +98,12 @@ class CatalogReads:
         query = f"strategies of {wanted}"
         size = page_size(request.page_size)
         start = page_start(query, request.page_token, 1)
+        scope = self._core.scope
         strategies = self._core.read(lambda engine: engine.catalog.strategies[start:])
         found = [
             (at, each)
             for at, each in enumerate(strategies, start)
-            if not wanted or each.seller_id == wanted
+            if each.seller_id and wanted in ("", each.seller_id) and inside(scope, each.seller_id)
         ]
         more = len(found) > size
         return catalog_pb2.ListStrategiesResponse(
@@ -101,10 +113,10 @@ class CatalogReads:
 
     def get_listing(self, request: Any) -> catalog_pb2.GetListingResponse:
         """One listing and its state."""
-        address = listing_address(request)
+        address, scope = listing_address(request), self._core.scope
         state = self._core.read(
             lambda engine: listing_state_message(
-                engine.catalog, find_listing(engine.catalog, address)
+                engine.catalog, find_listing(engine.catalog, address, scope)
             )
         )
         return catalog_pb2.GetListingResponse(listing=state)
@@ -115,11 +127,12 @@ class CatalogReads:
         query = f"listings of {wanted}"
         size = page_size(request.page_size)
         at = page_start(query, request.page_token, 1)
+        scope = self._core.scope
         found: list[catalog_pb2.ListingState] = []
         more = True
         while more and len(found) < size:
             part = min(READ_ROWS, size - len(found))
-            look = partial(listing_part, seller_id=wanted, start=at, limit=part)
+            look = partial(listing_part, seller_id=wanted, scope=scope, start=at, limit=part)
             states, at, more = self._core.read(look)
             found.extend(states)
         return catalog_pb2.ListListingsResponse(
@@ -128,14 +141,17 @@ class CatalogReads:
 
 
 def listing_part(
-    engine: Engine, seller_id: str, start: int, limit: int
+    engine: Engine, seller_id: str, scope: Scope, start: int, limit: int
 ) -> tuple[list[catalog_pb2.ListingState], int, bool]:
     """At most `limit` listings from an id on; where to go on, and whether there is more."""
     catalog = engine.catalog
     last = max(start, min(catalog.count, start + SCAN_ROWS))
     wanted = (catalog.rows["flags"][start:last] & np.uint16(RowFlag.ACTIVE)) != 0
+    sellers = catalog.records["seller"][start:last]
     if seller_id:
-        wanted &= catalog.records["seller"][start:last] == catalog.seller_at.get(seller_id, -1)
+        wanted &= sellers == catalog.seller_at.get(seller_id, -1)
+    if scope is not None:
+        wanted &= np.isin(sellers, [catalog.seller_at.get(each, -1) for each in scope])
     ids = np.flatnonzero(wanted) + start
     if len(ids) > limit:
         ids, last = ids[:limit], int(ids[limit])

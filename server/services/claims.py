@@ -22,7 +22,8 @@ from engine.claims.imports import ImportResult, import_paths
 from engine.claims.letters import archive, as_csv
 from engine.claims.lifecycle import KeptClaim, Ledger
 from engine.claims.store import Store
-from engine.errors import InputError
+from engine.errors import InputError, NotFoundError
+from engine.scope import Scope, check_seller, inside
 from repriced.v1 import claims_pb2
 from server.services.calls import Core, Handlers
 from server.services.pages import page_size, page_start, page_token
@@ -64,8 +65,10 @@ class Claims:
         self, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
+        scope = self._core.scope
         with self._core.admission.stream(), tempfile.TemporaryDirectory() as folder:
             head, path = self._received(requests, Path(folder))
+            check_seller(scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
             first, last = day_of(head.first_day, "first_day"), day_of(head.last_day, "last_day")
             if (first is None) != (last is None):
@@ -105,7 +108,10 @@ class Claims:
     def run_audit(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Audits and says how far it is."""
         request = parse(claims_pb2.RunAuditRequest, payload, self._core.codec.limits)
-        sellers = [request.seller_id] if request.seller_id else None
+        scope = self._core.scope
+        check_seller(scope, "seller_id", request.seller_id or min(scope or ("",)))
+        wanted = [request.seller_id] if request.seller_id else None
+        sellers = wanted if wanted or scope is None else sorted(scope)
 
         def work(report: Report) -> audit.AuditResult:
             return audit.run(self._folder, today(), sellers=sellers, progress=report)
@@ -125,8 +131,10 @@ class Claims:
         query = f"claims {request.seller_id} {list(request.states)} {list(request.rules)}"
         query += f" {request.search}"
         start = page_start(query, request.page_token, 0)
+        scope = self._core.scope
         with self._core.admission.read(), Store(self._folder) as store:
-            found = [each for each in Ledger(store).all(request.seller_id) if fits(each, request)]
+            every = Ledger(store).all(request.seller_id)
+            found = [each for each in every if seen(scope, each) and fits(each, request)]
         page = found[start : start + size]
         token = page_token(query, start + size) if len(found) > start + size else ""
         return claims_pb2.ListClaimsResponse(
@@ -138,7 +146,7 @@ class Claims:
         request = parse(claims_pb2.GetClaimRequest, payload, self._core.codec.limits)
         with self._core.admission.read(), Store(self._folder) as store:
             ledger = Ledger(store)
-            claim = ledger.get(request.claim_id)
+            claim = self._claim(ledger, request.claim_id)
             events = [
                 claims_pb2.ClaimEvent(day=each.day, state=each.state, note=each.note)
                 for each in ledger.timeline(claim.claim_id)
@@ -149,11 +157,11 @@ class Claims:
 
     def update_claim(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Notes what was done or answered."""
-        with self._core.admission.request(context.peer(), len(payload)):
+        with self._core.admitted(payload, 1, context):
             request = parse(claims_pb2.UpdateClaimRequest, payload, self._core.codec.limits)
             with Store(self._folder) as store, store.writing():
                 ledger = Ledger(store)
-                full = ledger.get(request.claim_id).claim_id
+                full = self._claim(ledger, request.claim_id).claim_id
                 claim = ledger.update(
                     full, request.state, today(), case_id=request.case_id, note=request.note
                 )
@@ -161,11 +169,11 @@ class Claims:
 
     def attach_document(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Keeps a document with a claim."""
-        with self._core.admission.request(context.peer(), len(payload)):
+        with self._core.admitted(payload, 1, context):
             request = parse(claims_pb2.AttachDocumentRequest, payload, self._core.codec.limits)
             with Store(self._folder) as store, store.writing():
                 ledger = Ledger(store)
-                full = ledger.get(request.claim_id).claim_id
+                full = self._claim(ledger, request.claim_id).claim_id
                 ledger.attach(full, request.kind, request.name, request.content, today())
                 claim = ledger.get(full)
         return claims_pb2.AttachDocumentResponse(claim=message(claim)).SerializeToString()
@@ -173,13 +181,30 @@ class Claims:
     def export_claims(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """A table or an archive in pieces."""
         request = parse(claims_pb2.ExportClaimsRequest, payload, self._core.codec.limits)
+        scope = self._core.scope
         with self._core.admission.stream(), Store(self._folder) as store:
             ledger = Ledger(store)
-            found = list(ledger.all(request.seller_id))
+            found = [each for each in ledger.all(request.seller_id) if seen(scope, each)]
             whole = archive(ledger, found, today()) if request.archive else as_csv(found).encode()
         for at in range(0, len(whole), CHUNK_BYTES):
             piece = whole[at : at + CHUNK_BYTES]
             yield claims_pb2.ExportClaimsResponse(content=piece).SerializeToString()
+
+    def _claim(self, ledger: Ledger, claim_id: str) -> KeptClaim:
+        """A claim that this call may see. Raises NotFoundError."""
+        claim = ledger.get(claim_id)
+        if not seen(self._core.scope, claim):
+            raise NotFoundError(
+                f"claim {claim_id[:40]!r} is not known, or names more than one",
+                reason="CLAIM_UNKNOWN",
+                field="claim_id",
+            )
+        return claim
+
+
+def seen(scope: Scope, claim: KeptClaim) -> bool:
+    """Whether a caller may see a claim."""
+    return inside(scope, claim.facts["seller_id"])
 
 
 def today() -> date:

@@ -13,20 +13,21 @@ from server.wire import (
     bracket_message,
     key_message,
     listing_state_message,
-    snapshot_offers,
     strategy_message,
 )
 
 
-def explain_message(catalog: Catalog, found: Explanation) -> Any:
+def explain_message(
+    catalog: Catalog, found: Explanation, snapshot: pricing_pb2.OfferSnapshot | None
+) -> Any:
     """The whole answer. Runs where the catalogue may be read."""
     row = found.row
     message = pricing_pb2.ExplainPriceResponse(
         listing=listing_state_message(catalog, found.listing_id),
         sentences=found.sentences,
         reference_price_minor=row.reference_minor,
-        offers=explained_offers(found),
-        offers_pruned=found.payload is None and found.record.sequence > 0,
+        offers=explained_offers(found, snapshot),
+        offers_pruned=snapshot is None and found.record.sequence > 0,
         take=bracket_message(row.take_low_ppm, row.take_high_ppm, found.take_prices),
         keep=bracket_message(row.keep_low_ppm, row.keep_high_ppm, found.keep_prices),
         offers_event_ms=row.observed_ms,
@@ -44,11 +45,11 @@ def explain_message(catalog: Catalog, found: Explanation) -> Any:
     return message
 
 
-def explained_offers(found: Explanation) -> list[Any]:
+def explained_offers(found: Explanation, snapshot: pricing_pb2.OfferSnapshot | None) -> list[Any]:
     """Offers of the last snapshot with their roles."""
-    if found.payload is None or found.snapshot_index is None:
+    if snapshot is None:
         return []
-    offers = snapshot_offers(found.payload, found.snapshot_index)
+    offers = snapshot.offers
     explained = []
     for each in found.offers:
         role: Any = int(each.role)

@@ -7,28 +7,25 @@ in the order of its events; beyond that, all snapshots that can stand together d
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
 
 from engine.errors import InputError
 from engine.explain_words import WHY_NOT
-from engine.pipeline import Answer
-from engine.replies import Replies
-from engine.results import Result, TickResult
+from engine.replies import Identity, identity_of
 from engine.schema import InputKind, Reason
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
 from server.config import LimitsConfig
-from server.services.calls import CALLER, Core, Handlers
-from server.wire.limits import parse, request_id_of
-from server.writer import wall_ms
+from server.services.calls import Core, Handlers
+from server.wire.limits import parse, request_id_of, rows_of
 
 NAME = "repriced.v1.IngestionService"
-REPLIES_BYTES = 16 * 1024 * 1024
+WHOLE_CALL = 0
+"""The method that a call of several inputs is known by."""
 
 
 def handlers(core: Core) -> Handlers:
@@ -60,6 +57,11 @@ class Door:
             )
         )
 
+    def repeated(self, index: int, found: Translated) -> None:
+        """Says that a message came before."""
+        message = f"notification {found.notification_id} was applied before"
+        self.report(index, found, "REPEATED", "NotificationId", message)
+
 
 @dataclass(slots=True)
 class Part:
@@ -68,56 +70,71 @@ class Part:
     kind: InputKind
     messages: list[tuple[int, Translated]] = field(default_factory=list)
 
-    def payload(self, request_id: str, number: int) -> bytes:
-        """The input's bytes; its id is the same for a repeat of the same call."""
-        own_id = str(uuid.uuid5(uuid.UUID(request_id), str(number)))
+    def payload(self, request_id: str) -> bytes:
+        """The input's bytes, with the id of the call."""
         rows = [each for _, each in self.messages]
         if self.kind == InputKind.REPRICE:
             return pricing_pb2.RepriceRequest(
-                request_id=own_id, snapshots=[each.snapshot for each in rows if each.snapshot]
+                request_id=request_id, snapshots=[each.snapshot for each in rows if each.snapshot]
             ).SerializeToString()
         return pricing_pb2.ReportFeedbackRequest(
-            request_id=own_id, feedback=[each.feedback for each in rows if each.feedback]
+            request_id=request_id, feedback=[each.feedback for each in rows if each.feedback]
         ).SerializeToString()
+
+    def response(self, payload: bytes) -> Any:
+        """The engine's answer to the input."""
+        if self.kind == InputKind.REPRICE:
+            return pricing_pb2.RepriceResponse.FromString(payload)
+        return pricing_pb2.ReportFeedbackResponse.FromString(payload)
 
 
 class Ingestion:
-    """One call at a time: translating fills a core anyway, and a repeat sees what came before."""
+    """One call at a time: translating fills a core anyway, and a repeat sees what came before.
+
+    What a call leads to depends on nothing but its bytes, so that a repeat leads to the same inputs
+    and the engine knows them again, also after a restart. A message that came before is not kept
+    from the engine, which ignores what is old; the memory here only finds the word for it.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._seen = SeenNotifications(core.limits.seen_notifications)
-        self._replies: Replies[bytes] = Replies(REPLIES_BYTES)
         self._turn = threading.Lock()
 
     def ingest(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Applies the messages of a call; a repeated request gets its first answer."""
-        with self._core.admission.request(context.peer(), len(payload)):
-            request = parse(
-                ingestion_pb2.IngestNotificationsRequest, payload, self._core.codec.limits
-            )
+        request_type = ingestion_pb2.IngestNotificationsRequest
+        with self._core.admitted(payload, rows_of(request_type, payload), context):
+            request = parse(request_type, payload, self._core.codec.limits)
             request_id = request_id_of(request.request_id)
             check_messages(len(request.notifications), self._core.limits)
-            key = (CALLER, 0, request_id)
+            identity = identity_of(self._core.caller.name, WHOLE_CALL, request_id, payload)
             with self._turn:
-                answer = self._replies.find(key, payload)
-                if answer is None:
-                    answer = self._answer(request_id, request.notifications, context)
-                    size = len(answer) + len(payload) // 8
-                    self._replies.remember(key, payload, answer, size, wall_ms())
-                return answer
+                return self._answer(request_id, identity, request.notifications, context)
 
-    def _answer(self, request_id: str, notifications: Any, context: grpc.ServicerContext) -> bytes:
+    def _answer(
+        self,
+        request_id: str,
+        identity: Identity,
+        notifications: Any,
+        context: grpc.ServicerContext,
+    ) -> bytes:
         door = self._translated(notifications)
         parts = list(in_order(door.usable))
-        answers: list[Answer] = []
-        if parts:
-            payloads = [(part.kind, part.payload(request_id, at)) for at, part in enumerate(parts)]
-            answers = self._core.apply(payloads, context)
+        inputs = [
+            replace(
+                self._core.shape(part.kind, part.payload(request_id)),
+                identity=identity,
+                part=number,
+            )
+            for number, part in enumerate(parts)
+        ]
+        answers = self._core.apply(inputs, context) if inputs else []
         decisions: list[types_pb2.Decision] = []
         for part, answer in zip(parts, answers, strict=True):
-            report_rows(door, part, answer)
-            decisions.extend(decisions_of(part, answer))
+            response = part.response(answer.payload)
+            self._report(door, part, response)
+            decisions.extend(decisions_of(part, response))
         self._remember(door)
         return self._message(door, decisions, len(notifications)).SerializeToString()
 
@@ -132,22 +149,38 @@ class Ingestion:
         return door
 
     def _sort_out(self, door: Door, index: int, found: Translated | Refused) -> None:
-        name = found.notification_id
         if isinstance(found, Refused):
             door.report(index, found, found.reason, found.field, found.message)
             self._core.metrics.refuse(found.reason)
-        elif name and (name in self._seen or name in door.names):
-            message = f"notification {name} was applied before"
-            door.report(index, found, "REPEATED", "NotificationId", message)
+        elif found.identity and found.identity in door.names:
+            door.repeated(index, found)
         else:
-            door.names.add(name)
+            door.names.add(found.identity)
             door.usable.append((index, found))
+
+    def _report(self, door: Door, part: Part, response: Any) -> None:
+        """Reports each message that was not applied, at most once."""
+        told: set[int] = set()
+        for error in response.errors:
+            index, found = part.messages[error.index]
+            if index not in told:
+                door.report(index, found, error.reason, error.field, error.message)
+                told.add(index)
+        for row in response.ignored:
+            index, found = part.messages[row.index]
+            if index in told:
+                continue
+            if found.identity in self._seen:
+                door.repeated(index, found)
+            else:
+                why = f"changed nothing: {WHY_NOT[Reason(row.reason)]}"
+                door.report(index, found, Reason(row.reason).name, "", why)
 
     def _remember(self, door: Door) -> None:
         failed = {each.index for each in door.unapplied}
         for index, found in door.usable:
             if index not in failed:
-                self._seen.add(found.notification_id)
+                self._seen.add(found.identity)
 
     def _message(
         self, door: Door, decisions: list[types_pb2.Decision], count: int
@@ -207,34 +240,9 @@ def in_order(usable: list[tuple[int, Translated]]) -> Iterator[Part]:
     return (part for part in parts if part.messages)
 
 
-def report_rows(door: Door, part: Part, answer: Answer) -> None:
-    """Reports each message that was not applied, at most once."""
-    told: set[int] = set()
-    for problem in answer.result.problems:
-        index, found = part.messages[problem.index]
-        if index not in told:
-            door.report(index, found, problem.reason, problem.field, problem.message)
-            told.add(index)
-    for row, reason in ignored_rows(answer.result):
-        index, found = part.messages[row]
-        if index not in told:
-            word = Reason(reason).name
-            door.report(index, found, word, "", f"changed nothing: {WHY_NOT[Reason(reason)]}")
-
-
-def ignored_rows(result: Result) -> list[tuple[int, int]]:
-    """Rows that changed nothing, with their reasons."""
-    return list(result.ignored_rows.items()) if isinstance(result, TickResult) else []
-
-
-def decisions_of(part: Part, answer: Answer) -> list[types_pb2.Decision]:
+def decisions_of(part: Part, response: Any) -> list[types_pb2.Decision]:
     """Decisions of a part, with the index of the message that led to each."""
-    response: Any = (
-        pricing_pb2.RepriceResponse
-        if part.kind == InputKind.REPRICE
-        else pricing_pb2.ReportFeedbackResponse
-    )
-    decisions = list(response.FromString(answer.payload).decisions)
+    decisions = list(response.decisions)
     for decision in decisions:
         decision.index = part.messages[decision.index][0]
     return decisions

@@ -10,15 +10,18 @@ from google.protobuf.message import Message
 
 from engine.decisions import DecisionLog
 from engine.errors import InputError, LimitError, NotFoundError
-from engine.explain import explain
+from engine.explain import Explanation, conclude, gather
 from engine.pipeline import Engine
 from engine.schema import InputKind
+from engine.scope import Scope, inside
 from repriced.v1 import pricing_pb2
+from server.access.caller import current_pass
 from server.services.calls import Core, Handlers, mutation, reading
 from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
 from server.wire import decision_message, evaluate_answer
-from server.wire.limits import parse
+from server.wire.limits import parse, part_of
+from server.wire.reprice import decode_alone, snapshot_naming
 from server.writer import wall_ms
 
 NAME = "repriced.v1.PricingService"
@@ -67,27 +70,42 @@ class Pricing:
             while context.is_active():
                 if not log.wait(cursor, LOOK_S):
                     self._core.admission.check_open()
+                    current_pass().check()
                     continue
-                message = next_decisions(self._core, cursor, request.seller_id)
+                message = next_decisions(self._core, cursor, request.seller_id, self._core.scope)
                 cursor = message.cursor
                 if message.decisions:
                     yield message.SerializeToString()
 
     def explain_price(self, request: Any) -> Message:
         """Why a listing has its price, and why it did not change."""
-        address = listing_address(request)
+        address, scope = listing_address(request), self._core.scope
+
+        found = self._core.read(
+            lambda engine: gather(engine.catalog, find_listing(engine.catalog, address, scope))
+        )
+        snapshot = self._last_snapshot(found)
+        batch = decode_alone(snapshot, self._core.codec.limits) if snapshot else None
 
         def look(engine: Engine) -> Message:
-            found = explain(engine, find_listing(engine.catalog, address))
-            message: Message = explain_message(engine.catalog, found)
+            conclude(engine.state, found, batch)
+            message: Message = explain_message(engine.catalog, found, snapshot)
             return message
 
         return self._core.read(look)
 
+    def _last_snapshot(self, found: Explanation) -> pricing_pb2.OfferSnapshot | None:
+        """The snapshot that was evaluated last, from the journal, on the caller's thread."""
+        sequence = found.record.sequence
+        frame = self._core.engine.journal.read_aside(sequence) if sequence else None
+        if frame is None or frame.kind != InputKind.REPRICE:
+            return None
+        return snapshot_naming(bytes(frame.payload), found.addresses)
+
     def evaluate_price(self, payload: bytes, _: Any) -> bytes:
         """What snapshots would lead to; changes nothing."""
-        batch = self._core.codec.decode_evaluate(payload)
-        result = self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms()))
+        batch, scope = self._core.codec.decode_evaluate(payload), self._core.scope
+        result = self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms(), scope))
         return evaluate_answer(result).SerializeToString()
 
 
@@ -106,8 +124,10 @@ def first_cursor(request: Any, log: DecisionLog) -> int:
     return cursor
 
 
-def next_decisions(core: Core, cursor: int, seller_id: str) -> pricing_pb2.WatchDecisionsResponse:
-    """Decisions after the cursor.
+def next_decisions(
+    core: Core, cursor: int, seller_id: str, scope: Scope
+) -> pricing_pb2.WatchDecisionsResponse:
+    """Decisions after the cursor, of one seller or of all inside the scope.
 
     Raises LimitError for a reader so slow that the next one is no longer kept. Keys may be read
     here, beside the writer: an id never changes its key.
@@ -121,15 +141,18 @@ def next_decisions(core: Core, cursor: int, seller_id: str) -> pricing_pb2.Watch
         ) from error
     messages = [decision_message(core.engine.catalog, each, True) for each in records]
     return pricing_pb2.WatchDecisionsResponse(
-        decisions=[each for each in messages if seller_id in ("", each.key.seller_id)],
+        decisions=[
+            each
+            for each in messages
+            if seller_id in ("", each.key.seller_id) and inside(scope, each.key.seller_id)
+        ],
         cursor=int(records["decision_id"][-1]),
     )
 
 
 def inner_request(payload: bytes, core: Core) -> bytes:
-    """The RepriceRequest inside a stream's message. Raises InputError."""
-    message = parse(pricing_pb2.StreamRepriceRequest, payload, core.codec.limits)
-    return message.request.SerializeToString()
+    """The RepriceRequest inside a stream's message, unparsed. Raises InputError."""
+    return part_of(pricing_pb2.StreamRepriceRequest, "request", payload, core.codec.limits)
 
 
 def outer_answer(payload: bytes) -> bytes:

@@ -24,7 +24,7 @@ from server.wire.definitions import (
 from server.wire.feedback import decode_feedback
 from server.wire.limits import WireLimits
 from server.wire.reprice import decode_evaluate, decode_reprice
-from server.wire.states import bracket_message, listing_state_message, snapshot_offers
+from server.wire.states import bracket_message, listing_state_message
 from server.wire.strategies import strategy_definition, strategy_message
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "listing_state_message",
     "seller_definition",
     "seller_message",
-    "snapshot_offers",
     "strategy_definition",
     "strategy_message",
 ]

@@ -91,46 +91,49 @@ def row_warnings(problems: Iterable[RowProblem]) -> list[types_pb2.RowWarning]:
     ]
 
 
-def journal_mode(durable: bool) -> types_pb2.JournalMode:
-    """What an answer promises about a crash."""
-    return types_pb2.JOURNAL_MODE_ALWAYS if durable else types_pb2.JOURNAL_MODE_OFF
+def ignored_rows(result: TickResult) -> list[types_pb2.IgnoredRow]:
+    """Rows that changed nothing for any listing, in the order of the request."""
+    codes: Any = sorted(result.ignored_rows.items())
+    return [types_pb2.IgnoredRow(index=index, reason=reason) for index, reason in codes]
 
 
-def reprice_answer(result: TickResult, durable: bool) -> Message:
+def reprice_answer(result: TickResult, mode: Any) -> Message:
     """Answer to Reprice."""
     return pricing_pb2.RepriceResponse(
         decisions=decision_messages(result.decisions),
         errors=row_errors(result.problems),
         evaluated_count=result.evaluated,
         ignored_count=result.ignored,
+        ignored=ignored_rows(result),
         sequence=result.sequence,
-        journal_mode=journal_mode(durable),
+        journal_mode=mode,
     )
 
 
-def feedback_answer(result: TickResult, durable: bool) -> Message:
+def feedback_answer(result: TickResult, mode: Any) -> Message:
     """Answer to ReportFeedback; what changed nothing is ignored, the rest applied."""
     return pricing_pb2.ReportFeedbackResponse(
         decisions=decision_messages(result.decisions),
         errors=row_errors(result.problems),
         applied_count=result.evaluated - result.ignored,
         ignored_count=result.ignored,
+        ignored=ignored_rows(result),
         sequence=result.sequence,
-        journal_mode=journal_mode(durable),
+        journal_mode=mode,
     )
 
 
-def stock_answer(result: TickResult, durable: bool) -> Message:
+def stock_answer(result: TickResult, mode: Any) -> Message:
     """Answer to ReportStock; a level that only confirms what is known is applied too."""
     return pricing_pb2.ReportStockResponse(
         errors=row_errors(result.problems),
         applied_count=result.evaluated,
         sequence=result.sequence,
-        journal_mode=journal_mode(durable),
+        journal_mode=mode,
     )
 
 
-def listings_answer(result: UpsertResult, durable: bool) -> Message:
+def listings_answer(result: UpsertResult, mode: Any) -> Message:
     """Answer to BatchUpsertListings."""
     upserted = [
         catalog_pb2.UpsertedListing(index=index, listing_id=listing_id, created=created)
@@ -141,17 +144,17 @@ def listings_answer(result: UpsertResult, durable: bool) -> Message:
         errors=row_errors(result.problems),
         warnings=row_warnings(result.warnings),
         decisions=decision_messages(result.decisions),
-        journal_mode=journal_mode(durable),
+        journal_mode=mode,
     )
 
 
-def count_answer(message_type: Any, field: str) -> Callable[[CountResult, bool], Message]:
+def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], Message]:
     """Encoder of the answers that say how many rows were done."""
 
-    def answer(result: CountResult, durable: bool) -> Message:
+    def answer(result: CountResult, mode: Any) -> Message:
         message: Message = message_type(
             errors=row_errors(result.problems),
-            journal_mode=journal_mode(durable),
+            journal_mode=mode,
             **{field: result.count},
         )
         return message
@@ -159,7 +162,7 @@ def count_answer(message_type: Any, field: str) -> Callable[[CountResult, bool],
     return answer
 
 
-ANSWERS: dict[InputKind, Callable[[Any, bool], Message]] = {
+ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.REPRICE: reprice_answer,
     InputKind.FEEDBACK: feedback_answer,
     InputKind.STOCK: stock_answer,
@@ -168,9 +171,10 @@ ANSWERS: dict[InputKind, Callable[[Any, bool], Message]] = {
     InputKind.STRATEGIES: count_answer(catalog_pb2.BatchUpsertStrategiesResponse, "upserted_count"),
     InputKind.DELETE: count_answer(catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
     InputKind.PAUSE: count_answer(pricing_pb2.PauseRepricingResponse, "paused_count"),
+    InputKind.ERASE: count_answer(catalog_pb2.EraseSellerResponse, "erased_listings_count"),
     InputKind.RESUME: count_answer(pricing_pb2.ResumeRepricingResponse, "resumed_count"),
 }
-"""Answer to each kind of input, from its result and whether the journal is durable."""
+"""Answer to each kind of input, from its result and `schema.JournalMode`."""
 
 
 def evaluate_answer(result: EvaluateResult) -> pricing_pb2.EvaluatePriceResponse:

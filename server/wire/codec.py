@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
 from engine.results import Result
-from engine.schema import InputKind
+from engine.schema import InputKind, JournalMode
 from server.wire.answers import ANSWERS
-from server.wire.commands import decode_delete, decode_pause, decode_resume, decode_stock
+from server.wire.commands import (
+    decode_delete,
+    decode_erase,
+    decode_pause,
+    decode_resume,
+    decode_stock,
+)
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
 from server.wire.feedback import decode_feedback
 from server.wire.limits import WireLimits
@@ -26,15 +32,20 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,
     InputKind.RESUME: decode_resume,
+    InputKind.ERASE: decode_erase,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 
 
 class WireCodec:
-    """Request bytes to batches and results to answer bytes. Has no state; any thread."""
+    """Request bytes to batches and results to answer bytes; any thread."""
 
     def __init__(self, limits: WireLimits | None = None) -> None:
         self.limits = limits or WireLimits()
+
+    def configure(self, limits: Mapping[str, int]) -> None:
+        """Takes limits (the fields of WireLimits) into force; the others get their defaults."""
+        self.limits = WireLimits(**limits)
 
     def decode(self, kind: InputKind, payload: bytes) -> Any:
         """Batch of `engine.columns` that belongs to the kind.
@@ -48,6 +59,6 @@ class WireCodec:
         """Batch of an EvaluatePriceRequest. Raises InputError."""
         return decode_evaluate(payload, self.limits)
 
-    def encode(self, kind: InputKind, result: Result, catalog: Catalog, durable: bool) -> bytes:
+    def encode(self, kind: InputKind, result: Result, catalog: Catalog, mode: JournalMode) -> bytes:
         """Answer bytes of a result of the kind. Rows are answered by index and listing id."""
-        return ANSWERS[kind](result, durable).SerializeToString()
+        return ANSWERS[kind](result, int(mode)).SerializeToString()

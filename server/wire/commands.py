@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from engine.columns import RefBatch, StockBatch
+from engine.columns import EraseBatch, RefBatch, StockBatch
+from engine.errors import InputError
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.rows import RowFault, address_of, event_time
@@ -45,6 +46,23 @@ def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBat
         batch.indices.append(index)
         batch.addresses.append(address)
     return batch
+
+
+def decode_erase(payload: bytes, limits: WireLimits) -> EraseBatch:
+    """Batch of an EraseSellerRequest. Raises InputError."""
+    request = parse(catalog_pb2.EraseSellerRequest, payload, limits)
+    return EraseBatch(request_id_of(request.request_id), seller_id_of(request))
+
+
+def seller_id_of(request: Any) -> str:
+    """The seller that a request is about. Raises InputError, SELLER_ID_MISSING."""
+    if not request.seller_id.strip():
+        raise InputError(
+            "seller_id is missing; allowed: the marketplace's id of a seller",
+            reason="SELLER_ID_MISSING",
+            field="seller_id",
+        )
+    return str(request.seller_id)
 
 
 decode_delete = partial(decode_refs, catalog_pb2.BatchDeleteListingsRequest)

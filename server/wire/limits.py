@@ -1,19 +1,56 @@
-"""Limits of one request, and what makes a request unusable as a whole."""
+"""Limits of one request, and what makes a request unusable as a whole.
+
+A parsed row takes a hundred bytes and more where it may have brought two, so rows are counted in
+the bytes, and refused there, before the parser allocates.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sized
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from engine import _prescan
 from engine.errors import InputError
-from engine.schema import MAX_OFFERS
+from engine.schema import MAX_OFFERS, InputKind
+from repriced.v1 import catalog_pb2, ingestion_pb2, pricing_pb2
 from server.wire.rows import shown
 
 M = TypeVar("M", bound=Message)
+
+OFFERS = pricing_pb2.OfferSnapshot.OFFERS_FIELD_NUMBER
+
+COUNTED: dict[Any, tuple[str, int, str]] = {
+    pricing_pb2.RepriceRequest: ("snapshots", OFFERS, "max_rows_per_call"),
+    pricing_pb2.EvaluatePriceRequest: ("snapshots", OFFERS, "max_rows_per_call"),
+    pricing_pb2.ReportFeedbackRequest: ("feedback", 0, "max_rows_per_call"),
+    pricing_pb2.ReportStockRequest: ("levels", 0, "max_rows_per_call"),
+    pricing_pb2.PauseRepricingRequest: ("listings", 0, "max_rows_per_call"),
+    pricing_pb2.ResumeRepricingRequest: ("listings", 0, "max_rows_per_call"),
+    catalog_pb2.BatchDeleteListingsRequest: ("listings", 0, "max_rows_per_call"),
+    catalog_pb2.BatchUpsertSellersRequest: ("sellers", 0, "max_definitions_per_call"),
+    catalog_pb2.BatchUpsertStrategiesRequest: ("strategies", 0, "max_definitions_per_call"),
+    catalog_pb2.BatchUpsertListingsRequest: ("listings", 0, "max_definitions_per_call"),
+    ingestion_pb2.IngestNotificationsRequest: (
+        "notifications", 0, "max_notifications_per_call"
+    ),
+}  # fmt: skip
+"""Rows of a request, the field of a row that repeats, and the limit that holds the rows."""
+
+REQUESTS: dict[InputKind, type[Message]] = {
+    InputKind.REPRICE: pricing_pb2.RepriceRequest,
+    InputKind.FEEDBACK: pricing_pb2.ReportFeedbackRequest,
+    InputKind.STOCK: pricing_pb2.ReportStockRequest,
+    InputKind.PAUSE: pricing_pb2.PauseRepricingRequest,
+    InputKind.RESUME: pricing_pb2.ResumeRepricingRequest,
+    InputKind.DELETE: catalog_pb2.BatchDeleteListingsRequest,
+    InputKind.SELLERS: catalog_pb2.BatchUpsertSellersRequest,
+    InputKind.STRATEGIES: catalog_pb2.BatchUpsertStrategiesRequest,
+    InputKind.LISTINGS: catalog_pb2.BatchUpsertListingsRequest,
+}
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -26,24 +63,77 @@ class WireLimits:
     max_offers_per_snapshot: int = MAX_OFFERS
     max_definitions_per_call: int = 10_000
     max_request_bytes: int = 8 * 1024 * 1024
+    max_offers_per_call: int = 400_000
+    max_notifications_per_call: int = 10_000
 
 
 def parse(message_type: type[M], payload: bytes, limits: WireLimits) -> M:
-    """Request of these bytes. Raises InputError, REQUEST_TOO_LARGE or MALFORMED_REQUEST."""
+    """Request of these bytes.
+
+    Raises InputError: REQUEST_TOO_LARGE, TOO_MANY_ROWS, TOO_MANY_OFFERS or MALFORMED_REQUEST.
+    """
+    check_size(payload, limits)
+    try:
+        check_rows(message_type, payload, limits)
+        return message_type.FromString(payload)
+    except (DecodeError, ValueError) as error:
+        raise malformed(message_type, error) from error
+
+
+def check_size(payload: bytes, limits: WireLimits) -> None:
+    """Raises InputError, REQUEST_TOO_LARGE."""
     if len(payload) > limits.max_request_bytes:
         raise InputError(
             f"the request has {len(payload)} bytes; allowed: at most {limits.max_request_bytes}"
             " (max_request_bytes)",
             reason="REQUEST_TOO_LARGE",
         )
+
+
+def malformed(message_type: type[Message], error: Exception) -> InputError:
+    """Error about bytes that are no request of this type."""
+    return InputError(
+        f"the request is not a {message_type.DESCRIPTOR.full_name}: {error}; allowed: its"
+        " protobuf encoding, texts in UTF-8",
+        reason="MALFORMED_REQUEST",
+    )
+
+
+def part_of(message_type: type[Message], field: str, payload: bytes, limits: WireLimits) -> bytes:
+    """The bytes of a message inside another one, neither of them parsed. Raises InputError."""
+    check_size(payload, limits)
     try:
-        return message_type.FromString(payload)
-    except DecodeError as error:
+        return _prescan.joined(payload, message_type.DESCRIPTOR.fields_by_name[field].number)
+    except ValueError as error:
+        raise malformed(message_type, error) from error
+
+
+def check_rows(message_type: type[Message], payload: bytes, limits: WireLimits) -> None:
+    """Raises InputError for too many rows, ValueError for bytes that are no protobuf message."""
+    if message_type not in COUNTED:
+        return
+    name, inner, limit_name = COUNTED[message_type]
+    field = message_type.DESCRIPTOR.fields_by_name[name].number
+    rows, offers = _prescan.count(payload, field, inner)
+    limit: int = getattr(limits, limit_name)
+    if rows > limit:
+        raise too_many(name, rows, limit, limit_name)
+    if offers > limits.max_offers_per_call:
         raise InputError(
-            f"the request is not a {message_type.DESCRIPTOR.full_name}: {error}; allowed: its"
-            " protobuf encoding, texts in UTF-8",
-            reason="MALFORMED_REQUEST",
-        ) from error
+            f"{name} have {offers} offers together; allowed: at most {limits.max_offers_per_call}"
+            " a call (max_offers_per_call)",
+            reason="TOO_MANY_OFFERS",
+            field=name,
+        )
+
+
+def rows_of(message_type: type[Message], payload: bytes) -> int:
+    """Rows of a request, unparsed; 0 for bytes that are no protobuf message."""
+    field = message_type.DESCRIPTOR.fields_by_name[COUNTED[message_type][0]].number
+    try:
+        return _prescan.count(payload, field, 0)[0]
+    except ValueError:
+        return 0
 
 
 def request_id_of(text: str) -> str:
@@ -76,8 +166,13 @@ def check_count(field: str, rows: Sized, limit_name: str, limits: WireLimits) ->
             field=field,
         )
     if len(rows) > limit:
-        raise InputError(
-            f"{field} has {len(rows)} rows; allowed: at most {limit} a call ({limit_name})",
-            reason="TOO_MANY_ROWS",
-            field=field,
-        )
+        raise too_many(field, len(rows), limit, limit_name)
+
+
+def too_many(field: str, rows: int, limit: int, limit_name: str) -> InputError:
+    """Error about a request with too many rows."""
+    return InputError(
+        f"{field} has {rows} rows; allowed: at most {limit} a call ({limit_name})",
+        reason="TOO_MANY_ROWS",
+        field=field,
+    )

@@ -149,3 +149,21 @@ def snapshot_rows(read: Snapshots) -> NDArray[np.void]:
     rows["offer_begin"][1:] = ends[:-1]
     rows["own_offer"] = -1
     return rows
+
+
+def snapshot_naming(
+    payload: bytes, addresses: Sequence[Address]
+) -> pricing_pb2.OfferSnapshot | None:
+    """The last snapshot of a RepriceRequest that names a listing in one of these ways."""
+    for snapshot in reversed(pricing_pb2.RepriceRequest.FromString(payload).snapshots):
+        try:
+            if address_of(snapshot) in addresses:
+                return snapshot
+        except RowFault:
+            continue
+    return None
+
+
+def decode_alone(snapshot: pricing_pb2.OfferSnapshot, limits: WireLimits) -> SnapshotBatch:
+    """Batch of one snapshot that was taken earlier."""
+    return decode_snapshots("", [snapshot], limits)

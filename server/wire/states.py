@@ -73,8 +73,3 @@ def bracket_message(
         low_price_minor=prices[0],
         high_price_minor=prices[1],
     )
-
-
-def snapshot_offers(payload: bytes, index: int) -> list[types_pb2.Offer]:
-    """Offers of one row of a RepriceRequest that was taken earlier."""
-    return list(pricing_pb2.RepriceRequest.FromString(payload).snapshots[index].offers)

@@ -101,7 +101,7 @@ def test_ids_are_never_used_again() -> None:
     apply(engine, InputKind.DELETE, RefBatch("", 1, [0], [key("A")]))
     result = apply(engine, InputKind.LISTINGS, definitions([listing("A")]))
     assert result.upserted == [(0, 3, True)]
-    assert engine.catalog.find(1) == []
+    assert engine.catalog.find(1, None) == []
     assert not engine.catalog.rows[1]["flags"] & RowFlag.ACTIVE
 
 

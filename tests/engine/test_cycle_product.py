@@ -102,7 +102,7 @@ OFFERS: dict[str, tuple[Expected, ...]] = {
     "unfiltered winner": (SEEK, (A, R.LOWER_AFTER_LOSS), (A, R.HOLD_LOST),
                           (A, R.PROBE_LOST), (F, R.FLOORED), SEEK, SEEK, STAY),
     "displaced": (SEEK, (A, R.DISPLACED), (A, R.DISPLACED),
-                  (A, R.DISPLACED), (F, R.FLOORED), SEEK, SEEK, STAY),
+                  (P, R.DISPLACED), (F, R.FLOORED), SEEK, SEEK, STAY),
     "old": tuple((each, R.OLD_INPUT) for each in STATES),
     "stale": tuple((each, R.STALE_OFFERS) for each in STATES),
 }  # fmt: skip

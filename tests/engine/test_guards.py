@@ -67,13 +67,13 @@ def test_a_bad_proposal_is_refused_and_the_others_go_on(price: int) -> None:
     apply(engine, InputKind.LISTINGS, definitions([listing("A"), listing("B")]))
     bad, good = engine.catalog.ids[key("A")], engine.catalog.ids[key("B")]
     before = engine.catalog.rows[bad].tobytes()
-    engine.kernel = Corrupted(engine.kernel, bad, price)
+    engine.shard.evaluator.kernel = Corrupted(engine.shard.evaluator.kernel, bad, price)
     batch = snapshots((key("A"), [rival(1000)]), (key("B"), [rival(1000)]))
     result = apply(engine, InputKind.REPRICE, batch)
     assert engine.catalog.rows[bad].tobytes() == before
     assert result.decisions["listing_id"].tolist() == [good]
     assert result.decisions["price_minor"].tolist() == [999]
-    assert engine.bounds_trips == 1
+    assert engine.shard.evaluator.bounds_trips == 1
     (problem,) = result.problems
     assert (problem.index, problem.reason) == (0, "PRICE_OUTSIDE_BOUNDS")
     assert str(price) in problem.message

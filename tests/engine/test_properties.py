@@ -16,6 +16,7 @@ from market.listing import LOSES, PATIENT, WINS
 
 from engine.schema import (
     FIRST_UNCHANGED_REASON,
+    BuyBoxStatus,
     CycleState,
     FeedbackKind,
     Reason,
@@ -155,6 +156,29 @@ def test_p4_alone(
         assert best == ceiling
 
 
+def test_alone_and_not_featured_rests_at_the_last_featured_price_until_one_is_stated() -> None:
+    listing = Listing(PATIENT, 500, 2500)
+    nobody = BuyBoxStatus.SUPPRESSED
+    listing.snapshot(own=0)
+    assert listing.price_minor == 2500
+    listing.now_ms += 1000
+    listing.snapshot(own=2500, status=nobody, featured=1400)
+    assert listing.price_minor == 1400
+    listing.now_ms += 1000
+    listing.snapshot(own=1400, verdict=WINS)
+    while listing.wait() is not None:
+        continue
+    assert listing.price_minor == 1400
+    listing.now_ms += 1000
+    listing.snapshot(own=1400, verdict=WINS, competitive=1500)
+    for _ in range(40):
+        if (done := listing.wait()) is None:
+            break
+        listing.now_ms += 1000
+        listing.snapshot(own=done.price_minor, verdict=WINS)
+    assert listing.price_minor == 1500
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_p5_every_outcome_has_a_reason(seed: int) -> None:
     listing, _ = noisy(seed)
@@ -206,8 +230,10 @@ def holding() -> Listing:
 
 
 def probe_unanswered(listing: Listing) -> None:
-    """Tries a higher price, hears nothing, and goes back."""
-    assert listing.wait().reason == Reason.PROBE_UP
+    """Tries a higher price once it may, hears nothing, and goes back."""
+    while (done := listing.wait()).reason == Reason.COOLDOWN:
+        continue
+    assert done.reason == Reason.PROBE_UP
     assert listing.wait().reason == Reason.PROBE_UNANSWERED
 
 

@@ -43,7 +43,7 @@ def owns(engine: Engine, *offers: tuple[str, int, int, str], address: object = A
          ) -> tuple[list[int], int]:  # fmt: skip
     """(own item price seen by each listing the address names, how many stayed ambiguous)."""
     batch = snapshots((address, list(offers)))  # type: ignore[arg-type]
-    found = resolve_snapshots(batch, engine.catalog, START_MS)
+    found = resolve_snapshots(batch, engine.catalog, START_MS, None)
     assert not found.problems
     return found.rows["own_price_minor"].tolist(), found.ambiguous_own
 
@@ -51,7 +51,7 @@ def owns(engine: Engine, *offers: tuple[str, int, int, str], address: object = A
 def test_own_offer_by_seller_id() -> None:
     engine = engine_with(listing())
     batch = snapshots((key(), [rival(900), own_offer(950)]))
-    row = resolve_snapshots(batch, engine.catalog, START_MS).rows[0]
+    row = resolve_snapshots(batch, engine.catalog, START_MS, None).rows[0]
     assert (row["own_offer"], row["own_price_minor"]) == (1, 950)
     assert [bool(each & OfferBit.OWN_ACCOUNT) for each in batch.offers.bits] == [False, True]
 
@@ -99,14 +99,16 @@ def test_sister_accounts_do_not_compete() -> None:
 def test_events_from_the_future(ahead: int) -> None:
     engine = engine_with(listing())
     batch = snapshots((key(), [rival(900)]), event_ms=START_MS + ahead)
-    reasons = [each.reason for each in resolve_snapshots(batch, engine.catalog, START_MS).problems]
+    reasons = [
+        each.reason for each in resolve_snapshots(batch, engine.catalog, START_MS, None).problems
+    ]
     assert reasons == ["EVENT_IN_FUTURE"] * (ahead > FUTURE_LIMIT_MS)
 
 
 def test_another_currency() -> None:
     engine = engine_with(listing())
     found = resolve_snapshots(
-        snapshots((key(), [rival(900)]), currency="JPY"), engine.catalog, START_MS
+        snapshots((key(), [rival(900)]), currency="JPY"), engine.catalog, START_MS, None
     )
     (problem,) = found.problems
     assert (problem.field, problem.reason) == ("currency", "CURRENCY_MISMATCH")
@@ -132,7 +134,7 @@ def test_feedback_names_the_current_decision_or_another() -> None:
     apply(engine, InputKind.REPRICE, snapshots((key(), [rival(1000)])))
     named = [
         int(resolve_feedback(feedback(key(), FeedbackKind.WON, decision=decision), engine.catalog,
-                             START_MS).rows["names_decision"][0])
+                             START_MS, None).rows["names_decision"][0])
         for decision in (0, 1, 2)
     ]  # fmt: skip
     assert named == [0, 1, 2]
@@ -142,11 +144,17 @@ def test_feedback_by_fulfilment() -> None:
     engine = engine_with(listing("A", fulfilment=Fulfilment.AMAZON),
                          listing("B", fulfilment=Fulfilment.AMAZON))  # fmt: skip
     fits = resolve_feedback(
-        feedback(ASIN, FeedbackKind.LOST, fulfilment=Fulfilment.AMAZON), engine.catalog, START_MS
+        feedback(ASIN, FeedbackKind.LOST, fulfilment=Fulfilment.AMAZON),
+        engine.catalog,
+        START_MS,
+        None,
     )
     assert fits.rows["listing_id"].tolist() == [1, 2]
     none = resolve_feedback(
-        feedback(ASIN, FeedbackKind.LOST, fulfilment=Fulfilment.MERCHANT), engine.catalog, START_MS
+        feedback(ASIN, FeedbackKind.LOST, fulfilment=Fulfilment.MERCHANT),
+        engine.catalog,
+        START_MS,
+        None,
     )
     assert len(none.rows) == 0
     assert [each.reason for each in none.problems] == ["UNKNOWN_LISTING"]

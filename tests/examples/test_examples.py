@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.app import App
-from server.config import Config, ServerConfig
+from server.config import Config, JournalConfig, ServerConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -22,7 +22,12 @@ LONGEST = 22
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     """The environment in which an example finds its server."""
-    app = App(Config(server=ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)))
+    app = App(
+        Config(
+            server=ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1),
+            journal=JournalConfig(mode="off"),
+        )
+    )
     app.start()
     yield {**os.environ, "REPRICED_TARGET": f"127.0.0.1:{app.port}"}
     app.stop()

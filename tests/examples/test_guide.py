@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from repriced.v1 import catalog_pb2, catalog_pb2_grpc
 from server.app import App
 from server.cli import main
-from server.config import Config, ServerConfig
+from server.config import Config, JournalConfig, ServerConfig
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs/guide.md").read_text(encoding="utf-8")
 
@@ -30,7 +30,12 @@ def test_strategies_and_listings_of_the_guide(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.csv"
     [sheet] = blocks("csv")
     path.write_text(sheet, encoding="utf-8")
-    app = App(Config(server=ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)))
+    app = App(
+        Config(
+            server=ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1),
+            journal=JournalConfig(mode="off"),
+        )
+    )
     app.start()
     target = f"127.0.0.1:{app.port}"
     made = strategies()

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -28,6 +29,7 @@ listen = "127.0.0.1:0"
 metrics_listen = "127.0.0.1:0"
 drain_seconds = 2
 """
+MEMORY = LOOPBACK + '[journal]\nmode = "off"\n'
 SELLER, MARKETPLACE = "A1TESTSELLER", "A1PA6795UKMFR9"
 
 
@@ -89,9 +91,10 @@ class Running:
         return self.pricing.Reprice(request, timeout=10)
 
 
-def run(text: str = "") -> Iterator[Running]:
-    """A server with further settings; stopped at the end."""
-    app = App(parse(LOOPBACK + text))
+def run(text: str = "", directory: Path | None = None) -> Iterator[Running]:
+    """A server with further settings; stopped at the end. Without a directory it keeps nothing."""
+    kept = f'data_directory = "{directory}"' if directory else 'mode = "off"'
+    app = App(parse(f"{LOOPBACK}[journal]\n{kept}\n{text}"))
     app.start()
     options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(f"127.0.0.1:{app.port}", options=options) as channel:
@@ -100,6 +103,6 @@ def run(text: str = "") -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    """One server for all tests of a module."""
-    yield from run()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for all tests of a module, with a journal on disk."""
+    yield from run(directory=tmp_path_factory.mktemp("data"))

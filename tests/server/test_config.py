@@ -31,7 +31,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         ('[log]\nlevel = "loud"', "debug, info, warning, error"),
         ('[server]\nlisten = "127.example.org:50051"', "a loopback address"),
         ('[server]\nmetrics_listen = "[::]:9464"', "allow_plaintext_remote"),
-        ("[limits]\nconnection_bytes = 1_000_000", "up to limits.connection_bytes (1000000)"),
+        ("[limits]\ncaller_bytes = 1_000_000", "up to limits.caller_bytes (1000000)"),
         ('[server]\ndrain_seconds = "5"', "server.drain_seconds is '5'; allowed: a whole number"),
         ("[server", "not valid TOML"),
     ],
@@ -43,7 +43,10 @@ def test_a_bad_setting_names_key_value_and_what_is_allowed(text: str, words: str
 
 
 def test_plaintext_elsewhere_needs_to_be_said() -> None:
-    text = '[server]\nlisten = "0.0.0.0:50051"\nallow_plaintext_remote = true'
+    text = (
+        '[access]\nfile = "access.sqlite3"\n'
+        '[server]\nlisten = "0.0.0.0:50051"\nallow_plaintext_remote = true'
+    )
     assert parse(text).server.listen == "0.0.0.0:50051"
 
 

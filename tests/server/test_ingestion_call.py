@@ -117,9 +117,11 @@ def test_what_cannot_be_used_is_reported_and_the_rest_goes_on(server: Running) -
 
 def test_the_same_call_again_is_not_applied_again(server: Running) -> None:
     server.upsert(listing("INGEST3", asin="B0INGEST3"))
-    first = ingest(server, offer_changed("B0INGEST3", "n8"))
-    again = ingest(server, offer_changed("B0INGEST3", "n8"))
+    message = offer_changed("B0INGEST3", "n8")
+    first = ingest(server, message)
+    again = ingest(server, message)
     assert (first.applied_count, again.applied_count) == (1, 0)
+    assert [each.reason for each in again.unapplied] == ["REPEATED"]
 
 
 def test_a_repeated_request_gets_its_first_answer(server: Running) -> None:
@@ -163,7 +165,7 @@ def test_too_many_messages_are_refused() -> None:
         with pytest.raises(grpc.RpcError) as refused:
             ingest(server, b"{}", b"{}", b"{}")
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-        assert "3 messages; allowed: 1 to 2" in (refused.value.details() or "")
+        assert "notifications has 3 rows; allowed: at most 2" in (refused.value.details() or "")
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of real messages is absent")

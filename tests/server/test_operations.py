@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
@@ -28,7 +29,7 @@ from server.app import App
 from server.config import parse
 from server.services.pricing import next_decisions
 from tests.server.conftest import (
-    LOOPBACK,
+    MEMORY,
     Running,
     listing,
     now_ms,
@@ -137,7 +138,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("limit", ["queue_requests", "connection_requests"])
+@pytest.mark.parametrize("limit", ["queue_requests", "caller_requests"])
 def test_a_full_queue_refuses_at_once(limit: str) -> None:
     for server in run(f"[limits]\n{limit} = 2\n"):
         server.upsert(listing("FULL"))
@@ -166,14 +167,14 @@ def test_a_refusal_says_when_to_come_back() -> None:
 
 
 def test_bytes_that_wait_are_bounded() -> None:
-    limits = "max_request_bytes = 4096\nconnection_bytes = 4096\nqueue_bytes = 6144"
+    limits = "max_request_bytes = 4096\ncaller_bytes = 4096\nqueue_bytes = 6144"
     for server in run(f"[limits]\n{limits}\n"):
         server.upsert(listing("FULL"))
         large = [snapshot("FULL", rival(1000))] * 40
         with held_writer(server) as release, ThreadPoolExecutor(1) as pool:
             first = pool.submit(server.reprice, *large)
             until(lambda server=server: server.app.admission.depth() == 1)
-            with pytest.raises(grpc.RpcError, match="bytes of this connection"):
+            with pytest.raises(grpc.RpcError, match="bytes of this caller"):
                 server.reprice(*large)
             release.set()
             assert first.result().evaluated_count == 40
@@ -228,7 +229,7 @@ def test_what_outlives_its_deadline_in_the_queue_is_not_applied() -> None:
 
 
 def test_a_stopping_server_finishes_what_it_admitted_and_refuses_the_rest() -> None:
-    app = App(parse(LOOPBACK))
+    app = App(parse(MEMORY))
     app.start()
     with grpc.insecure_channel(f"127.0.0.1:{app.port}") as channel:
         server = Running(app, channel)
@@ -284,7 +285,7 @@ def test_a_reader_that_falls_behind_is_dropped() -> None:
         assert dropped.value.code() == grpc.StatusCode.NOT_FOUND
         core = SimpleNamespace(engine=server.app.engine, limits=server.app.config.limits)
         with pytest.raises(LimitError, match="fell behind"):
-            next_decisions(core, 0, "")
+            next_decisions(core, 0, "", None)
 
 
 def test_streams_are_bounded() -> None:
@@ -299,15 +300,16 @@ def test_streams_are_bounded() -> None:
 
 
 def test_a_taken_address_is_a_clear_error(server: Running) -> None:
-    taken = LOOPBACK.replace(":0", f":{server.app.metrics_port}", 1)
+    taken = MEMORY.replace(":0", f":{server.app.metrics_port}", 1)
     with pytest.raises(ConfigError, match="cannot be listened on"):
         App(parse(taken)).start()
 
 
-def test_sigterm_drains_and_ends_with_zero() -> None:
+def test_sigterm_drains_and_ends_with_zero(tmp_path: Path) -> None:
     command = [
         sys.executable, "-c", "from server.cli import main; main()", "serve",
         "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
+        "--data-directory", str(tmp_path),
     ]  # fmt: skip
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -33,7 +33,7 @@ def test_a_listing_undercuts_its_rival(server: Running) -> None:
     assert decision.index == 0
     assert decision.currency == "EUR"
     assert decision.valid_until_ms > decision.decided_ms
-    assert answer.journal_mode == types_pb2.JOURNAL_MODE_OFF
+    assert answer.journal_mode == types_pb2.JOURNAL_MODE_ALWAYS
 
 
 def test_the_floor_holds_against_a_cheaper_rival(server: Running) -> None:

@@ -21,6 +21,7 @@ from engine.schema import (
     PREMIUM_UNKNOWN,
     CycleState,
     InputKind,
+    JournalMode,
     Reason,
     RowFlag,
     StrategyKind,
@@ -36,8 +37,8 @@ from server.wire import (
     evaluate_answer,
     listing_definition,
     listing_state_message,
-    snapshot_offers,
 )
+from server.wire.reprice import snapshot_naming
 from server.wire.states import PAUSE_CAUSES
 
 CODEC = WireCodec()
@@ -126,17 +127,17 @@ def test_a_decision_with_its_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("durable", "mode"), [(True, "JOURNAL_MODE_ALWAYS"), (False, "JOURNAL_MODE_OFF")]
+    ("given", "mode"), [(each, f"JOURNAL_MODE_{each.name}") for each in JournalMode]
 )
-def test_reprice_and_feedback(durable: bool, mode: str) -> None:
+def test_reprice_and_feedback(given: JournalMode, mode: str) -> None:
     result = TickResult(9, decisions(0, 3), PROBLEMS, evaluated=7, ignored=2)
-    payload = CODEC.encode(InputKind.REPRICE, result, Catalog(), durable)
+    payload = CODEC.encode(InputKind.REPRICE, result, Catalog(), given)
     answer = pricing_pb2.RepriceResponse.FromString(payload)
     assert [each.index for each in answer.decisions] == [0, 3]
     assert errors_of(answer) == ERRORS
     assert (answer.evaluated_count, answer.ignored_count, answer.sequence) == (7, 2, 9)
     assert types_pb2.JournalMode.Name(answer.journal_mode) == mode
-    payload = CODEC.encode(InputKind.FEEDBACK, result, Catalog(), durable)
+    payload = CODEC.encode(InputKind.FEEDBACK, result, Catalog(), given)
     judged = pricing_pb2.ReportFeedbackResponse.FromString(payload)
     assert len(judged.decisions) == 2
     assert errors_of(judged) == ERRORS
@@ -146,7 +147,7 @@ def test_reprice_and_feedback(durable: bool, mode: str) -> None:
 
 def test_stock() -> None:
     result = TickResult(9, problems=PROBLEMS, evaluated=7, ignored=2)
-    payload = CODEC.encode(InputKind.STOCK, result, Catalog(), True)
+    payload = CODEC.encode(InputKind.STOCK, result, Catalog(), JournalMode.ALWAYS)
     answer = pricing_pb2.ReportStockResponse.FromString(payload)
     assert (answer.applied_count, answer.sequence) == (7, 9)
     assert errors_of(answer) == ERRORS
@@ -156,7 +157,7 @@ def test_stock() -> None:
 def test_listings() -> None:
     warning = RowProblem(1, "ceiling_minor", "FLOOR_ABOVE_CEILING", "the floor wins")
     result = UpsertResult(9, [(0, 4, True), (1, 5, False)], decisions(1), PROBLEMS, [warning])
-    payload = CODEC.encode(InputKind.LISTINGS, result, Catalog(), False)
+    payload = CODEC.encode(InputKind.LISTINGS, result, Catalog(), JournalMode.OFF)
     answer = catalog_pb2.BatchUpsertListingsResponse.FromString(payload)
     upserted = [(each.index, each.listing_id, each.created) for each in answer.upserted]
     assert upserted == [(0, 4, True), (1, 5, False)]
@@ -179,7 +180,7 @@ def test_listings() -> None:
     ],
 )
 def test_counts(kind: InputKind, message_type: Any, field: str) -> None:
-    payload = CODEC.encode(kind, CountResult(9, 6, PROBLEMS), Catalog(), True)
+    payload = CODEC.encode(kind, CountResult(9, 6, PROBLEMS), Catalog(), JournalMode.ALWAYS)
     answer = message_type.FromString(payload)
     assert getattr(answer, field) == 6
     assert errors_of(answer) == ERRORS
@@ -255,9 +256,13 @@ def test_brackets_say_nothing_that_was_not_seen(low_ppm: int, high_ppm: int) -> 
     assert (bracket.low_price_minor, bracket.high_price_minor) == (900, 950)
 
 
-def test_offers_of_an_earlier_request() -> None:
+def test_the_snapshot_of_a_listing_in_an_earlier_request() -> None:
     request = pricing_pb2.RepriceRequest()
-    request.snapshots.add()
-    request.snapshots.add().offers.add(seller_id="ARIVAL", item_price_minor=5)
-    (offer,) = snapshot_offers(request.SerializeToString(), 1)
-    assert offer.seller_id == "ARIVAL"
+    request.snapshots.add().asin.seller_id = "without an ASIN"
+    for price in (5, 6):
+        snapshot = request.snapshots.add(listing_id=7)
+        snapshot.offers.add(seller_id="ARIVAL", item_price_minor=price)
+    request.snapshots.add(listing_id=8)
+    found = snapshot_naming(request.SerializeToString(), (7, KEY))
+    assert found == request.snapshots[2]
+    assert snapshot_naming(request.SerializeToString(), (9, KEY)) is None

@@ -9,10 +9,11 @@ from typing import Any
 import grpc
 import pytest
 
-from engine.errors import InputError, LimitError
+from engine.errors import ApplyError, DeadlineError, InputError, LimitError
 from engine.journal import MemoryJournal
-from engine.pipeline import Answer, Engine, Input
-from engine.schema import InputKind
+from engine.pipeline import Engine, Input
+from engine.results import Answer
+from engine.schema import InputKind, JournalMode
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.admission import Admission
 from server.config import LimitsConfig
@@ -20,7 +21,7 @@ from server.interceptors import MESSAGE_BYTES, code_of, status_of
 from server.metrics import Metrics
 from server.timers import LONGEST_PAUSE_S, ROUND_S, SLICE, pause_between
 from server.wire import WireCodec
-from server.writer import DeadlineError, Work, Writer
+from server.writer import Work, Writer
 from tests.server.conftest import Running, listing, rival, snapshot
 
 POISON = "POISON"
@@ -29,11 +30,11 @@ POISON = "POISON"
 class Fragile(WireCodec):
     """A codec with a defect: it cannot encode what one listing leads to."""
 
-    def encode(self, kind: InputKind, result: Any, catalog: Any, durable: bool) -> bytes:
+    def encode(self, kind: InputKind, result: Any, catalog: Any, mode: JournalMode) -> bytes:
         if kind == InputKind.LISTINGS:
             skus = {catalog.skus[listing_id] for _, listing_id, _ in result.upserted}
             assert POISON not in skus, "a defect"
-        return super().encode(kind, result, catalog, durable)
+        return super().encode(kind, result, catalog, mode)
 
 
 @pytest.fixture
@@ -60,7 +61,8 @@ def test_a_failing_request_fails_alone(writer: Writer) -> None:
     first, poison, last = (each.exception(10) for each in waiting)
     assert first is None
     assert last is None
-    assert isinstance(poison, AssertionError)
+    assert isinstance(poison, ApplyError)
+    assert isinstance(poison.__cause__, AssertionError)
     made: list[Answer] = [waiting[0].result()[0], waiting[2].result()[0]]
     ids = [catalog_pb2.BatchUpsertListingsResponse.FromString(each.payload) for each in made]
     assert [each.upserted[0].created for each in ids] == [True, True]
@@ -89,19 +91,19 @@ def test_a_million_listings_are_visited_in_time() -> None:
 
 
 def test_places_are_given_back() -> None:
-    limits = LimitsConfig(queue_requests=2, connection_requests=1)
+    limits = LimitsConfig(queue_requests=2, caller_requests=1)
     admission = Admission(limits)
     with admission.request("a", 10):
-        with pytest.raises(LimitError, match="of this connection"):
+        with pytest.raises(LimitError, match="of this caller"):
             admission.request("a", 10).__enter__()
         with (
             admission.request("b", 10),
-            pytest.raises(LimitError, match="of all connections") as full,
+            pytest.raises(LimitError, match="of all callers") as full,
         ):
             admission.request("c", 10).__enter__()
         assert full.value.retry_after_ms > 0
     assert admission.depth() == 0
-    with admission.request("a", limits.connection_bytes):
+    with admission.request("a", limits.caller_bytes):
         assert admission.depth() == 1
     assert admission.drain(0)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from types import SimpleNamespace
 
-from engine.schema import FeedbackKind
+from engine.schema import FeedbackKind, Reason
 from market.listing import LOSES, WINS, Listing, offer
 
 
@@ -28,6 +28,7 @@ class Market:
     spread_ms: int = 0
     lost_pct: int = 0
     repeated_pct: int = 0
+    by_hand_pct: int = 0  # prices that somebody then changes by hand to one that wins
 
 
 @dataclass
@@ -40,6 +41,9 @@ class Marketplace:
     incumbent: bool = False
     live: int = 0
     live_decision: int = 0
+    probe_losses_ms: list[int] = field(default_factory=list)
+    """When the Buy Box was lost in truth because a probe went live."""
+    _probing: bool = False
     _queue: list[tuple[int, int, Callable[[], SimpleNamespace]]] = field(default_factory=list)
     _sent: int = 0
 
@@ -68,16 +72,25 @@ class Marketplace:
             else:
                 done = self.listing.timers()
             if done is not None and done.changed:
+                if done.reason != Reason.REEMIT:
+                    self._probing = done.reason == Reason.PROBE_UP
                 self.submit(done.price_minor, self.listing.decision_id)
         self.listing.now_ms = end
 
     def submit(self, price: int, decision_id: int) -> None:
         """Takes a price, which goes live and is judged later."""
 
+        probing = self._probing
+
         def goes_live() -> SimpleNamespace:
+            held = self.incumbent
             self.live, self.live_decision = price, decision_id
             won = self.wins()
             effective = self.listing.now_ms
+            if held and probing and not won:
+                self.probe_losses_ms.append(effective)
+            if self.random.randrange(100) < self.market.by_hand_pct:
+                self._send(self._change_by_hand, self._spread())
             if self.market.shows_own:
                 self._deliver(self._snapshot_now(), self.market.verdict_delay_ms)
             else:
@@ -87,6 +100,12 @@ class Marketplace:
             return self._effective(price, decision_id, effective)
 
         self._send(goes_live, self.market.live_delay_ms)
+
+    def _change_by_hand(self) -> SimpleNamespace:
+        self.live = self.market.take - self.listing.shipping
+        self.wins()
+        self._deliver(self._snapshot_now(), self.market.verdict_delay_ms)
+        return self._nothing()
 
     def _effective(self, price: int, decision_id: int, event_ms: int) -> SimpleNamespace:
         if self.market.shows_own or self._is_lost():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,18 @@ from engine.columns import (
 from engine.errors import RepricedError
 from engine.journal import MemoryJournal
 from engine.money import currency_index
-from engine.pipeline import Answer, Batch, Engine, Input
-from engine.schema import FEEDBACK, SNAPSHOT, Audience, Condition, FeedbackKind, InputKind
+from engine.pipeline import Batch, Engine, Input
+from engine.replies import identity_of
+from engine.results import Answer
+from engine.schema import (
+    FEEDBACK,
+    SNAPSHOT,
+    Audience,
+    Condition,
+    FeedbackKind,
+    InputKind,
+    JournalMode,
+)
 from engine.strategies import seller_hash
 from market.listing import ELIGIBLE, START_MS
 
@@ -29,22 +39,30 @@ from market.listing import ELIGIBLE, START_MS
 class NoCodec:
     """The engine's codec where no bytes are needed."""
 
+    def configure(self, limits: Mapping[str, int]) -> None:
+        pass
+
     def decode(self, kind: InputKind, payload: bytes) -> Batch:
         raise AssertionError("batches are made by hand")
 
-    def encode(self, kind: InputKind, result: Any, catalog: Catalog, durable: bool) -> bytes:
+    def encode(self, kind: InputKind, result: Any, catalog: Catalog, mode: JournalMode) -> bytes:
         return f"{kind.name} {result.sequence}".encode()
 
 
-def new_engine() -> Engine:
+def new_engine(keep_bytes: int = 1 << 20) -> Engine:
     """An empty engine with a journal in memory."""
-    return Engine(NoCodec(), MemoryJournal(1 << 20))
+    return Engine(NoCodec(), MemoryJournal(keep_bytes))
 
 
 def answer(engine: Engine, kind: InputKind, batch: Batch, now_ms: int = START_MS, body: bytes = b""
            ) -> Answer | RepricedError:  # fmt: skip
     """What the engine answers to one request; its body stands for the batch."""
-    return engine.apply_group([Input(kind, "caller", body, batch)], now_ms)[0]
+    return engine.apply_group([given(kind, batch, body)], now_ms)[0]
+
+
+def given(kind: InputKind, batch: Batch, body: bytes = b"") -> Input:
+    """An input with a hand-made batch; its body stands for the batch."""
+    return Input(kind, body, batch, identity_of("caller", kind, batch.request_id, body))
 
 
 _requests = iter(range(1_000_000))

@@ -166,6 +166,15 @@ def test_item_offers_identity_is_read_from_either_place(place: str | None) -> No
     assert snapshot_of(content) == whole
 
 
+@pytest.mark.parametrize("spelling", ["MarketplaceID", "MarketplaceId"])
+def test_item_offers_marketplace_in_every_spelling(spelling: str) -> None:
+    content = load("get_item_offers")
+    whole = snapshot_of(content)
+    del content["payload"]["Identifier"]
+    content["payload"][spelling] = content["payload"].pop("marketplaceId")
+    assert snapshot_of(content) == whole
+
+
 def test_item_offers_mark_own_offers_whose_seller_is_hidden() -> None:
     content = load("get_item_offers")
     content["payload"]["Offers"][1]["MyOffer"] = True

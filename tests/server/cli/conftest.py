@@ -10,9 +10,10 @@ import pytest
 from cli_runner import Run, runner_for
 
 from server.app import App
-from server.config import Config, LimitsConfig, ServerConfig
+from server.config import Config, JournalConfig, LimitsConfig, ServerConfig
 
 SERVER = ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)
+MEMORY = Config(server=SERVER, journal=JournalConfig(mode="off"))
 
 CSV = """\
 seller_id,marketplace_id,sku,audience,asin,condition,fulfilment,currency,floor,ceiling,shipping,\
@@ -30,7 +31,7 @@ def start() -> Iterator[Callable[[LimitsConfig], App]]:
     apps: list[App] = []
 
     def begin(limits: LimitsConfig) -> App:
-        apps.append(App(replace(Config(server=SERVER), limits=limits)))
+        apps.append(App(replace(MEMORY, limits=limits)))
         apps[-1].start()
         return apps[-1]
 
@@ -53,7 +54,7 @@ def repriced(app: App) -> Run:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Run]:
     """Runs a command against one server for all tests of a module, whatever it holds by then."""
-    app = App(Config(server=SERVER))
+    app = App(MEMORY)
     app.start()
     yield runner_for(app)
     app.stop()

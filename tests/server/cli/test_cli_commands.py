@@ -22,7 +22,8 @@ from server.cli import main
 
 COMMANDS = (
     (), ("serve",), ("ingest",), ("listings",), ("listings", "import"), ("listings", "export"),
-    ("explain",), ("demo",), ("version",),
+    ("explain",), ("demo",), ("version",), ("audit",), ("tokens",), ("tokens", "create"),
+    ("tokens", "list"), ("tokens", "revoke"), ("tokens", "rotate"),
 )  # fmt: skip
 
 
@@ -37,7 +38,12 @@ def test_help_explains_every_command(words: tuple[str, ...]) -> None:
     told = CliRunner().invoke(main, [*words, "--help"])
     assert told.exit_code == 0
     assert max(map(len, told.stdout.splitlines())) <= 80
-    assert words in {(), ("version",), ("listings",), ("demo",)} or "Example" in told.stdout
+    self_evident = {(), ("version",), ("listings",), ("demo",), ("audit",), ("tokens",)}
+    assert (
+        words in self_evident
+        or words[-1] in {"list", "revoke", "rotate"}
+        or ("Example" in told.stdout)
+    )
 
 
 def test_explain_by_id_and_by_key(repriced: Run, catalogue: Path, tmp_path: Path) -> None:
@@ -98,7 +104,14 @@ def test_serve_refuses_a_bad_configuration(tmp_path: Path, text: str, words: str
 
 
 def test_serve_says_which_address_is_taken(app: Any) -> None:
-    words = ["serve", "--listen", f"127.0.0.1:{app.port}", "--metrics-listen", "127.0.0.1:0"]
+    words = [
+        "serve",
+        "--listen",
+        f"127.0.0.1:{app.port}",
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--in-memory",
+    ]
     told = subprocess.run(
         [sys.executable, "-m", "server.cli", *words], capture_output=True, text=True, timeout=30
     )
@@ -108,7 +121,7 @@ def test_serve_says_which_address_is_taken(app: Any) -> None:
 
 def test_serve_drains_on_sigterm() -> None:
     target = f"127.0.0.1:{free_port()}"
-    words = ["serve", "--listen", target, "--metrics-listen", "127.0.0.1:0"]
+    words = ["serve", "--listen", target, "--metrics-listen", "127.0.0.1:0", "--in-memory"]
     with subprocess.Popen(
         [sys.executable, "-m", "server.cli", *words], stderr=subprocess.PIPE, text=True
     ) as server:

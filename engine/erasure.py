@@ -1,0 +1,28 @@
+"""Taking a seller out of the catalogue so that nothing of it is left but places that stay empty."""
+
+from __future__ import annotations
+
+from engine.catalog import Catalog
+from engine.schema import StrategyKind
+from engine.strategies import StrategyDefinition
+
+ERASED_STRATEGY = StrategyDefinition("", "erased", "EUR", StrategyKind.BUY_BOX)
+
+
+def erase_seller(catalog: Catalog, seller: int) -> None:
+    """Empties rows, strategies and name of a seller whose listings are all deleted.
+
+    Ids and indexes are never used again, so what stood there cannot be mistaken for another's.
+    """
+    for listing_id in catalog.listings_of(seller).tolist():
+        catalog.rows[listing_id] = 0
+        catalog.records[listing_id] = 0
+        catalog.key_hashes[listing_id] = catalog.definition_hashes[listing_id] = 0
+        catalog.skus[listing_id] = catalog.asins[listing_id] = ""
+    name = catalog.sellers[seller].seller_id
+    for key, index in list(catalog.strategy_at.items()):
+        if key[0] == name:
+            del catalog.strategy_at[key]
+            catalog.strategies[index] = ERASED_STRATEGY
+    catalog.recompile()
+    catalog.forget_seller(seller)

@@ -1,0 +1,23 @@
+"""The state of one shard: everything that is a function of its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.catalog import Catalog
+from engine.decisions import DecisionLog
+from engine.replies import Replies
+from engine.settings import EngineSettings
+
+
+@dataclass(slots=True)
+class State:
+    """Owned by the writer thread. `now_ms` is journal time and never falls."""
+
+    settings: EngineSettings | None = None
+    """None before the first journaled input of a state that has settings."""
+    catalog: Catalog = field(default_factory=Catalog)
+    decisions: DecisionLog = field(default_factory=DecisionLog)
+    replies: Replies = field(default_factory=Replies)
+    now_ms: int = 0
+    next_decision_id: int = 1

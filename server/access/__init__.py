@@ -1,0 +1,1 @@
+"""Who may do what: callers, tokens, certificates, rates and the audit log."""

@@ -1,0 +1,64 @@
+"""The role that each method needs: every method of every service stands here.
+
+A method that is missing needs ADMIN, so forgetting one locks it; a test walks all of them.
+"""
+
+from __future__ import annotations
+
+from engine.schema import InputKind
+from server.access.caller import Power, Role
+
+CATALOG = "/repriced.v1.CatalogService/"
+PRICING = "/repriced.v1.PricingService/"
+INGESTION = "/repriced.v1.IngestionService/"
+CLAIMS = "/repriced.v1.ClaimsService/"
+
+ROLES: dict[str, Role] = {
+    CATALOG + "BatchUpsertSellers": Role.OPERATE,
+    CATALOG + "BatchUpsertStrategies": Role.OPERATE,
+    CATALOG + "BatchUpsertListings": Role.OPERATE,
+    CATALOG + "BatchDeleteListings": Role.OPERATE,
+    CATALOG + "EraseSeller": Role.ADMIN,
+    CATALOG + "ExportSeller": Role.READ,
+    CATALOG + "ListSellers": Role.READ,
+    CATALOG + "ListStrategies": Role.READ,
+    CATALOG + "GetListing": Role.READ,
+    CATALOG + "ListListings": Role.READ,
+    PRICING + "Reprice": Role.INGEST,
+    PRICING + "StreamReprice": Role.INGEST,
+    PRICING + "ReportFeedback": Role.INGEST,
+    PRICING + "ReportStock": Role.INGEST,
+    PRICING + "PauseRepricing": Role.OPERATE,
+    PRICING + "ResumeRepricing": Role.OPERATE,
+    PRICING + "ExplainPrice": Role.READ,
+    PRICING + "EvaluatePrice": Role.READ,
+    PRICING + "WatchDecisions": Role.READ,
+    INGESTION + "IngestNotifications": Role.INGEST,
+    CLAIMS + "ImportReports": Role.INGEST,
+    CLAIMS + "RunAudit": Role.OPERATE,
+    CLAIMS + "ListClaims": Role.READ,
+    CLAIMS + "GetClaim": Role.READ,
+    CLAIMS + "UpdateClaim": Role.OPERATE,
+    CLAIMS + "AttachDocument": Role.OPERATE,
+    CLAIMS + "ExportClaims": Role.READ,
+    "/grpc.health.v1.Health/Watch": Role.READ,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Role.READ,
+}
+
+OPEN = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List"})
+"""Methods that need no caller: what watches a process rarely has a token."""
+
+POWERS: dict[InputKind, Power] = {
+    InputKind.SELLERS: Power.DEFINE,
+    InputKind.STRATEGIES: Power.DEFINE,
+    InputKind.LISTINGS: Power.DEFINE,
+    InputKind.DELETE: Power.DEFINE,
+    InputKind.PAUSE: Power.PAUSE,
+    InputKind.RESUME: Power.PAUSE,
+}
+"""Kinds of input in which a caller can be limited."""
+
+
+def role_of(method: str) -> Role:
+    """The role that a method needs, by its path."""
+    return ROLES.get(method, Role.ADMIN)

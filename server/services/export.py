@@ -1,0 +1,74 @@
+"""ExportSeller: everything that is held of one seller, as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import grpc
+import numpy as np
+
+from engine.errors import NotFoundError
+from engine.pipeline import Engine
+from engine.scope import Scope, inside
+from repriced.v1 import catalog_pb2
+from server.services.calls import Core
+from server.wire import decision_message, listing_state_message, seller_message, strategy_message
+from server.wire.commands import seller_id_of
+from server.wire.limits import parse
+
+TURN_ROWS = 50
+"""Listings turned into messages in one turn on the writer."""
+
+Held = catalog_pb2.ExportSellerResponse
+
+
+class SellerExport:
+    """Reads in turns, so that a large seller holds nobody up; each row is as it is at its turn."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def stream(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        """Seller, strategies, listings, decisions. Raises InputError, NotFoundError."""
+        request = parse(catalog_pb2.ExportSellerRequest, payload, self._core.codec.limits)
+        seller_id, scope = seller_id_of(request), self._core.scope
+        with self._core.admission.stream():
+            first, listing_ids = self._core.read(
+                lambda engine: definitions(engine, seller_id, scope)
+            )
+            yield from (each.SerializeToString() for each in first)
+            for at in range(0, len(listing_ids), TURN_ROWS):
+                ids = listing_ids[at : at + TURN_ROWS]
+                rows = self._core.read(partial(listings, ids=ids, scope=scope))
+                yield from (each.SerializeToString() for each in rows)
+            decisions = self._core.engine.decisions.dump()
+            mine = decisions[np.isin(decisions["listing_id"], listing_ids)]
+            for record in mine:
+                message = decision_message(self._core.engine.catalog, record, False)
+                yield Held(decision=message).SerializeToString()
+
+
+def definitions(engine: Engine, seller_id: str, scope: Scope) -> tuple[list[Held], list[int]]:
+    """The seller and its strategies, and the ids of its listings. Raises NotFoundError."""
+    catalog = engine.catalog
+    seller = catalog.seller_at.get(seller_id)
+    if seller is None or not inside(scope, seller_id):
+        raise NotFoundError(
+            f"seller_id: seller {seller_id!r} is not known",
+            reason="UNKNOWN_SELLER",
+            field="seller_id",
+        )
+    held = [Held(seller=seller_message(catalog.sellers[seller]))]
+    for each in catalog.strategies:
+        if each.seller_id == seller_id:
+            held.append(Held(strategy=strategy_message(each)))
+    listed = catalog.listings_of(seller)
+    return held, listed[catalog.active[listed]].tolist()
+
+
+def listings(engine: Engine, ids: list[int], scope: Scope) -> list[Held]:
+    """Those of the listings that are still there."""
+    catalog = engine.catalog
+    present = [each for each in ids if catalog.find(each, scope)]
+    return [Held(listing=listing_state_message(catalog, each)) for each in present]

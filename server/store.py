@@ -1,0 +1,161 @@
+"""The data directory of a server: opens the engine from it, and looks after what it keeps."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import LimitError
+from engine.journal import DirectoryStorage, FileJournal, Journal, MemoryJournal, Storage
+from engine.journal.retention import DAY_MS, Limits, plan
+from engine.journal.snapshots import delete_snapshot, list_snapshots, snapshot_name, verify_snapshot
+from engine.pipeline import Codec, Engine
+from engine.recovery import Recovered, newest_sequence, recover, save
+from engine.replay import Replayer
+from server.config import Config, JournalConfig
+from server.logs import logger
+from server.metrics import Metrics
+from server.writer import wall_ms
+
+JOURNAL_ID_BYTES = 16
+PROGRESS_S = 1.0
+RETRY_AFTER_MS = 10_000
+
+
+class MeasuredJournal(FileJournal):
+    """The journal on disk, its commits timed."""
+
+    metrics: Metrics
+
+    def commit(self) -> None:
+        """Like that of FileJournal."""
+        started = time.perf_counter()
+        super().commit()
+        self.metrics.journal_commit_seconds.observe(time.perf_counter() - started)
+
+
+class Store:
+    """What survives a restart. Everything but `due` belongs to the writer thread."""
+
+    def __init__(self, config: JournalConfig, storage: Storage, journal: FileJournal) -> None:
+        self._config = config
+        self._storage = storage
+        self._journal = journal
+        self._limits = Limits(config.keep_bytes, config.keep_days * DAY_MS)
+        self._verified: set[int] = set()
+        self._saved_bytes = 0
+
+    @property
+    def directory(self) -> Path:
+        """Where everything is."""
+        return Path(self._config.data_directory)
+
+    def committed(self, engine: Engine) -> int:
+        """Sequence of the last frame on the disk, which a snapshot may include.
+
+        Answers that waited are written first, and that time passed: what is kept by its age leaves
+        in time although nothing else is journaled.
+        """
+        engine.pass_time(wall_ms())
+        engine.journal.commit()
+        return engine.journal.last_sequence
+
+    def grown(self) -> int:
+        """Bytes that the journal has grown by since the last snapshot."""
+        return self._journal.bytes_on_disk - self._saved_bytes
+
+    def saved(self, engine: Engine, sequence: int) -> None:
+        """Takes note of a verified snapshot, and lets go what need not be kept any more."""
+        self._verified.add(sequence)
+        self._saved_bytes = self._journal.bytes_on_disk
+        self.tidy(engine)
+
+    def verify(self) -> None:
+        """Verifies snapshots that were found; any thread, before the first of `saved`."""
+        for each in list_snapshots(self._storage):
+            if not each.problem and each.sequence not in self._verified:
+                verify_snapshot(self._storage, each.name)
+                self._verified.add(each.sequence)
+
+    def tidy(self, engine: Engine) -> None:
+        """Closes and prunes segments and deletes snapshots as far as retention says."""
+        todo = plan(self._journal.segments, self._verified, engine.now_ms, self._limits)
+        # An answer that can still be asked for stays, whatever the limits say.
+        oldest = engine.state.replies.oldest_output or todo.prune_before
+        freed = self._journal.prune(min(todo.prune_before, oldest))
+        for sequence in todo.snapshots_to_delete:
+            delete_snapshot(self._storage, snapshot_name(sequence))
+            self._verified.discard(sequence)
+        if todo.close_segment:
+            self._journal.close_segment()
+        self._saved_bytes = max(0, self._saved_bytes - freed)
+        engine.refusal = at_limit(self._config) if todo.refuse_writes else None
+
+    def close(self, engine: Engine) -> None:
+        """Writes a last snapshot, so that the next start replays nothing; gives up the files."""
+        engine.journal.commit()
+        if engine.journal.last_sequence not in self._verified:
+            name, hashed = save(self._storage, Replayer(engine), engine.journal.last_sequence)
+            logger().info("snapshot", name=name, state_hash=hashed)
+        engine.journal.close()
+
+
+def at_limit(config: JournalConfig) -> LimitError:
+    """Why nothing is written although the disk has room."""
+    return LimitError(
+        f"the journal has reached journal.keep_bytes ({config.keep_bytes}) and no verified snapshot"
+        " allows to prune it; nothing of this request was kept",
+        reason="JOURNAL_LIMIT",
+        retry_after_ms=RETRY_AFTER_MS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A running engine and, in mode `always`, its store."""
+
+    engine: Engine
+    store: Store | None
+    recovered: Recovered | None
+
+
+def open_engine(config: Config, codec: Codec, metrics: Metrics) -> Opened:
+    """Engine of the configured data directory, or an empty one in mode `off`.
+
+    Raises ConfigError when the directory cannot be used, JournalDamagedError, ReplayError.
+    """
+    settings = config.journal
+    if settings.mode == "off":
+        journal: Journal = MemoryJournal(config.engine.keep_input_bytes)
+        return Opened(Engine(codec, journal), None, None)
+    storage = DirectoryStorage(Path(settings.data_directory))
+    disk = MeasuredJournal.open(
+        storage,
+        os.urandom(JOURNAL_ID_BYTES),
+        from_sequence=newest_sequence(storage, 2**63),
+        segment_bytes=settings.segment_bytes,
+    )
+    assert isinstance(disk, MeasuredJournal)
+    disk.metrics = metrics
+    if disk.cut is not None:
+        logger().warning("journal_cut", file=disk.cut.name, bytes=disk.cut.size)
+    started = time.monotonic()
+    replayer, recovered = recover(storage, disk, codec, progress=Lines())
+    replayer.finish()
+    metrics.replay_seconds.set(time.monotonic() - started)
+    return Opened(replayer.engine, Store(settings, storage, disk), recovered)
+
+
+class Lines:
+    """Logs how far a replay is, about once a second."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PROGRESS_S
+
+    def __call__(self, done: int, total: int) -> None:
+        """Reports that `done` of `total` frames were replayed."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + PROGRESS_S
+            logger().info("replaying", frames=done, of=total)

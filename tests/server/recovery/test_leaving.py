@@ -1,0 +1,144 @@
+"""A seller leaves: nothing answers for it at once, and after the retention no file holds it."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InputError
+from engine.journal.retention import DAY_MS, Limits, plan
+from engine.journal.snapshots import delete_snapshot, snapshot_name
+from engine.recovery import save
+from engine.replay import Replayer
+from engine.schema import InputKind
+from engine.state_columns import state_hash
+from repriced.v1 import catalog_pb2
+from server.wire import WireCodec
+from tests.server.recovery.shards import Opened, apply, facts, open_shard
+from tests.server.recovery.test_replay import begun, play
+
+GONE, STAYS = "ASELLER1", "ASELLER2"
+WEEK = Limits(max_bytes=1 << 30)
+
+
+def erase(shard: Opened, seller_id: str = GONE) -> catalog_pb2.EraseSellerResponse:
+    """Erases a seller."""
+    request = catalog_pb2.EraseSellerRequest(request_id=str(uuid.uuid4()), seller_id=seller_id)
+    wanted = InputKind.ERASE, request.SerializeToString()
+    return catalog_pb2.EraseSellerResponse.FromString(apply(shard.engine, 0, wanted)[0])
+
+
+def traces(shard: Opened) -> list[str]:
+    """What of the state still names the seller or one of its SKUs."""
+    skus = [f"SKU-{at}" for at in range(1, 60, 3)]
+    texts = {name: raw for name, raw in facts(shard.engine.state).items() if name in TEXTS}
+    assert set(texts) == set(TEXTS)
+    held = shard.engine.catalog.skus
+    found = [name for name, raw in texts.items() if GONE.encode() in raw]
+    return found + [sku for sku in skus if sku in held]
+
+
+TEXTS = ("definitions", "skus", "asins")
+
+
+def test_rows_go_at_once_and_the_others_stay(tmp_path: Path) -> None:
+    shard, work = begun(tmp_path, 5)
+    play(shard, work, random.Random(5), 60)
+    catalog = shard.engine.catalog
+    seller = catalog.seller_at[GONE]
+    mine = catalog.listings_of(seller)
+    others = {key: catalog.rows[at].tobytes() for key, at in catalog.ids.items()
+              if key.seller_id != GONE}  # fmt: skip
+    active = int(catalog.active[mine].sum())
+    assert traces(shard)
+    answer = erase(shard)
+    assert (answer.erased_listings_count, len(answer.errors)) == (active, 0)
+    assert traces(shard) == []
+    assert {key: catalog.rows[at].tobytes() for key, at in catalog.ids.items()} == others
+    assert not set(shard.engine.decisions.dump()["listing_id"].tolist()) & set(mine.tolist())
+    assert sum(shard.engine.shard.state_counts()) == len(others)
+    assert [each.reason for each in erase(shard).errors] == ["UNKNOWN_SELLER"]
+    shard.stop()
+
+
+def test_a_seller_that_comes_back_begins_anew(tmp_path: Path) -> None:
+    shard, work = begun(tmp_path, 5)
+    play(shard, work, random.Random(5), 30)
+    before = shard.engine.catalog.count
+    erase(shard)
+    for _, kind, payload in type(work)(99).opening():
+        apply(shard.engine, work.now_ms, (kind, payload))
+    catalog = shard.engine.catalog
+    again = catalog.listings_of(catalog.seller_at[GONE])
+    assert min(again) >= before
+    assert not catalog.rows["live_price_minor"][again].any()
+    play(shard, work, random.Random(6), 30)
+    shard.stop()
+
+
+def test_a_shard_with_empty_places_replays_and_snapshots(tmp_path: Path) -> None:
+    shard, work = begun(tmp_path, 5)
+    chance = random.Random(5)
+    play(shard, work, chance, 30)
+    erase(shard)
+    for _, kind, payload in work.steps(40):
+        if kind not in (InputKind.LISTINGS, InputKind.STRATEGIES):
+            apply(shard.engine, work.now_ms, (kind, payload))
+    hashed = state_hash(shard.engine.state)
+    for _ in range(2):
+        shard.engine.journal.commit()
+        save(shard.storage, Replayer(shard.engine), shard.engine.journal.last_sequence)
+        shard.stop()
+        shard = open_shard(tmp_path, work.now_ms)
+        assert state_hash(shard.engine.state) == hashed
+        assert traces(shard) == []
+    shard.stop()
+    for each in tmp_path.glob("snapshot-*"):
+        each.unlink()
+    shard = open_shard(tmp_path, work.now_ms)
+    assert state_hash(shard.engine.state) == hashed
+    shard.stop()
+
+
+def test_nothing_is_left_on_disk_after_the_retention(tmp_path: Path) -> None:
+    """Snapshots and housekeeping every six hours: gone after eight days and one more round."""
+    shard, work = begun(tmp_path, 5)
+    play(shard, work, random.Random(5), 40)
+    verified: list[int] = []
+    keep_house(shard, verified)
+    erase(shard)
+    for _ in range(8 * 4 + 1):
+        assert any(GONE.encode() in each.read_bytes() for each in tmp_path.glob("*-*"))
+        work.now_ms += DAY_MS // 4
+        shard.engine.pass_time(work.now_ms)
+        keep_house(shard, verified)
+    names = [GONE.encode(), b"SKU-1\x12", *(f"SKU-{at}".encode() for at in range(10, 60, 3))]
+    for each in sorted(tmp_path.glob("*-*")):
+        mine = [name for name in names if name in each.read_bytes()]
+        assert mine == [], each.name
+    shard.stop()
+
+
+def keep_house(shard: Opened, verified: list[int]) -> None:
+    """A snapshot, and what retention says; the store of the server does the same."""
+    journal = shard.engine.journal
+    journal.commit()
+    save(shard.storage, Replayer(shard.engine), journal.last_sequence)
+    verified.append(journal.last_sequence)
+    todo = plan(journal.segments, verified, shard.engine.now_ms, WEEK)  # type: ignore[attr-defined]
+    journal.prune(todo.prune_before)
+    for sequence in todo.snapshots_to_delete:
+        delete_snapshot(shard.storage, snapshot_name(sequence))
+        verified.remove(sequence)
+    if todo.close_segment:
+        journal.close_segment()  # type: ignore[attr-defined]
+
+
+def test_a_seller_must_be_named() -> None:
+    request = catalog_pb2.EraseSellerRequest(request_id=str(uuid.uuid4()), seller_id=" ")
+    with pytest.raises(InputError) as caught:
+        WireCodec().decode(InputKind.ERASE, request.SerializeToString())
+    assert caught.value.reason == "SELLER_ID_MISSING"
