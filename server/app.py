@@ -28,7 +28,7 @@ from server.config import Config
 from server.interceptors import Interceptor
 from server.logs import configure, logger
 from server.metrics import Metrics, product_version
-from server.services import catalog, ingestion, pricing
+from server.services import catalog, claims, ingestion, pricing
 from server.services.calls import Core
 from server.snapshots import Snapshots
 from server.store import open_engine
@@ -37,7 +37,7 @@ from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer, wall_ms
 
-SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
+SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
 ANYBODY = "without access.file everybody on this machine may do everything"
@@ -68,6 +68,7 @@ class App:
         self.writer = Writer(self.engine, limits, self.metrics)
         self.admission = Admission(limits)
         self.metrics.watch(self.engine)
+        self.metrics.watch_claims(Path(config.claims.store))
         self.metrics.queue_limit.set(limits.queue_requests)
         self.metrics.queue_depth.set_function(self.admission.depth)
         self.access = Access(Path(config.access.file) if config.access.file else None)
@@ -172,8 +173,9 @@ class App:
                 ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_MS),
             ],
         )
+        folder = Path(self.config.claims.store)
         core = Core(
-            self.engine, self.writer, self.admission, self._codec, self.metrics, limits,
+            self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder,
             self.meter, self.audit,
         )  # fmt: skip
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}

@@ -123,6 +123,13 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimsConfig:
+    """Where FBA reports and claims are kept."""
+
+    store: str = choice("repriced-claims", "folder; made when the first report comes")
+
+
+@dataclass(frozen=True, slots=True)
 class JournalConfig:
     """What survives a restart, and for how long it is kept."""
 
@@ -156,6 +163,7 @@ class Config:
     access: AccessConfig = field(default_factory=AccessConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    claims: ClaimsConfig = field(default_factory=ClaimsConfig)
     journal: JournalConfig = field(default_factory=JournalConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
@@ -166,6 +174,7 @@ SECTIONS: dict[str, type[Any]] = {
     "access": AccessConfig,
     "limits": LimitsConfig,
     "engine": EngineConfig,
+    "claims": ClaimsConfig,
     "journal": JournalConfig,
     "log": LogConfig,
 }

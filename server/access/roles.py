@@ -11,6 +11,7 @@ from server.access.caller import Power, Role
 CATALOG = "/repriced.v1.CatalogService/"
 PRICING = "/repriced.v1.PricingService/"
 INGESTION = "/repriced.v1.IngestionService/"
+CLAIMS = "/repriced.v1.ClaimsService/"
 
 ROLES: dict[str, Role] = {
     CATALOG + "BatchUpsertSellers": Role.OPERATE,
@@ -33,6 +34,13 @@ ROLES: dict[str, Role] = {
     PRICING + "EvaluatePrice": Role.READ,
     PRICING + "WatchDecisions": Role.READ,
     INGESTION + "IngestNotifications": Role.INGEST,
+    CLAIMS + "ImportReports": Role.INGEST,
+    CLAIMS + "RunAudit": Role.OPERATE,
+    CLAIMS + "ListClaims": Role.READ,
+    CLAIMS + "GetClaim": Role.READ,
+    CLAIMS + "UpdateClaim": Role.OPERATE,
+    CLAIMS + "AttachDocument": Role.OPERATE,
+    CLAIMS + "ExportClaims": Role.READ,
     "/grpc.health.v1.Health/Watch": Role.READ,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Role.READ,
 }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -42,6 +43,7 @@ class Core:
     codec: WireCodec
     metrics: Metrics
     limits: LimitsConfig
+    claims_folder: Path
     meter: Meter
     audit: Audit
 
