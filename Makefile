@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench annotate clean always
+.PHONY: help demo test check bench bench-claims claims-truth annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -20,6 +20,8 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1001-1020"
+	@echo "  make bench-claims   measure it on a large ledger, ROWS=1000000, into the same file"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -34,6 +36,12 @@ test: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+claims-truth: $(VENV)/with-bench
+	@$(BIN)/python -m bench.claims $(if $(SEEDS),--seeds $(SEEDS))
+
+bench-claims: $(VENV)/with-bench
+	@$(BIN)/python -m bench.claims.speed $(if $(ROWS),--rows $(ROWS))
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

@@ -84,6 +84,17 @@ def lost_twice_in_equal_rows(scene: Scene) -> None:
         world.lose(product, scene.country, world.ago(scene.age), 1, ref=ref)
 
 
+@owed("warehouse_lost", ages=(45,))
+def lost_while_another_account_finds(scene: Scene) -> None:
+    """A surplus of the same ASIN in another account is another seller's."""
+    world, debt = scene.world, lose_some(scene, 2)
+    other = next(each for each in world.accounts if each != scene.seller_id)
+    country = world.accounts[other][0]
+    theirs = world.product(other, country)
+    theirs.asin = debt.product.asin
+    world.ledger(theirs, country, world.ago(40), "Adjustments", 2, reason="F", ref=world.digits(16))
+
+
 @owed("warehouse_lost")
 def lost_and_already_filed(scene: Scene) -> None:
     lose_some(scene, 3).filed = True

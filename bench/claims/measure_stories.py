@@ -99,6 +99,21 @@ def measured_rightly(scene: Scene) -> None:
     trade.order(scene.world, product, scene.country, scene.world.ago(scene.age + 1))
 
 
+@decoy("fee_dimensions", ages=(1,), countries=("US", "DE"))
+def fee_rises_in_season(scene: Scene) -> None:
+    """The fee rises when fees rise for everybody: in the holiday peak or by a new schedule."""
+    world, product = scene.world, scene.product()
+    measure(scene, product)
+    for month, day in ((10, 15), (1, 15)):
+        change = date(world.today.year, month, day)
+        age = (world.today - change).days
+        if 20 < age < 80:
+            for sold in (age + 12, age + 5, age - 1, age - 9):
+                product.fulfilment_minor = 386 if sold > age else 417
+                trade.order(world, product, scene.country, world.ago(sold))
+    preview(scene, product, TRUE_CM)
+
+
 def charged_on(scene: Scene) -> tuple[str, date, date]:
     """A month whose storage fee was charged long enough ago: name, last day, day of charge."""
     day = scene.world.ago(scene.age)

@@ -16,7 +16,6 @@ from typing import Any
 from bench.claims.truth import NEEDS, TrueClaim
 
 OPEN = {"found", "needs_documents", "needs_confirmation", "ready"}
-Key = tuple[str, str, str, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,27 @@ class Said:
     state: str
     text: str
 
-    @property
-    def key(self) -> Key:
-        """Group of the claim."""
-        return self.seller_id, self.rule, self.fnsku, self.event
+
+Key = tuple[str, str, str, date, str]
+
+COUNTRY_RULES = {
+    "warehouse_lost",
+    "warehouse_damaged",
+    "disposed_without_request",
+    "return_missing",
+    "return_damaged_by_amazon",
+    "replacement_not_returned",
+    "refund_exceeds_price",
+    "refund_fee_not_returned",
+    "referral_fee_overcharge",
+}
+"""Rules whose reports name the country, so that a claim in another one is wrong."""
+
+
+def key_of(claim: TrueClaim | Said) -> Key:
+    """Group of a claim of either side."""
+    country = claim.country if claim.rule in COUNTRY_RULES else ""
+    return claim.seller_id, claim.rule, claim.fnsku, claim.event, country
 
 
 @dataclass(slots=True)
@@ -136,10 +152,10 @@ def score(right: Iterable[TrueClaim], said: Iterable[Said], named: set[tuple[str
     found = Score()
     true_groups: dict[Key, list[TrueClaim]] = defaultdict(list)
     for each in right:
-        true_groups[each.seller_id, each.rule, each.fnsku, each.event].append(each)
+        true_groups[key_of(each)].append(each)
     said_groups: dict[Key, list[Said]] = defaultdict(list)
     for claim in said:
-        said_groups[claim.key].append(claim)
+        said_groups[key_of(claim)].append(claim)
     for key in sorted(true_groups.keys() | said_groups.keys()):
         compare(found, key, true_groups.get(key, []), said_groups.get(key, []))
     blocked = {
@@ -173,19 +189,20 @@ def compare(found: Score, key: Key, right: list[TrueClaim], said: list[Said]) ->
             ready_right.add(each.units, each.amount_minor if each.amount_known else 0)
     for claim in said:
         if claim.state == "ready" and states != {"either"}:
-            ready_said.add(units_of(claim, right), money_of(claim, right))
+            ready_said.add(units_of(claim), money_of(claim, right))
     tally.ready.add(ready_right.units, ready_said.units)
     tally.ready_money.add(ready_right.minor, ready_said.minor)
     check_amounts(found, tally, right, said)
     expected = sorted(f"{each.state} {each.units}" for each in right)
     answered = sorted(f"{each.state} {each.units}" for each in said if each.state in OPEN)
     if ready_right != ready_said or open_units(right) != sum(
-        units_of(each, right) for each in said if each.state in OPEN
+        units_of(each) for each in said if each.state in OPEN
     ):
         story = right[0].story if right else "nothing is owed"
         texts = " / ".join(each.text for each in said) or "nothing said"
         found.wrong.append(
-            f"{rule} [{story}] {key[0]} {key[2] or '?'} event {key[3]}: true {expected},"
+            f"{rule} [{story}] {key[0]} {key[4]} {key[2] or '?'}"
+            f" event {key[3]}: true {expected},"
             f" said {answered}: {texts}"
         )
 
@@ -203,7 +220,7 @@ def count_found(tally: RuleScore, right: list[TrueClaim], said: list[Said]) -> N
             true_side.add(each.units, each.amount_minor if each.amount_known else 0)
     for claim in said:
         if claim.state in OPEN:
-            said_side.add(units_of(claim, right), money_of(claim, right))
+            said_side.add(units_of(claim), money_of(claim, right))
     tally.found.add(true_side.units, said_side.units)
     tally.found_money.add(true_side.minor, said_side.minor)
 
@@ -221,7 +238,7 @@ MONEY_RULES = {
 """Rules whose claim is an amount: each counts as one, whatever its units."""
 
 
-def units_of(claim: Said, right: list[TrueClaim]) -> int:
+def units_of(claim: Said) -> int:
     """Units of a claim as they are counted."""
     return 1 if claim.rule in MONEY_RULES else claim.units
 
@@ -238,7 +255,7 @@ def check_amounts(found: Score, tally: RuleScore, right: list[TrueClaim], said: 
     open_right = [each for each in right if each.state in {"ready", "open", "either"}]
     if not spoken or not open_right or not all(each.amount_known for each in open_right):
         return
-    if sum(each.units for each in open_right) != sum(units_of(each, right) for each in spoken):
+    if sum(each.units for each in open_right) != sum(units_of(each) for each in spoken):
         return
     tally.amounts += 1
     known = [each.amount_minor for each in open_right]
