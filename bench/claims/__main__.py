@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench.claims.judge import cuts, judge
+from bench.claims.damage import cuts
+from bench.claims.judge import judge
 from bench.claims.printing import Cut
 from bench.claims.score import RuleScore, Score, Tally, as_number
 

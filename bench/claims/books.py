@@ -49,9 +49,9 @@ class Product:
 class Debt:
     """What one event made Amazon owe; units are read off the books, money debts carry an amount.
 
-    `value_minor` is the worth of one unit, None if nobody can know it. `ready` False: the claim
-    stands, but a document, a confirmation or a certain window is missing. `needs`: reports that
-    this claim rests on, if other than its rule's.
+    `value_minor` is the worth of one unit, None if nobody can know it; of `stock` it is found at
+    the end of the year. `ready` False: the claim stands, but a document, a confirmation or a
+    certain window is missing. `needs`: reports that this claim rests on, if other than its rule's.
     """
 
     rule: str
@@ -61,6 +61,7 @@ class Debt:
     value_minor: int | None = None
     grade: str = "unknown"
     money: bool = False
+    stock: bool = False
     amount_known: bool = True
     ready: bool = True
     filed: bool = False

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from bench.claims import trade
 from bench.claims.books import AMAZON, Debt
-from bench.claims.markets import SOURCING_VALUE_SINCE
 from bench.claims.story import Scene, decoy, owed
 
 LOST_WORDS = ("Lost_warehouse", "LOST WAREHOUSE", "Lost:Warehouse", "WAREHOUSE_LOST_MANUAL")
@@ -68,8 +67,6 @@ def lost_with_amazons_value(scene: Scene) -> None:
     earlier = world.lose(product, scene.country, world.ago(scene.age + 40), 1)
     paid_on = earlier.event + timedelta(12)
     world.pay(product, scene.country, paid_on, "Lost_Warehouse", cash=1, debt=earlier)
-    if paid_on >= SOURCING_VALUE_SINCE:
-        product.shown_minor = product.cost_minor
     world.lose(product, scene.country, world.ago(scene.age), 3)
 
 
@@ -286,14 +283,12 @@ def dispose(scene: Scene, units: int, reason: str = "D", **at: object) -> None:
     world, country = scene.world, scene.country
     product = at.pop("product", None) or scene.product()
     day, ref = world.ago(scene.age), world.digits(16)
-    value, grade = world.worth_before_order(product, day)  # type: ignore[arg-type]
     debt = Debt(
         "disposed_without_request",
         product,  # type: ignore[arg-type]
         country,
         day,
-        value,
-        grade,
+        stock=True,
         story=world.story,
     )
     debt.ids |= {ref}

@@ -62,14 +62,12 @@ def announce(
 def owe_inbound(scene: Scene, product: Product, units: int, shipment: str) -> Debt:
     """Units that were delivered and never booked in."""
     day = scene.world.ago(scene.age)
-    value, grade = scene.world.worth_before_order(product, day)
     debt = Debt(
         "inbound_short",
         product,
         scene.country,
         day,
-        value,
-        grade,
+        stock=True,
         ready=False,
         story=scene.world.story,
     )
@@ -83,7 +81,7 @@ def arrive(scene: Scene, product: Product, units: int, shipment: str, after: int
     world.receive(product, scene.country, world.ago(scene.age - after), units, shipment)
 
 
-@owed("inbound_short", ages=(70, 100, 340))
+@owed("inbound_short", ages=(70, 100, 340), countries=("US", "DE", "FR", "IT"))
 def received_short(scene: Scene) -> None:
     product = scene.product()
     shipment = announce(scene, {"": (product, 24, 20)})
@@ -181,14 +179,12 @@ def owe_removal(
 ) -> Debt:
     """Units of a removal that the seller never got."""
     event: date = how.pop("event", scene.world.ago(scene.age))  # type: ignore[assignment]
-    value, grade = scene.world.worth_before_order(made.product, event)
     debt = Debt(
         rule,
         made.product,
         scene.country,
         event,
-        value,
-        grade,
+        stock=True,
         story=scene.world.story,
         **how,  # type: ignore[arg-type]
     )

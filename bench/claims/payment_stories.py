@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from bench.claims.books import Debt, Product
 from bench.claims.markets import SOURCING_VALUE_SINCE
+from bench.claims.records import Payment
 from bench.claims.story import Scene, decoy, owed
-from bench.claims.world import Payment
 
 
 def owe_payment(

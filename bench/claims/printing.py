@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bench.claims.markets import MARKETS, Market
-from bench.claims.world import Row, World
+from bench.claims.records import Row
+from bench.claims.world import World
 
 LEDGER = (
     "Date,FNSKU,ASIN,MSKU,Title,Event Type,Reference ID,Quantity,Fulfillment Center,Disposition,"
@@ -148,9 +149,12 @@ class Printer:
 
     def all(self) -> list[Printed]:
         """Writes every file of every account."""
+        return [file for seller_id in self.world.accounts for file in self.account(seller_id)]
+
+    def account(self, seller_id: str) -> list[Printed]:
+        """Writes every file of one account."""
         return [
             file
-            for seller_id in self.world.accounts
             for report in HEADERS
             if report != "fee_preview_eu" and self.hit(seller_id, report) != "missing"
             for file in self.report(seller_id, report)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bench.claims import trade
 from bench.claims.books import Debt, Product
+from bench.claims.records import Order
 from bench.claims.return_stories import refund_now, sell
 from bench.claims.story import Scene, decoy, owed
-from bench.claims.world import Order
 
 
 def owe_money(

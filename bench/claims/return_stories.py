@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from bench.claims import trade
 from bench.claims.books import BUYER, Debt
+from bench.claims.records import Order
 from bench.claims.story import Scene, decoy, owed
 from bench.claims.trade import Back
-from bench.claims.world import Order
 
 
 def sell(scene: Scene, units: int = 1, before: int = 12, **how: object) -> Order:
@@ -221,14 +221,12 @@ def back_sellable(scene: Scene, how: Back, lost_units: int) -> None:
     trade.bring_back(scene.world, made, scene.world.ago(scene.age), how=how)
     if lost_units:
         world = scene.world
-        value, grade = world.worth_before_order(made.product, world.ago(scene.age))
         debt = Debt(
             "return_not_restocked",
             made.product,
             scene.country,
             world.ago(scene.age),
-            value,
-            grade,
+            stock=True,
             ready=False,
             story=world.story,
         )
@@ -245,6 +243,17 @@ def back_and_not_restocked(scene: Scene) -> None:
 def restocked_late(scene: Scene) -> None:
     """The shelf shows the unit ten days after the returns report."""
     back_sellable(scene, Back(ledger_days=10, known_after=3), 0)
+
+
+@decoy("return_not_restocked", ages=(58,))
+def one_return_reported_twice(scene: Scene) -> None:
+    """The same licence plate in two rows is one unit."""
+    made = sell(scene, units=2)
+    refund_now(scene, made)
+    plate = scene.world.code("LPNRR", 9)
+    for restocked in (True, False):
+        how = Back(restocked=restocked, known_after=3, lpn=plate)
+        trade.bring_back(scene.world, made, scene.world.ago(scene.age), how=how)
 
 
 @decoy("return_not_restocked", ages=(58,))

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 from bench.claims.books import BUYER, SELLER, Product
 from bench.claims.markets import MARKETS
-from bench.claims.world import Order, World
+from bench.claims.records import Order
+from bench.claims.world import World
 
 ADMINISTRATION_CAP_MINOR = {"USD": 500, "EUR": 500, "JPY": 0}
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from bench.claims import trade
 from bench.claims.books import Product
+from bench.claims.records import Order
 from bench.claims.story import Scene
 from bench.claims.trade import Back
-from bench.claims.world import Order, World
+from bench.claims.world import World
 
 
 def ordinary_year(world: World, seller_id: str, country: str, orders_a_day: int) -> None:

@@ -106,7 +106,7 @@ def truth(world: World, cut: Cut, debt: Debt, documented: bool) -> TrueClaim:
         debt.story,
     )
     found = effect(world, cut, debt)
-    if found == "none" or made.state == "expired":
+    if found == "none" or made.state in {"expired", "any"}:
         return replace(made, state="any") if found != "none" else made
     return replace(made, state=found)
 
@@ -116,7 +116,8 @@ def state(world: World, debt: Debt, documented: bool) -> str:
     allowed = window(debt.rule, debt.country, world.today)
     found = allowed.state((world.today - debt.event).days)
     if found == "expired":
-        return found
+        unknown = MARKETS[debt.country].region == "JP" and allowed.certain is False
+        return "any" if unknown else found
     if found == "waiting" or not debt.ready or allowed.certain is False:
         return "open"
     if debt.document and not documented:

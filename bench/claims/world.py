@@ -9,61 +9,16 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from bench.claims.books import AMAZON, BUYER, SUPPLIER, Books, Debt, Product
 from bench.claims.markets import MARKETS, SOURCING_VALUE_SINCE, Market
-
-Cell = str | int | Callable[[date], int]
-"""A cell whose value depends on the day of printing is a function of that day."""
-
+from bench.claims.records import Cell, Order, Payment, Row
 
 TITLES = ("Kettle 1,7 l", "Café press", "Lamp “Nörd”", 'Hook 3" set')
 TITLES_JP = ("電気ケトル", "ランプ 表示", "Hook 3 set")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One report row: the day it tells of, the day it can be seen, and its cells."""
-
-    on: date
-    known: date
-    seller_id: str
-    country: str
-    cells: dict[str, Cell]
-
-
-@dataclass(slots=True)
-class Order:
-    """One order line. Amounts are of the whole line, minor units."""
-
-    product: Product
-    country: str
-    day: date
-    order_id: str
-    item_code: str
-    units: int
-    principal_minor: int
-    commission_minor: int
-    promotion_minor: int
-    channel: str
-
-
-@dataclass(slots=True)
-class Payment:
-    """One row of the reimbursements report."""
-
-    product: Product
-    country: str
-    day: date
-    reimbursement_id: str
-    reason: str
-    unit_minor: int
-    cash: int
-    kind: int
 
 
 @dataclass(slots=True)
@@ -215,6 +170,13 @@ class World:
             return product.shown_minor, "amazon_shown"
         return None, "unknown"
 
+    def appraise(self) -> None:
+        """Gives each debt of stock the value that is known on the day of the audit."""
+        for debt in self.books.debts:
+            if debt.stock:
+                worth = self.worth_before_order(debt.product, debt.event)
+                debt.value_minor, debt.grade = worth
+
     # Money
 
     def settlement_line(
@@ -283,6 +245,9 @@ class World:
                 unit * cash,
                 order_id=order_id,
             )
+        stock = "warehouse" in reason.lower() or "inbound" in reason.lower()
+        if cash and stock and day >= SOURCING_VALUE_SINCE:
+            product.shown_minor = unit
         if debt is not None:
             self.books.settle(debt, cash + kind, day)
         if kind and delivered:
@@ -369,9 +334,8 @@ class World:
     ) -> Debt:
         """Units go missing (M, 5) or are damaged (E) in the centre, and are owed from then on."""
         rule = "warehouse_damaged" if reason == "E" else "warehouse_lost"
-        value, grade = self.worth_before_order(product, day)
         ref = ref or self.digits(16)
-        owed = Debt(rule, product, country, day, value, grade, story=self.story, **debt)
+        owed = Debt(rule, product, country, day, stock=True, story=self.story, **debt)
         owed.ids |= {ref}
         self.books.owe(owed, units, f"shelf {country}")
         centre = self.centre(country)

@@ -66,6 +66,7 @@ def build(seed: int, orders_a_day: int = 2, stories: list[Story] | None = None) 
                 continue
             tell(world, seller_id, countries, story)
     world.books.check()
+    world.appraise()
     return world
 
 
