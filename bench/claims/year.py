@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from bench.claims import (  # noqa: F401  The stories register themselves.
     centre_stories,
+    disposal_stories,
     measure_stories,
     movement_stories,
     payment_stories,
