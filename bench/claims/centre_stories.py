@@ -25,7 +25,7 @@ def pay_soon(scene: Scene, debt: Debt, cash: int = 0, kind: int = 0, **how: obje
     how.setdefault("reason", world.random.choice(words))
     delay = min(world.random.randrange(3, 20), max(1, scene.age - 10))
     day = debt.event + timedelta(delay)
-    world.pay(debt.product, scene.country, day, cash=cash, kind=kind, debt=debt, **how)  # type: ignore[arg-type]
+    world.pay(debt.product, scene.country, day, cash=cash, kind=kind, debt=debt, **how)
 
 
 @owed("warehouse_lost")

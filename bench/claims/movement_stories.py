@@ -178,7 +178,7 @@ def owe_removal(
     scene: Scene, rule: str, made: Removal, units: int, source: str, **how: object
 ) -> Debt:
     """Units of a removal that the seller never got."""
-    event: date = how.pop("event", scene.world.ago(scene.age))  # type: ignore[assignment]
+    event: date = how.pop("event", scene.world.ago(scene.age))
     debt = Debt(
         rule,
         made.product,
@@ -186,7 +186,7 @@ def owe_removal(
         event,
         stock=True,
         story=scene.world.story,
-        **how,  # type: ignore[arg-type]
+        **how,
     )
     debt.ids |= {made.order_id}
     return scene.world.books.owe(debt, units, source)

@@ -23,7 +23,7 @@ def owe_payment(
         "exact",
         money=True,
         story=scene.world.story,
-        **how,  # type: ignore[arg-type]
+        **how,
     )
     return scene.world.books.owe(debt, units, "")
 
@@ -35,7 +35,7 @@ def lost_and_paid(
     world, product = scene.world, scene.product("early")
     day = world.ago(scene.age + before)
     debt = world.lose(product, scene.country, day - timedelta(5), units)
-    kind = int(how.pop("kind", 0))  # type: ignore[call-overload]
+    kind = int(how.pop("kind", 0))
     return world.pay(
         product,
         scene.country,
@@ -45,7 +45,7 @@ def lost_and_paid(
         kind=kind,
         debt=debt,
         unit_minor=unit_minor,
-        **how,  # type: ignore[arg-type]
+        **how,
     )
 
 

@@ -297,7 +297,7 @@ def settlement_rows(market: Market, first: date, last: date, rows: list[Row]) ->
         "total_amount": market.text(total),
         "currency": market.currency,
     }
-    listed = [Row(first, last, "", market.country, head)]  # type: ignore[arg-type]
+    listed = [Row(first, last, "", market.country, head)]
     for row in rows:
         cells = dict(row.cells)
         cells["settlement_id"] = identity

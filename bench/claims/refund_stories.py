@@ -22,7 +22,7 @@ def owe_money(
         grade,
         money=True,
         story=scene.world.story,
-        **how,  # type: ignore[arg-type]
+        **how,
     )
     debt.ids |= {made.order_id}
     return scene.world.books.owe(debt, 1, "")

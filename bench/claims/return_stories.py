@@ -15,7 +15,7 @@ def sell(scene: Scene, units: int = 1, before: int = 12, **how: object) -> Order
     """A new product is sold some days before the scene's event."""
     product = how.pop("product", None) or scene.product()
     day = scene.world.ago(scene.age + before)
-    return trade.order(scene.world, product, scene.country, day, units, **how)  # type: ignore[arg-type]
+    return trade.order(scene.world, product, scene.country, day, units, **how)
 
 
 def worth_after_order(made: Order) -> int:
@@ -42,7 +42,7 @@ def owe_order(scene: Scene, rule: str, made: Order, units: int, source: str = BU
 
 def refund_now(scene: Scene, made: Order, units: int = 1, **how: object) -> None:
     """The refund is the scene's event."""
-    trade.refund(scene.world, made, scene.world.ago(scene.age), units, **how)  # type: ignore[arg-type]
+    trade.refund(scene.world, made, scene.world.ago(scene.age), units, **how)
 
 
 @owed("return_missing")
@@ -96,7 +96,7 @@ def pay_order(scene: Scene, debt: Debt, made: Order, units: int = 1, **how: obje
         debt=debt,
         unit_minor=worth_after_order(made),
         order_id=made.order_id,
-        **how,  # type: ignore[arg-type]
+        **how,
     )
 
 

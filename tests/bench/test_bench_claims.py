@@ -114,7 +114,7 @@ def test_a_false_claim_lowers_precision(world: World, change: dict[str, object])
     right = truths(world, Cut(), True)
     said = perfect(right)
     place = ready_one(right)
-    said[place] = replace(said[place], **change)  # type: ignore[arg-type]
+    said[place] = replace(said[place], **change)
     found = score(right, said, set())
     assert found.total().ready.precision < 1.0
     assert found.wrong != []
