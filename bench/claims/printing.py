@@ -24,8 +24,9 @@ COMMON_FEES = (
 )
 HEADERS = {
     "ledger": LEDGER,
-    "reimbursements": "approval-date,reimbursement-id,case-id,amazon-order-id,reason,sku,fnsku,"
-    "asin,product-name,condition,currency-unit,amount-per-unit,amount-total,quantity-reimbursed-cash,"
+    "reimbursements": "approval-date,reimbursement-id,case-id,amazon-order-id,reason,sku,"
+    "fnsku,asin,product-name,condition,currency-unit,amount-per-unit,amount-total,"
+    "quantity-reimbursed-cash,"
     "quantity-reimbursed-inventory,quantity-reimbursed-total,original-reimbursement-id,"
     "original-reimbursement-type",
     "returns": "return-date,order-id,sku,asin,fnsku,product-name,quantity,fulfillment-center-id,"
