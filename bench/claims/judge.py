@@ -60,6 +60,7 @@ def judge(seed: int, cut: Cut, stories: list[Story] | None = None, orders_a_day:
         printed = Printer(world, files, cut, lags(seed)).all()
         store = folder / "store"
         audited.import_files(store, printed)
+        audited.import_again(store, printed)
         first = audited.run(store, world)
         added = papers(world, files, first)
         audited.import_files(store, added)

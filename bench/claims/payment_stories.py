@@ -117,7 +117,7 @@ def taken_back_for_a_found_unit(scene: Scene) -> None:
 
 @owed("reimbursement_missing")
 def paid_but_not_settled(scene: Scene) -> None:
-    paid = lost_and_paid(scene, 2, before=0, settled=False)
+    paid = lost_and_paid(scene, 2, before=0, settled=False, by_night=True)
     owe_payment(
         scene,
         "reimbursement_missing",

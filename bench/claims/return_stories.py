@@ -61,6 +61,17 @@ def two_refunded_one_back(scene: Scene) -> None:
 
 
 @owed("return_missing")
+def one_of_two_products_back(scene: Scene) -> None:
+    """One order of two products, both refunded, and only one came back."""
+    first = sell(scene)
+    second = sell(scene, order_id=first.order_id)
+    for made in (first, second):
+        refund_now(scene, made)
+    trade.bring_back(scene.world, second, scene.world.ago(scene.age - 9))
+    owe_order(scene, "return_missing", first, 1)
+
+
+@owed("return_missing")
 def refunded_with_promotion(scene: Scene) -> None:
     made = sell(scene, units=2, promotion_minor=200)
     refund_now(scene, made, 2)

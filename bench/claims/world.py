@@ -229,11 +229,15 @@ class World:
         case_id: str = "",
         settled: bool = True,
         delivered: bool = True,
+        by_night: bool = False,
     ) -> Payment:
-        """Amazon reimburses units in cash or in kind; with a debt, that debt is settled by it."""
+        """Amazon reimburses units in cash or in kind; with a debt, that debt is settled by it.
+
+        `by_night`: approved after midnight in Europe, when the report's clock shows the day before.
+        """
         unit = product.cost_minor if unit_minor is None else unit_minor
         paid = Payment(product, country, day, self.digits(11), reason, unit, cash, kind)
-        self.reimbursement_row(paid, order_id, case_id)
+        self.reimbursement_row(paid, order_id, case_id, by_night=by_night)
         if cash and settled:
             self.settlement_line(
                 product,
@@ -264,17 +268,21 @@ class World:
         case_id: str = "",
         original: Payment | None = None,
         sign: int = 1,
+        by_night: bool = False,
     ) -> None:
         """Writes one row of the reimbursements report."""
         market = MARKETS[paid.country]
         offset = {"US": "-08:00", "EU": "+00:00", "JP": "+09:00"}[market.region]
+        clock = f"{paid.day.isoformat()}T1{self.random.randrange(10)}:20:31{offset}"
+        if by_night and market.region == "EU":
+            clock = f"{(paid.day - timedelta(1)).isoformat()}T23:40:00+00:00"
         self.write(
             "reimbursements",
             paid.day,
             paid.product,
             paid.country,
             paid.day + timedelta(4),
-            approval_date=f"{paid.day.isoformat()}T1{self.random.randrange(10)}:20:31{offset}",
+            approval_date=clock,
             reimbursement_id=paid.reimbursement_id,
             case_id=case_id,
             amazon_order_id=order_id,
