@@ -136,7 +136,7 @@ def main(seeds: str, damages: int, out: Path, show: int) -> None:
     console.print(table("All reports at hand", whole))
     console.print(table("Reports missing, stale or with gaps", damaged))
     for line in [*whole.wrong, *damaged.wrong][:show]:
-        console.print(line, highlight=False, markup=False)
+        click.echo(line)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(document(whole, damaged, seeds), indent=2) + "\n", encoding="utf-8")
     console.print(f"written: {out}", highlight=False)
