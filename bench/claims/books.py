@@ -37,6 +37,7 @@ class Product:
     declared_on: date | None = None
     cost_currency: str = ""
     category: str = ""
+    story: str = ""
     shown_minor: int | None = None
 
     @property
@@ -51,7 +52,8 @@ class Debt:
 
     `value_minor` is the worth of one unit, None if nobody can know it; of `stock` it is found at
     the end of the year. `ready` False: the claim stands, but a document, a confirmation or a
-    certain window is missing. `needs`: reports that this claim rests on, if other than its rule's.
+    certain window is missing. `needs`: reports that this claim
+    rests on, if other than its rule's. `pending`: nothing is owed, but no report shows it yet.
     """
 
     rule: str
@@ -65,6 +67,7 @@ class Debt:
     amount_known: bool = True
     ready: bool = True
     filed: bool = False
+    pending: bool = False
     document: str = ""
     needs: tuple[str, ...] = ()
     story: str = ""

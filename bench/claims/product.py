@@ -71,18 +71,19 @@ def run(store: Path, world: World) -> Answer:
             answer.named.add((claim.seller_id, claim.rule))
         if not claim.review or claim.state == "ready":
             answer.claims.append(claim)
-            answer.said.append(said(claim, products))
+            answer.said.append(said(claim, products, world))
     for each in getattr(result, "blocked", ()):
         answer.named.add((each.seller_id, each.rule))
     return answer
 
 
-def said(claim: Any, products: dict[str, str]) -> Said:
+def said(claim: Any, products: dict[str, str], world: World) -> Said:
     """A claim of the product, put to a product of the world by the ids it names."""
     fields = {"subject": claim.subject_key, "evidence": claim.evidence}
     words = [claim.fnsku, claim.sku, claim.order_id]
     words += re.findall(r"[\w.-]+", f"{fields['subject']} {fields['evidence']}")
     fnsku = next((products[word] for word in words if word in products), "")
+    story = next((each.story for each in world.products if each.fnsku == fnsku), "")
     text = (
         f"{claim.state} {claim.units} units {claim.amount_minor} {claim.subject_key}"
         f" event {claim.event_date} window {claim.open_date}..{claim.close_date}"
@@ -99,4 +100,5 @@ def said(claim: Any, products: dict[str, str]) -> Said:
         str(claim.value_grade),
         str(claim.state),
         text[:700],
+        story,
     )

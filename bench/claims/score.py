@@ -32,6 +32,7 @@ class Said:
     grade: str
     state: str
     text: str
+    story: str = ""
 
 
 Key = tuple[str, str, str, date, str]
@@ -182,6 +183,8 @@ def compare(found: Score, key: Key, right: list[TrueClaim], said: list[Said]) ->
     tally.blocked_units += sum(each.units for each in right if each.state == "blocked")
     if "any" in states:
         return
+    if "pending" in states:
+        said, right = [each for each in said if each.state == "ready"], []
     count_found(tally, right, said)
     ready_right, ready_said = Side(), Side()
     for each in right:
@@ -198,7 +201,7 @@ def compare(found: Score, key: Key, right: list[TrueClaim], said: list[Said]) ->
     if ready_right != ready_said or open_units(right) != sum(
         units_of(each) for each in said if each.state in OPEN
     ):
-        story = right[0].story if right else "nothing is owed"
+        story = right[0].story if right else f"nothing owed: {said[0].story}"
         texts = " / ".join(each.text for each in said) or "nothing said"
         found.wrong.append(
             f"{rule} [{story}] {key[0]} {key[4]} {key[2] or '?'}"

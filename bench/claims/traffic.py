@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bench.claims import trade
-from bench.claims.books import Product
+from bench.claims.books import Debt, Product
 from bench.claims.records import Order
 from bench.claims.story import Scene
 from bench.claims.trade import Back
 from bench.claims.world import World
+
+OLDEST_REPORT_DAYS = 5
+"""A report that is fresh may be so old."""
 
 
 def ordinary_year(world: World, seller_id: str, country: str, orders_a_day: int) -> None:
@@ -39,6 +42,11 @@ def sell_and_perhaps_refund(world: World, product: Product, country: str, age: i
         trade.refund(world, made, world.ago(age - 10), made.units)
         grade = world.random.choice(("SELLABLE", "SELLABLE", "CUSTOMER_DAMAGED", "DEFECTIVE"))
         how = Back(grade, known_after=world.random.randrange(2, 12))
+        if age - 12 - how.known_after <= OLDEST_REPORT_DAYS:
+            waiting = Debt(
+                "return_missing", product, country, world.ago(age - 10), money=True, pending=True
+            )
+            world.books.owe(waiting, 1, "")
         trade.bring_back(world, made, world.ago(age - 12), made.units, how)
 
 

@@ -2,7 +2,8 @@
 
 A claim is `ready`, `open` (waiting, or short of a document, a confirmation or a certain window),
 `expired` or `blocked`; `either` where the sources leave open whether the window is certain, and
-`any` where a damaged report may or may not have held what the claim rests on.
+`any` where a damaged report may or may not have held what the claim rests on. `pending` is no
+claim: nothing is owed, but an audit may wait for a row that no report shows yet, if it only waits.
 """
 
 from __future__ import annotations
@@ -106,13 +107,15 @@ def truth(world: World, cut: Cut, debt: Debt, documented: bool) -> TrueClaim:
         debt.story,
     )
     found = effect(world, cut, debt)
-    if found == "none" or made.state in {"expired", "any"}:
+    if found == "none" or made.state in {"expired", "any", "pending"}:
         return replace(made, state="any") if found != "none" else made
     return replace(made, state=found)
 
 
 def state(world: World, debt: Debt, documented: bool) -> str:
     """The state with every report at hand."""
+    if debt.pending:
+        return "pending"
     allowed = window(debt.rule, debt.country, world.today)
     found = allowed.state((world.today - debt.event).days)
     if found == "expired":

@@ -94,6 +94,7 @@ class World:
             fulfilment_minor=self.random.randrange(250, 599),
             cost_minor=cost,
             cost_currency=market.currency,
+            story=self.story,
         )
         if declared != "never":
             made.sourcing_minor = cost
