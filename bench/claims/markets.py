@@ -55,7 +55,10 @@ MARKETS = {
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Days after the event in which one may file; `certain` None: the sources leave it open."""
+    """Days after the event in which one may file.
+
+    `certain` None: the sources leave open whether the window, or what rests on it, is certain.
+    """
 
     not_before: int
     not_after: int
@@ -96,7 +99,7 @@ WINDOWS = {
     "refund_fee_not_returned": Window(0, 90, certain=None),
     "inbound_short": Window(0, 180, certain=False),
     "fee_dimensions": Window(0, 90, certain=False),
-    "referral_fee_overcharge": Window(0, 90),
+    "referral_fee_overcharge": Window(0, 90, certain=None),
     "storage_fee_overcharge": Window(0, 90, certain=None),
     "reimbursement_underpaid": Window(0, 60),
     "reimbursement_reversed": Window(0, 60, certain=False),

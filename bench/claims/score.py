@@ -52,7 +52,9 @@ COUNTRY_RULES = {
 
 
 def key_of(claim: TrueClaim | Said) -> Key:
-    """Group of a claim of either side."""
+    """Group of a claim of either side; a wrong measure is one claim, whenever it was noticed."""
+    if claim.rule == "fee_dimensions":
+        return claim.seller_id, claim.rule, claim.fnsku, date.min, ""
     country = claim.country if claim.rule in COUNTRY_RULES else ""
     return claim.seller_id, claim.rule, claim.fnsku, claim.event, country
 
