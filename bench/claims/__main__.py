@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,6 @@ def seeds_of(text: str) -> list[int]:
             raise click.BadParameter(f"seeds are {text!r}; allowed: numbers and ranges, as 1-20,33")
         found += range(int(first), int(last or first) + 1)
     return found
-
-
-def plan(seeds: list[int], damages: int) -> Iterator[tuple[int, Cut]]:
-    """Each seed whole and with some of its reports damaged."""
-    for seed in seeds:
-        yield seed, Cut()
-        for cut in cuts(seed, damages):
-            yield seed, cut
 
 
 def table(title: str, score: Score) -> Table:
@@ -130,9 +121,12 @@ def main(seeds: str, damages: int, out: Path, show: int) -> None:
     """Runs all seeds, prints the tables, writes the file, fails over budget."""
     console = Console(width=130)
     whole, damaged = Score(), Score()
-    for seed, cut in plan(seeds_of(seeds), damages):
-        console.print(f"seed {seed}, reports {cut}", highlight=False)
-        (damaged if cut.report else whole).merge(judge(seed, cut))
+    for seed in seeds_of(seeds):
+        damage = cuts(seed, damages)
+        words = ", ".join(f"{cut.seller_id} {cut}" for cut in damage)
+        console.print(f"seed {seed}, damaged: {words or 'nothing'}", highlight=False)
+        for name, found in judge(seed, damage).items():
+            (whole if name == str(Cut()) else damaged).merge(found)
     console.print(table("All reports at hand", whole))
     console.print(table("Reports missing, stale or with gaps", damaged))
     for line in [*whole.wrong, *damaged.wrong][:show]:

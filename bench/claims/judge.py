@@ -50,24 +50,51 @@ def papers(world: World, folder: Path, answer: Answer) -> list[Printed]:
     return found
 
 
-def judge(seed: int, cut: Cut, stories: list[Story] | None = None, orders_a_day: int = 2) -> Score:
-    """The score of one audit of one seed."""
+def judge(
+    seed: int, damages: list[Cut], stories: list[Story] | None = None, orders_a_day: int = 2
+) -> dict[str, Score]:
+    """Scores of a seed with all reports at hand and with each damage, by the damage's name.
+
+    What no damage touches is imported once, into a store that each audit continues from a copy.
+    """
     world = build(seed, orders_a_day, stories)
     folder = Path(tempfile.mkdtemp(prefix="claims-truth-"))
     try:
-        files = folder / "files"
-        files.mkdir()
-        printed = Printer(world, files, cut, lags(seed)).all()
-        store = folder / "store"
-        audited.import_files(store, printed)
-        audited.import_again(store, printed)
-        first = audited.run(store, world)
-        added = papers(world, files, first)
-        audited.import_files(store, added)
-        answer = audited.run(store, world) if added else first
-        found = score(truths(world, cut, documented=True), answer.said, answer.named)
+        (folder / "files").mkdir()
+        printed = Printer(world, folder / "files", Cut(), lags(seed)).all()
+        touched = {(cut.seller_id, cut.report) for cut in damages}
+        audited.import_files(folder / "base", (f for f in printed if part(f) not in touched))
+        return {
+            str(cut): judge_variant(world, folder, cut, [f for f in printed if part(f) in touched])
+            for cut in [Cut(), *damages]
+        }
     finally:
         shutil.rmtree(folder)
-    found.wrong = [f"seed {seed} ({cut}): {each}" for each in found.wrong]
-    found.unnamed = [f"seed {seed} ({cut}): {each}" for each in found.unnamed]
+
+
+def part(file: Printed) -> tuple[str, str]:
+    """Account and report of a file."""
+    return file.seller_id, file.report
+
+
+def judge_variant(world: World, folder: Path, cut: Cut, rest: list[Printed]) -> Score:
+    """One audit. `rest`: whole files of the reports that some damage touches."""
+    store = Path(tempfile.mkdtemp(prefix="store-", dir=folder)) / "store"
+    files = store.parent / "files"
+    files.mkdir()
+    shutil.copytree(folder / "base", store)
+    audited.import_files(store, (f for f in rest if part(f) != (cut.seller_id, cut.report)))
+    if cut.report and cut.how != "missing":
+        cut_printer = Printer(world, files, cut, lags(world.seed))
+        audited.import_files(store, cut_printer.report(cut.seller_id, cut.report))
+    first = audited.run(store, world)
+    added = papers(world, files, first)
+    audited.import_files(store, added)
+    if not cut.report:
+        audited.import_again(store, rest)
+    answer = audited.run(store, world) if added else first
+    found = score(truths(world, cut, documented=True), answer.said, answer.named)
+    found.wrong = [f"seed {world.seed} ({cut}): {each}" for each in found.wrong]
+    found.unnamed = [f"seed {world.seed} ({cut}): {each}" for each in found.unnamed]
+    shutil.rmtree(store.parent)
     return found

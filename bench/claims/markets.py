@@ -44,7 +44,7 @@ class Market:
 MARKETS = {
     each.country: each
     for each in (
-        Market("US", "Amazon.com", "ATVPDKIKX0DER", "USD", 2, "US", ("PHX6", "MDW2"), 14),
+        Market("US", "Amazon.com", "ATVPDKIKX0DER", "USD", 2, "US", ("PHX6", "MDW2"), 28),
         Market("DE", "Amazon.de", "A1PA6795UKMFR9", "EUR", 2, "EU", ("LEJ1", "DTM2"), 28),
         Market("FR", "Amazon.fr", "A13V1IB3VIYZZH", "EUR", 2, "EU", ("ORY1", "LIL1"), 28),
         Market("IT", "Amazon.it", "APJ6JRA9NG5V4", "EUR", 2, "EU", ("MXP5", "BLQ1"), 28),

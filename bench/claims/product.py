@@ -39,8 +39,8 @@ def import_files(store: Path, files: Iterable[Printed]) -> None:
 
 
 def import_again(store: Path, files: Iterable[Printed]) -> None:
-    """Imports the ledgers a second time: the same rows replace themselves, repeats included."""
-    import_files(store, [file for file in files if file.report == "ledger"])
+    """Imports files a second time: the same rows replace themselves, repeats included."""
+    import_files(store, files)
 
 
 def ids_of(world: World) -> dict[str, str]:

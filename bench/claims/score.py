@@ -200,7 +200,7 @@ def compare(found: Score, key: Key, right: list[TrueClaim], said: list[Said]) ->
     check_amounts(found, tally, right, said)
     expected = sorted(f"{each.state} {each.units}" for each in right)
     answered = sorted(f"{each.state} {each.units}" for each in said if each.state in OPEN)
-    if ready_right != ready_said or open_units(right) != sum(
+    if ready_right.units != ready_said.units or open_units(right) != sum(
         units_of(each) for each in said if each.state in OPEN
     ):
         story = right[0].story if right else f"nothing owed: {said[0].story}"
