@@ -116,7 +116,7 @@ def over_budget(whole: Score, damaged: Score) -> list[str]:
 @click.option("--seeds", default=REPORTED_SEEDS, show_default=True)
 @click.option("--damages", default=1, show_default=True, help="Damaged variants of each seed.")
 @click.option("--out", type=click.Path(path_type=Path), default=RESULTS, show_default=False)
-@click.option("--show", default=0, help="Print so many differences in words.")
+@click.option("--show", default=0, help="Print so many differences of each audit in words.")
 def main(seeds: str, damages: int, out: Path, show: int) -> None:
     """Runs all seeds, prints the tables, writes the file, fails over budget."""
     console = Console(width=130)
@@ -127,10 +127,10 @@ def main(seeds: str, damages: int, out: Path, show: int) -> None:
         console.print(f"seed {seed}, damaged: {words or 'nothing'}", highlight=False)
         for name, found in judge(seed, damage).items():
             (whole if name == str(Cut()) else damaged).merge(found)
+            for line in [*found.wrong, *found.unnamed][:show]:
+                click.echo(line)
     console.print(table("All reports at hand", whole))
     console.print(table("Reports missing, stale or with gaps", damaged))
-    for line in [*whole.wrong, *damaged.wrong][:show]:
-        click.echo(line)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(document(whole, damaged, seeds), indent=2) + "\n", encoding="utf-8")
     console.print(f"written: {out}", highlight=False)
