@@ -11,6 +11,7 @@ from engine.errors import InputError
 
 __all__ = [
     "ISO_4217_DATE",
+    "currencies_by_exponent",
     "currency_code",
     "currency_index",
     "exponent",
@@ -73,6 +74,14 @@ def exponent(code: str) -> int:
             field="currency",
         )
     return digits
+
+
+def currencies_by_exponent() -> dict[int, list[str]]:
+    """Codes of all currencies, grouped by their decimals."""
+    groups: dict[int, list[str]] = {}
+    for code, digits in _EXPONENTS.items():
+        groups.setdefault(digits, []).append(code)
+    return groups
 
 
 def minor_text(minor: int, code: str) -> str:

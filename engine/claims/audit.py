@@ -1,0 +1,126 @@
+"""The audit: a seller's reports in, claims out. The composition root of the rules.
+
+    1 tables   the seller's reports as views, shared definitions over them
+    2 rules    each rule's candidates
+    3 units    payments and found units are consumed once
+    4 value    what a unit is worth, and how sure that is
+    5 judge    coverage, window, documents: the state of each claim
+    6 keep     claims enter the store, whose lifecycle goes on from there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from engine.claims.candidates import Candidate, candidates_of
+from engine.claims.claim import Claim
+from engine.claims.coverage import CoverageBook
+from engine.claims.judging import Desk, judged
+from engine.claims.lifecycle import Ledger
+from engine.claims.policy import Policy, load_policy
+from engine.claims.policy_tables import show_policy
+from engine.claims.rules import load_rules, shared_sql
+from engine.claims.stocks import fill_stocks
+from engine.claims.store import Store
+from engine.claims.units import consume
+from engine.claims.values import give_values
+from engine.claims.warehouse import connect, show_reports
+
+__all__ = ["AuditResult", "run"]
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class AuditResult:
+    """Claims of an audit in order of seller, rule and event.
+
+    `already_filed` counts claims that the seller says were filed elsewhere; they are not in
+    `claims`. `without_cost` are SKUs with stock claims whose sourcing cost is not declared.
+    """
+
+    today: date
+    claims: list[Claim] = field(default_factory=list)
+    already_filed: int = 0
+    without_cost: list[str] = field(default_factory=list)
+
+
+def run(
+    store_path: Path,
+    today: date,
+    *,
+    sellers: Iterable[str] | None = None,
+    progress: Progress | None = None,
+) -> AuditResult:
+    """Audits the imported reports as of `today` and keeps the claims in the store.
+
+    `sellers`: only these; by default every seller of the store. The same audit twice changes
+    nothing. Raises ConflictError while another process writes to the store.
+    """
+    policy, result = load_policy(), AuditResult(today)
+    with Store(store_path) as store, store.writing():
+        ledger = Ledger(store)
+        for seller in sellers if sellers is not None else store.sellers():
+            found = audit_seller(store, seller, today, policy, result, progress)
+            ledger.merge(seller, found, today)
+            result.claims += found
+    return result
+
+
+def audit_seller(
+    store: Store,
+    seller: str,
+    today: date,
+    policy: Policy,
+    result: AuditResult,
+    progress: Progress | None,
+) -> list[Claim]:
+    """Claims of one seller."""
+    rules = load_rules()
+    steps = len(rules) + 2
+    with connect(store.path / "spill") as database:
+        report(progress, "reading reports", 0, steps)
+        show_reports(database, store, seller)
+        show_policy(database, policy, today)
+        database.execute(shared_sql("macros"))
+        database.execute(shared_sql("shared"))
+        candidates: list[Candidate] = []
+        for number, rule in enumerate(rules, 1):
+            report(progress, rule.name, number, steps)
+            candidates += candidates_of(database, rule)
+        report(progress, "weighing", steps - 1, steps)
+        consume(candidates, fill_stocks(database))
+        give_values(database, policy, candidates)
+        desk = Desk(
+            seller, today, policy, CoverageBook(store.coverage(seller), policy, today),
+            filed_subjects(database), documents(database),
+        )  # fmt: skip
+        claims = [claim for each in candidates if (claim := judged(desk, each)) is not None]
+        result.already_filed += desk.already_filed
+        result.without_cost += desk.without_cost()
+        report(progress, "", steps, steps)
+    return claims
+
+
+def report(progress: Progress | None, step: str, done: int, total: int) -> None:
+    """Tells the caller how far it is."""
+    if progress is not None:
+        progress(step, done, total)
+
+
+def filed_subjects(database: duckdb.DuckDBPyConnection) -> set[str]:
+    """Ids that cases filed elsewhere name."""
+    return {str(row[0]) for row in database.execute("SELECT subject_key FROM cases").fetchall()}
+
+
+def documents(database: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Kinds of documents at hand, by the id that they belong to."""
+    found: dict[str, set[str]] = {}
+    for key, kind in database.execute("SELECT case_key, lower(kind) FROM documents").fetchall():
+        found.setdefault(str(key), set()).add(str(kind))
+    return found

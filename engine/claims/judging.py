@@ -1,0 +1,146 @@
+"""The state of a claim: coverage, window, documents, certainty, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from engine.claims.candidates import Candidate
+from engine.claims.claim import Claim, Grade, State, claim_id
+from engine.claims.coverage import CoverageBook
+from engine.claims.policy import SURE, Policy
+from engine.claims.values import worth
+from engine.claims.windows import Dates, dates_of
+
+__all__ = ["Desk", "judged"]
+
+CONFIRM = ("confirm: ",)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What judging needs, for one seller and one day."""
+
+    seller: str
+    today: date
+    policy: Policy
+    coverage: CoverageBook
+    filed_subjects: set[str]
+    documents: dict[str, set[str]]
+    already_filed: int = 0
+    _without_cost: dict[str, None] = field(default_factory=dict)
+    _missing: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+    def without_cost(self) -> list[str]:
+        """SKUs whose sourcing cost would raise a value, in the order they were met."""
+        return list(self._without_cost)
+
+    def lacks(self, found: Candidate, event: date) -> list[str]:
+        """Reports that are missing, stale or gappy for a candidate."""
+        texts = list(found.blocked)
+        for need in found.rule.needs:
+            if need.report in found.needless:
+                continue
+            key = (need, event, found.country, found.currency)
+            if key not in self._missing:
+                self._missing[key] = self.coverage.missing(
+                    need, event, found.country, found.currency
+                )
+            if self._missing[key]:
+                texts.append(self._missing[key])
+        return texts
+
+    def note_cost(self, found: Candidate) -> None:
+        """Remembers a SKU without declared cost."""
+        if found.rule.value == "pre_order" and found.grade != Grade.DECLARED and found.sku:
+            self._without_cost.setdefault(found.sku)
+
+
+def judged(desk: Desk, found: Candidate) -> Claim | None:
+    """A candidate as a claim; None if nothing is owed or somebody filed it already."""
+    if found.only_matches or (found.units == 0 and not found.blocked and not found.paid_units):
+        return None
+    if desk.filed_subjects and not found.rule.name == "reimbursement_missing":
+        names = set(found.subject.values()) - {""}
+        whole = claim_id(desk.seller, found.rule.name, found.subject)
+        if desk.filed_subjects & (names & own_names(found) | {whole}):
+            desk.already_filed += 1
+            return None
+    event = found.event_date or desk.today
+    dates = dates_of(desk.policy, found, event, desk.today, found.country)
+    lacks = desk.lacks(found, event)
+    missing_documents = documents_missing(desk, found)
+    desk.note_cost(found)
+    paid = found.units == 0 and found.paid_units > 0
+    units = found.paid_units if paid else found.units
+    state = (
+        State.PAID_PROACTIVELY if paid
+        else state_of(desk, found, dates, lacks, missing_documents)
+    )  # fmt: skip
+    flags = [*found.flags, *(["tight"] if dates.tight else [])]
+    return Claim(
+        claim_id=claim_id(desk.seller, found.rule.name, found.subject),
+        seller_id=desk.seller,
+        marketplace=found.country,
+        rule=found.rule.name,
+        subject_key=found.subject,
+        units=units,
+        currency=found.currency,
+        amount_minor=worth(found, units),
+        value_grade=Grade(found.grade),
+        state=state,
+        event_date=event,
+        open_date=dates.open,
+        close_date=dates.close,
+        ready_date=dates.ready,
+        evidence=found.evidence,
+        sku=found.sku,
+        fnsku=found.fnsku,
+        asin=found.asin,
+        order_id=found.order_id,
+        certainty=dates.certainty,
+        policy_version=desk.policy.version,
+        review=found.review or found.rule.candidate,
+        flags=flags,
+        blocked_by=lacks,
+        documents=missing_documents,
+        payments=found.payments,
+        paid_units=found.paid_units,
+    )
+
+
+def own_names(found: Candidate) -> set[str]:
+    """Ids of a subject that name a transaction by themselves; SKUs and numbers do not."""
+    return {
+        value
+        for name, value in found.subject.items()
+        if name.endswith("_id") or name == "license_plate"
+    }
+
+
+def documents_missing(desk: Desk, found: Candidate) -> list[str]:
+    """Documents that a rule wants and nobody brought; `a|b` means one of them."""
+    at_hand: set[str] = set()
+    for key in {found.sku, found.fnsku, *found.subject.values()} - {""}:
+        at_hand |= desk.documents.get(key, set())
+    wanted = [*found.rule.documents, *found.extra_documents]
+    return [each for each in wanted if not at_hand & set(each.split("|"))]
+
+
+def state_of(
+    desk: Desk, found: Candidate, dates: Dates, lacks: list[str], documents: list[str]
+) -> State:
+    """The first state that holds, from the hardest to the best."""
+    if desk.today > dates.close:
+        return State.EXPIRED
+    if lacks:
+        return State.BLOCKED
+    if desk.today < dates.ready or found.rule.candidate or found.review:
+        return State.FOUND
+    if documents:
+        return State.NEEDS_DOCUMENTS
+    uncertain = dates.certainty != SURE or not found.country
+    if uncertain or any(each.startswith(CONFIRM) for each in found.flags):
+        return State.NEEDS_CONFIRMATION
+    return State.READY

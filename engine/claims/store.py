@@ -1,0 +1,181 @@
+"""The folder that holds a store of claims: reports as Parquet, everything else in SQLite.
+
+    claims.sqlite                                          manifest, coverage, claims, timelines
+    reports/seller=S/report=K/month=YYYY-MM/I-N.parquet    rows of import I
+    rejects/I.csv                                          rows of import I that were refused
+    staging/                                               emptied at each start of an import
+
+A Parquet file counts only if the manifest names it, and the manifest changes in one transaction:
+after a crash an import has happened as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import apsw
+
+from engine.errors import ConflictError, InputError
+
+__all__ = ["Coverage", "Store", "StoredFile", "check_seller"]
+
+BUSY_MS = 2_000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS imports (
+    id INTEGER PRIMARY KEY, seller TEXT NOT NULL, as_of TEXT NOT NULL, rejected INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, seller TEXT NOT NULL, report TEXT NOT NULL, month TEXT NOT NULL,
+    first TEXT, last TEXT, rows INTEGER NOT NULL, import INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS coverage (
+    seller TEXT NOT NULL, report TEXT NOT NULL, scope TEXT NOT NULL, first TEXT NOT NULL,
+    last TEXT NOT NULL, as_of TEXT NOT NULL, import INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS codes (
+    seller TEXT NOT NULL, report TEXT NOT NULL, code TEXT NOT NULL, rows INTEGER NOT NULL,
+    import INTEGER NOT NULL, PRIMARY KEY (seller, report, code)
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A Parquet file of the manifest; `first` and `last` are None for a snapshot."""
+
+    path: str
+    month: str
+    first: date | None
+    last: date | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Dates, both inclusive, for which a report was imported and the day it was true of."""
+
+    report: str
+    scope: str
+    first: date
+    last: date
+    as_of: date
+
+
+def check_seller(seller_id: str) -> str:
+    """The id as it is. Raises InputError for one that cannot name a folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", seller_id):
+        raise InputError(
+            f"seller_id is {seller_id[:40]!r}; allowed: 1 to 40 letters, digits, '-' and '_'",
+            reason="SELLER_ID",
+            field="seller_id",
+        )
+    return seller_id
+
+
+class Store:
+    """One opened store. Not shared between threads; many may be open, one of them writing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        (path / "reports").mkdir(parents=True, exist_ok=True)
+        self.db = apsw.Connection(str(path / "claims.sqlite"))
+        self.db.set_busy_timeout(BUSY_MS)
+        self.db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        self.db.execute(SCHEMA)
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction; rolled back on any error. Raises ConflictError if another one writes."""
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError as error:
+            raise ConflictError(
+                f"another import or audit is writing to {self.path.name}; try again when it is"
+                " done",
+                reason="STORE_BUSY",
+            ) from error
+        try:
+            yield
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def sellers(self) -> list[str]:
+        """Sellers with any report, by name."""
+        rows = self.db.execute("SELECT DISTINCT seller FROM files ORDER BY seller")
+        return [str(row[0]) for row in rows]
+
+    def next_import(self) -> int:
+        """Number of the import that is about to happen."""
+        row = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM imports").fetchone()
+        return int(row[0])
+
+    def files(self, seller: str, report: str) -> list[StoredFile]:
+        """Files of a seller's report, oldest month first."""
+        rows = self.db.execute(
+            "SELECT path, month, first, last, rows FROM files WHERE seller = ? AND report = ?"
+            " ORDER BY month, path",
+            (seller, report),
+        )
+        return [
+            StoredFile(str(path), str(month), day(first), day(last), int(count))
+            for path, month, first, last, count in rows
+        ]
+
+    def coverage(self, seller: str) -> list[Coverage]:
+        """What was imported for a seller, in the order of imports."""
+        rows = self.db.execute(
+            "SELECT report, scope, first, last, as_of FROM coverage WHERE seller = ?"
+            " ORDER BY import, report, scope, first",
+            (seller,),
+        )
+        return [
+            Coverage(
+                str(report), str(scope), date.fromisoformat(str(first)),
+                date.fromisoformat(str(last)), date.fromisoformat(str(as_of)),
+            )
+            for report, scope, first, last, as_of in rows
+        ]  # fmt: skip
+
+    def clear_leftovers(self) -> Path:
+        """Deletes what an interrupted import left behind; the empty staging folder."""
+        staging = self.path / "staging"
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir()
+        known = {str(row[0]) for row in self.db.execute("SELECT path FROM files")}
+        for file in (self.path / "reports").rglob("*.parquet"):
+            if str(file.relative_to(self.path)) not in known:
+                file.unlink()
+        return staging
+
+
+def day(text: object) -> date | None:
+    """A stored date."""
+    return None if text is None else date.fromisoformat(str(text))
+
+
+def sync(path: Path) -> None:
+    """Waits until a file or folder is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
