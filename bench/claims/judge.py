@@ -33,12 +33,12 @@ def papers(world: World, folder: Path, answer: Answer) -> list[Printed]:
                 cells = {
                     "case": f"CASE{len(cases)}",
                     "subject_key": claim.claim_id,
-                    "state": "in_progress",
-                    "date": world.ago(2).isoformat(),
+                    "case_state": "in_progress",
+                    "case_date": world.ago(2).isoformat(),
                 }
                 cases.append(Row(world.today, world.today, seller_id, "", dict(cells)))
             if claim.rule == "reimbursement_underpaid":
-                keys = {"case_key": claim.claim_id, "kind": "invoice"}
+                keys = {"case_key": claim.claim_id, "document_kind": "invoice"}
                 documents.append(Row(world.today, world.today, seller_id, "", dict(keys)))
         for report, rows in (("cases", cases), ("documents", documents)):
             if rows:

@@ -68,9 +68,9 @@ HEADERS = {
     "unit_of_weight,measured_on",
     "categories": "sku,referral_category",
     "received": "removal_order,tracking,fnsku,received_on,good,wrong,damaged",
-    "tracking": "tracking,status,date",
-    "cases": "case,subject_key,state,date",
-    "documents": "case_key,kind",
+    "tracking": "tracking,tracking_status,tracking_date",
+    "cases": "case,subject_key,case_state,case_date",
+    "documents": "case_key,document_kind",
 }
 """Columns of each report in the form in which its files name them."""
 

@@ -148,8 +148,8 @@ OTHERS = {
             '1Z' || (10000000 + b) AS "tracking-number", 'Return' AS "removal-order-type"
         FROM (SELECT b, product(b, 99) AS p FROM blocks)""",
     "tracking": """
-        SELECT '1Z' || (10000000 + b) AS tracking, 'delivered' AS status,
-            (block_day(b) + 4)::VARCHAR AS date FROM blocks""",
+        SELECT '1Z' || (10000000 + b) AS tracking, 'delivered' AS tracking_status,
+            (block_day(b) + 4)::VARCHAR AS tracking_date FROM blocks""",
     "inbound_shipments": """
         SELECT shipment(b) AS "ShipmentId", 'Plan ' || b AS "ShipmentName",
             'PHX6' AS "DestinationFulfillmentCenterId", 'CLOSED' AS "ShipmentStatus",

@@ -317,8 +317,8 @@ def track(world: World, made: Removal, day: date, status: str) -> None:
         made.country,
         day,
         tracking=made.tracking,
-        status=status,
-        date=day.isoformat(),
+        tracking_status=status,
+        tracking_date=day.isoformat(),
     )
 
 
