@@ -80,6 +80,11 @@ def remove(world: World, product: Product, country: str, age: int) -> None:
         world.books.move(product, 2, f"shelf {country}", "disposed")
         ref = world.digits(16)
         world.ledger(product, country, updated, "Adjustments", -2, ref=ref, reason="D")
+        if age <= OLDEST_REPORT_DAYS:
+            waits = Debt(
+                "disposed_without_request", product, country, updated, money=True, pending=True
+            )
+            world.books.owe(waits, 1, "")
         return
     made = trade.removal_order(
         world, product, country, day, "Return", 2, shipped=2, updated=updated
