@@ -122,7 +122,8 @@ def own_names(found: Candidate) -> set[str]:
 def documents_missing(desk: Desk, found: Candidate) -> list[str]:
     """Documents that a rule wants and nobody brought; `a|b` means one of them."""
     at_hand: set[str] = set()
-    for key in {found.sku, found.fnsku, *found.subject.values()} - {""}:
+    whole = claim_id(desk.seller, found.rule.name, found.subject)
+    for key in {found.sku, found.fnsku, whole, *found.subject.values()} - {""}:
         at_hand |= desk.documents.get(key, set())
     wanted = [*found.rule.documents, *found.extra_documents]
     return [each for each in wanted if not at_hand & set(each.split("|"))]
