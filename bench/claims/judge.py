@@ -16,7 +16,7 @@ from bench.claims.score import Score, score
 from bench.claims.story import Story
 from bench.claims.truth import truths
 from bench.claims.world import World
-from bench.claims.year import build
+from bench.claims.year import YEAR_DAYS, build
 
 
 def papers(world: World, folder: Path, answer: Answer) -> list[Printed]:
@@ -51,13 +51,17 @@ def papers(world: World, folder: Path, answer: Answer) -> list[Printed]:
 
 
 def judge(
-    seed: int, damages: list[Cut], stories: list[Story] | None = None, orders_a_day: int = 2
+    seed: int,
+    damages: list[Cut],
+    stories: list[Story] | None = None,
+    orders_a_day: int = 2,
+    days: int = YEAR_DAYS,
 ) -> dict[str, Score]:
     """Scores of a seed with all reports at hand and with each damage, by the damage's name.
 
     What no damage touches is imported once, into a store that each audit continues from a copy.
     """
-    world = build(seed, orders_a_day, stories)
+    world = build(seed, orders_a_day, stories, days)
     folder = Path(tempfile.mkdtemp(prefix="claims-truth-"))
     try:
         (folder / "files").mkdir()

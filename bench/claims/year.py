@@ -45,19 +45,24 @@ def accounts(seed: int) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def ages(story: Story, country: str, today: date) -> list[int]:
+def ages(story: Story, country: str, world: World) -> list[int]:
     """Days before the audit on which a story is told."""
     if story.ages:
         return list(story.ages)
-    by_name = window(story.rule, country, today).ages()
+    by_name = window(story.rule, country, world.today).ages()
     found = list(by_name.values()) if story.owed else [by_name["middle"]]
-    return [age for age in found if age < YEAR_DAYS - 30]
+    return [age for age in found if age < (world.today - world.start).days - 25]
 
 
-def build(seed: int, orders_a_day: int = 2, stories: list[Story] | None = None) -> World:
-    """The whole year of a seed."""
+def build(
+    seed: int,
+    orders_a_day: int = 2,
+    stories: list[Story] | None = None,
+    days: int = YEAR_DAYS,
+) -> World:
+    """The whole year of a seed, or its last `days`."""
     today = AUDIT_DAYS[seed % len(AUDIT_DAYS)]
-    world = World(seed, today, today - timedelta(YEAR_DAYS), accounts(seed))
+    world = World(seed, today, today - timedelta(days), accounts(seed))
     for seller_id, countries in world.accounts.items():
         for country in countries:
             world.story = "ordinary_year"
@@ -76,9 +81,9 @@ def tell(world: World, seller_id: str, countries: tuple[str, ...], story: Story)
     possible = [each for each in countries if not story.countries or each in story.countries]
     if not possible:
         return
-    for place in range(max(len(ages(story, each, world.today)) for each in possible)):
+    for place in range(max(len(ages(story, each, world)) for each in possible)):
         country = world.random.choice(possible)
-        told = ages(story, country, world.today)
+        told = ages(story, country, world)
         if place < len(told):
             world.story = story.name
             story.tell(Scene(world, seller_id, country, told[place]))

@@ -24,7 +24,7 @@ TOLD = {
 def test_a_few_stories_are_judged_rightly() -> None:
     stories = [story for story in STORIES if story.name in TOLD]
     cut = Cut("returns", "missing", "A1EUROPE")
-    scores = judge(1, [cut], stories, orders_a_day=0)
+    scores = judge(1, [cut], stories, orders_a_day=0, days=150)
     whole, damaged = scores[str(Cut())], scores[str(cut)]
     assert whole.wrong == []
     assert whole.total().ready.true > 30
