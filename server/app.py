@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -21,13 +22,13 @@ from server.config import Config
 from server.interceptors import Interceptor
 from server.logs import configure, logger
 from server.metrics import Metrics, product_version
-from server.services import catalog, ingestion, pricing
+from server.services import catalog, claims, ingestion, pricing
 from server.services.calls import Core
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer
 
-SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
+SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
 GOODBYE_S = 1
@@ -65,6 +66,7 @@ class App:
         self.writer = Writer(self.engine, limits, self.metrics)
         self.admission = Admission(limits)
         self.metrics.watch(self.engine)
+        self.metrics.watch_claims(Path(config.claims.store))
         self.metrics.queue_limit.set(limits.queue_requests)
         self.metrics.queue_depth.set_function(self.admission.depth)
         self._timers = Timers(self.writer)
@@ -143,7 +145,10 @@ class App:
                 ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_MS),
             ],
         )
-        core = Core(self.engine, self.writer, self.admission, self._codec, self.metrics, limits)
+        folder = Path(self.config.claims.store)
+        core = Core(
+            self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder
+        )
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())
         for name, methods in handlers.items():

@@ -88,6 +88,13 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimsConfig:
+    """Where FBA reports and claims are kept."""
+
+    store: str = choice("repriced-claims", "folder; made when the first report comes")
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """How much is logged."""
 
@@ -101,6 +108,7 @@ class Config:
     server: ServerConfig = field(default_factory=ServerConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    claims: ClaimsConfig = field(default_factory=ClaimsConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
 
@@ -108,6 +116,7 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerConfig,
     "limits": LimitsConfig,
     "engine": EngineConfig,
+    "claims": ClaimsConfig,
     "log": LogConfig,
 }
 

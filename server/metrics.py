@@ -7,9 +7,12 @@ the engine counts in plain C integers is exported by `EngineCollector` when it i
 from __future__ import annotations
 
 import time
+from collections import Counter as Counter_
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +31,12 @@ from prometheus_client.core import (
     Metric,
 )
 
+from engine.claims.lifecycle import Ledger
+from engine.claims.rules import load_rules
+from engine.claims.store import Store
+from engine.claims.summary import OPEN_STATES, Summary, summarise
 from engine.counters import tables
+from engine.money import minor_text
 from engine.pipeline import Engine
 from engine.schema import (
     FIRST_UNCHANGED_REASON,
@@ -184,6 +192,48 @@ class Metrics:
             {"version": product_version(), "cpu_level": engine.kernel.level}
         )
         self.registry.register(EngineCollector(engine))
+
+    def watch_claims(self, folder: Path) -> None:
+        """Exports the claims of a store too, as they are at a scrape."""
+        self.registry.register(ClaimsCollector(folder))
+
+
+class ClaimsCollector:
+    """Reads a store of claims; one that does not exist holds none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def describe(self) -> list[Metric]:
+        """Nothing to look at before the first scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Open claims by type, what they are worth, and how many close soon."""
+        summary = Summary([], [], [], Counter_())
+        if (self._folder / "claims.sqlite").exists():
+            with Store(self._folder) as store:
+                summary = summarise(Ledger(store).all(), datetime.now(UTC).date())
+        claims = GaugeMetricFamily("repriced_claims_open", "Claims not closed", labels=["type"])
+        worth = GaugeMetricFamily(
+            "repriced_claims_open_amount", "Known value of open claims, in the currency's units",
+            labels=["currency"],
+        )  # fmt: skip
+        counts = {rule.name: 0 for rule in load_rules()}
+        amounts: Counter_[str] = Counter_()
+        for line in summary.lines:
+            if line.state in OPEN_STATES:
+                counts[line.rule] += line.claims
+                amounts.update(line.amounts)
+        for rule, count in counts.items():
+            claims.add_metric([rule], count)
+        for currency, minor in amounts.items():
+            worth.add_metric([currency], float(minor_text(minor, currency)))
+        yield claims
+        yield worth
+        yield GaugeMetricFamily(
+            "repriced_claims_due_soon", "Claims that close within days", len(summary.due_soon)
+        )
 
 
 class EngineCollector:

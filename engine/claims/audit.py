@@ -1,11 +1,11 @@
 """The audit: a seller's reports in, claims out. The composition root of the rules.
 
-    1 tables   the seller's reports as views, shared definitions over them
-    2 rules    each rule's candidates
-    3 units    payments and found units are consumed once
-    4 value    what a unit is worth, and how sure that is
-    5 judge    coverage, window, documents: the state of each claim
-    6 keep     claims enter the store, whose lifecycle goes on from there
+1 tables   the seller's reports as views, shared definitions over them
+2 rules    each rule's candidates
+3 units    payments and found units are consumed once
+4 value    what a unit is worth, and how sure that is
+5 judge    coverage, window, documents: the state of each claim
+6 keep     claims enter the store, whose lifecycle goes on from there
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ def run(
     with Store(store_path) as store, store.writing():
         ledger = Ledger(store)
         for seller in sellers if sellers is not None else store.sellers():
-            found = audit_seller(store, seller, today, policy, result, progress)
-            ledger.merge(seller, found, today)
+            attached = ledger.attached(seller)
+            found, paid = audit_seller(store, seller, today, policy, result, attached, progress)
+            ledger.merge(seller, found, paid, today)
             result.claims += found
     return result
 
@@ -78,9 +79,10 @@ def audit_seller(
     today: date,
     policy: Policy,
     result: AuditResult,
+    attached: dict[str, set[str]],
     progress: Progress | None,
-) -> list[Claim]:
-    """Claims of one seller."""
+) -> tuple[list[Claim], dict[str, int]]:
+    """Claims of one seller, and what was paid by case id."""
     rules = load_rules()
     steps = len(rules) + 2
     with connect(store.path / "spill") as database:
@@ -98,13 +100,20 @@ def audit_seller(
         give_values(database, policy, candidates)
         desk = Desk(
             seller, today, policy, CoverageBook(store.coverage(seller), policy, today),
-            filed_subjects(database), documents(database),
+            filed_subjects(database), documents(database) | attached,
         )  # fmt: skip
         claims = [claim for each in candidates if (claim := judged(desk, each)) is not None]
         result.already_filed += desk.already_filed
         result.without_cost += desk.without_cost()
+        paid = {
+            str(case): int(minor)
+            for case, minor in database.execute(
+                "SELECT case_id, sum(total_minor) FROM reimbursements WHERE case_id <> ''"
+                " GROUP BY case_id"
+            ).fetchall()
+        }
         report(progress, "", steps, steps)
-    return claims
+    return claims, paid
 
 
 def report(progress: Progress | None, step: str, done: int, total: int) -> None:

@@ -97,7 +97,8 @@ def candidates_of(database: duckdb.DuckDBPyConnection, rule: Rule) -> list[Candi
     """Rows of a rule, in the order of their events and subjects."""
     database.execute(f"CREATE OR REPLACE TEMP TABLE rule_rows AS {rule.sql}")
     known = {
-        str(row[0]) for row in database.execute("SELECT column_name FROM (DESCRIBE rule_rows)").fetchall()
+        str(row[0])
+        for row in database.execute("SELECT column_name FROM (DESCRIBE rule_rows)").fetchall()
     }
     columns = []
     for name, default in DEFAULTS.items():

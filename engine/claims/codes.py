@@ -10,7 +10,7 @@ import duckdb
 
 __all__ = ["LEDGER_REASONS", "REASON_GROUPS", "reason_group_sql", "unknown_codes"]
 
-LEDGER_REASONS = frozenset("M 5 F N E 6 7 H K U P Q D G O 3 4".split())
+LEDGER_REASONS = frozenset("M5FNE67HKUPQDGO34")
 
 REASON_GROUPS: dict[str, tuple[str, ...]] = {
     "LOST": ("lostwarehouse", "warehouselost", "warehouselostmanual"),

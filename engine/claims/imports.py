@@ -211,9 +211,7 @@ class Import:
             return first, max(last, self.as_of), self.as_of
         return first, last, last
 
-    def _replace(
-        self, spec: ReportSpec, staged: Staged, covered: tuple[date, date, date]
-    ) -> int:
+    def _replace(self, spec: ReportSpec, staged: Staged, covered: tuple[date, date, date]) -> int:
         """Takes out the stored rows that a file replaces; how many."""
         replaced = 0
         for old in self.store.files(self.seller, spec.kind):

@@ -61,7 +61,7 @@ def judged(desk: Desk, found: Candidate) -> Claim | None:
     """A candidate as a claim; None if nothing is owed or somebody filed it already."""
     if found.only_matches or (found.units == 0 and not found.blocked and not found.paid_units):
         return None
-    if desk.filed_subjects and not found.rule.name == "reimbursement_missing":
+    if desk.filed_subjects and found.rule.name != "reimbursement_missing":
         names = set(found.subject.values()) - {""}
         whole = claim_id(desk.seller, found.rule.name, found.subject)
         if desk.filed_subjects & (names & own_names(found) | {whole}):
@@ -123,7 +123,7 @@ def documents_missing(desk: Desk, found: Candidate) -> list[str]:
     """Documents that a rule wants and nobody brought; `a|b` means one of them."""
     at_hand: set[str] = set()
     whole = claim_id(desk.seller, found.rule.name, found.subject)
-    for key in {found.sku, found.fnsku, whole, *found.subject.values()} - {""}:
+    for key in {whole, found.sku, found.fnsku, *found.subject.values()} - {""}:
         at_hand |= desk.documents.get(key, set())
     wanted = [*found.rule.documents, *found.extra_documents]
     return [each for each in wanted if not at_hand & set(each.split("|"))]

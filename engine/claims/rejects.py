@@ -1,4 +1,4 @@
-"""Rows that were refused: where they stand and why. Never the row itself, it may hold buyer data."""
+"""Rows that were refused: where they stand and why, never the row: it may hold buyer data."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from importlib import resources
 
 __all__ = ["Need", "Rule", "load_rules", "shared_sql"]
 
-HEADER = re.compile(r"-- ([a-z_]+): (.*)")
+HEADER = re.compile(r"-- ([a-z_]+): (.*(?:\n--   .*)*)")
 NEED = re.compile(r"(\w+) (?:(event|today)([+-]\d+)?\.\.(event|today)([+-]\d+)?|(now))")
 
 
@@ -54,11 +54,7 @@ class Rule:
 
 def parse(name: str, text: str) -> Rule:
     """A rule from its file's text."""
-    facts = {
-        match[1]: match[2].strip()
-        for line in text.splitlines()
-        if (match := HEADER.fullmatch(line))
-    }
+    facts = {match[1]: match[2].replace("\n--  ", "").strip() for match in HEADER.finditer(text)}
     return Rule(
         name=name,
         finds=facts["finds"],

@@ -360,9 +360,7 @@ def spec(kind: str, title: str, cols: tuple[Column, ...], date: str, **more: obj
     return ReportSpec(kind, title, cols, date, **given)  # type: ignore[arg-type]
 
 
-def own(
-    kind: str, title: str, cols: tuple[Column, ...], date: str, *key: str
-) -> ReportSpec:
+def own(kind: str, title: str, cols: tuple[Column, ...], date: str, *key: str) -> ReportSpec:
     """A list that the seller keeps; a line replaces the one with the same key."""
     return spec(kind, title, cols, date, replace=Replace.KEY, key=key, seller_import=True)
 

@@ -137,4 +137,3 @@ def fill_found(database: duckdb.DuckDBPyConnection, stocks: Stocks) -> None:
     for day, fnsku, asin, units in database.execute(RECEIVED_AS_AMAZON).fetchall():
         if asin:
             stocks.surplus.add((asin,), Entry(units, day, day, {"fnsku": fnsku}))
-

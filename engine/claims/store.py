@@ -126,7 +126,7 @@ class Store:
     def next_import(self) -> int:
         """Number of the import that is about to happen."""
         row = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM imports").fetchone()
-        return int(row[0])
+        return int(row[0]) if row else 1
 
     def files(self, seller: str, report: str) -> list[StoredFile]:
         """Files of a seller's report, oldest month first."""

@@ -162,8 +162,9 @@ def header_of(name: str, path: Path) -> tuple[int, str]:
 
 def split(text: str, delimiter: str, quote: str) -> list[str]:
     """Cells of one line."""
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    return next(csv.reader([text], delimiter=delimiter, quoting=quoting), [])
+    if not quote:
+        return text.split(delimiter)
+    return next(csv.reader([text], delimiter=delimiter), [])
 
 
 def check_end(name: str, path: Path, header: list[str], delimiter: str, quote: str) -> None:

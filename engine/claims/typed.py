@@ -56,7 +56,8 @@ CREATE OR REPLACE TEMP MACRO decimal_text(t) AS CASE
         THEN replace(replace(t, '.', ''), ',', '.')
 END;
 CREATE OR REPLACE TEMP MACRO short_decimal(t) AS
-    CASE WHEN regexp_full_match(t, '[+-]?\d+(\.\d{{0,6}}0*)?') THEN TRY_CAST(t AS DECIMAL(24, 6)) END;
+    CASE WHEN regexp_full_match(t, '[+-]?\d+(\.\d{{0,6}}0*)?')
+        THEN TRY_CAST(t AS DECIMAL(24, 6)) END;
 CREATE OR REPLACE TEMP MACRO whole(d) AS
     CASE WHEN d = trunc(d) AND abs(d) < 1000000000000000 THEN CAST(d AS BIGINT) END;
 CREATE OR REPLACE TEMP MACRO money_minor(t, factor) AS whole(

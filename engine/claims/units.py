@@ -222,7 +222,8 @@ def by_ledger_return(candidate: Candidate, stocks: Stocks) -> None:
     here = [each for each in entries if each.facts["centre"] == centre]
     same = [each for each in here if each.facts["disposition"] == disposition]
     for part, last in ((same, soon), (here, soon), (entries, soon), (entries, late)):
-        take(candidate, part, lambda e, last=last: first <= e.first <= last, paid=False)  # type: ignore[misc]
+        dated = [each for each in part if first <= each.first <= last]
+        take(candidate, dated, lambda _: True, paid=False)
 
 
 def by_sibling(candidate: Candidate, stocks: Stocks) -> None:

@@ -18,9 +18,7 @@ STORED_EXTRAS = (("row_date", "DATE"), ("scope", "VARCHAR"), ("as_of", "DATE"))
 
 def connect(spill: Path) -> duckdb.DuckDBPyConnection:
     """A new database in memory that spills to a folder when it reaches its limit."""
-    database = duckdb.connect(
-        config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
-    )
+    database = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
     database.execute("SET enable_progress_bar = false; SET timezone = 'UTC'")
     database.execute(MACROS)
     return database

@@ -11,6 +11,7 @@ import click
 
 from engine import kernel
 from engine.schema import RULES_VERSION
+from server.cli.claims import claims_group
 from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
@@ -97,6 +98,7 @@ def demo(listings: int, seconds: int, seed: int) -> None:
         raise click.exceptions.Exit(1)
 
 
+main.add_command(claims_group)
 main.add_command(ingest_command)
 main.add_command(listings_group)
 main.add_command(explain_command)

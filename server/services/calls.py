@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -39,6 +40,7 @@ class Core:
     codec: WireCodec
     metrics: Metrics
     limits: LimitsConfig
+    claims_folder: Path
 
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
         """Admits and applies request bytes. Raises RepricedError."""

@@ -20,6 +20,9 @@ LONG_FILES = {
 
 LONG_LINES_ALLOWED = {".md", ".json", ".csv", ".jsonl", ".lock"}
 
+CASE_TABLES = Path("tests/engine/claims/cases")
+"""Reports as tables, whose headers are as wide as Amazon made them."""
+
 # In code that word is the currency code for "no currency"; in a comment it is a note.
 NOTES = re.compile(r"\b(?:T[O]DO|F[I]XME)\b|#.*\bX[X]X\b")
 MACHINE = re.compile(
@@ -59,7 +62,9 @@ def test_lines_are_short() -> None:
     long = [
         f"{path}:{number}: {len(line)} columns"
         for path in project_files()
-        if path.suffix not in LONG_LINES_ALLOWED and path.name != "LICENSE"
+        if path.suffix not in LONG_LINES_ALLOWED
+        and path.name != "LICENSE"
+        and not path.is_relative_to(CASE_TABLES)
         for number, line in enumerate((text_of(path) or "").splitlines(), 1)
         if len(line) > LONGEST_LINE
     ]

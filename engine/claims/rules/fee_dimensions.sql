@@ -8,7 +8,8 @@
 -- value: unknown
 -- certainty: uncertain
 -- documents: photos
--- evidence: sku, amazon_tier, amazon_sides, amazon_weight, measured_tier, measured_sides, measured_weight, measured_on
+-- evidence: sku, amazon_tier, amazon_sides, amazon_weight, measured_tier, measured_sides,
+--   measured_weight, measured_on
 WITH newest AS (
     SELECT fnsku, arg_max(d, measured_on) AS d FROM dimensions AS d GROUP BY fnsku
 ), both_sides AS (

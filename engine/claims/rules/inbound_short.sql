@@ -8,7 +8,8 @@
 -- consumes: payments INBOUND; siblings
 -- value: pre_order
 -- documents: invoice, pod|bol
--- evidence: shipment_id, shipment_name, closed_date, delivered_date, shipped, received, received_in_ledger
+-- evidence: shipment_id, shipment_name, closed_date, delivered_date, shipped, received,
+--   received_in_ledger
 WITH parts AS (
     SELECT shipment_id, fnsku, any_value(sku) AS sku, sum(shipped) AS shipped,
            sum(received) AS received

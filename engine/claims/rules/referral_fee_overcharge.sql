@@ -7,7 +7,8 @@
 -- needs: settlement event..event; settlement event..today; categories now
 -- value: amount
 -- certainty: usual
--- evidence: order_id, order_item_id, category, charged_like, base_minor, quantity, charged_minor, expected_minor
+-- evidence: order_id, order_item_id, category, charged_like, base_minor, quantity, charged_minor,
+--   expected_minor
 -- One line may be a rounding or a promotion; the same other category on three lines is an error.
 WITH base AS (
     SELECT o.*, k.category,

@@ -6,7 +6,8 @@
 -- window: fee
 -- needs: settlement event..event+14; settlement event..today
 -- value: amount
--- evidence: order_id, order_item_id, refunded_on, commission_minor, expected_credit_minor, credited_minor
+-- evidence: order_id, order_item_id, refunded_on, commission_minor, expected_credit_minor,
+--   credited_minor
 WITH refunds AS (
     SELECT order_id, order_item_id, sku, adjustment_id, posted,
            -sum(amount) AS base

@@ -7,7 +7,8 @@
 -- needs: reimbursements event..today; settlement event-2..event+21; ledger event..event+14
 -- consumes: paid_lines
 -- value: amount
--- evidence: part, reimbursement_id, approved_on, total_minor, cash_units, kind_units, received_units
+-- evidence: part, reimbursement_id, approved_on, total_minor, cash_units, kind_units,
+--   received_units
 WITH approved AS (
     SELECT c.case_id, max(c.date) AS date FROM cases AS c
     WHERE folded(c.state) = 'approved' AND c.date + 10 <= today()

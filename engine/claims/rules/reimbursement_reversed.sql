@@ -7,7 +7,8 @@
 -- needs: reimbursements event-7..today; ledger event..today; returns event..today
 -- consumes: found; asin_surplus
 -- value: amount
--- evidence: reimbursement_id, original_id, reason, reversed_on, originally_approved, originally_for, clawed_units, clawed_minor, returned_units, overpaid_units, paid_again_units
+-- evidence: reimbursement_id, original_id, reason, reversed_on, originally_approved,
+--   originally_for, clawed_units, clawed_minor, returned_units, overpaid_units, paid_again_units
 WITH clawed AS (
     SELECT reimbursement_id, fnsku, any_value(sku) AS sku, any_value(asin) AS asin,
            any_value(original_id) AS original_id, any_value(reason) AS reason,
@@ -19,7 +20,8 @@ WITH clawed AS (
     GROUP BY reimbursement_id, fnsku
 ), joined AS (
     SELECT c.*, p.approval_date AS original_date, p.reason_group AS original_group,
-           coalesce(nullif(c.order_id, ''), p.order_id, '') AS buyer_order, p.reason AS original_reason
+           coalesce(nullif(c.order_id, ''), p.order_id, '') AS buyer_order,
+           p.reason AS original_reason
     FROM clawed AS c
     LEFT JOIN payments AS p ON p.reimbursement_id = c.original_id AND p.fnsku = c.fnsku
 ), back AS (
@@ -51,7 +53,8 @@ WITH clawed AS (
     FROM joined AS j
     WHERE j.original_group IN ('LOST', 'DAMAGED')
 ), judged AS (
-    SELECT j.*, coalesce(b.units, 0) AS returned_units, greatest(0, coalesce(o.units, 0)) AS overpaid_units,
+    SELECT j.*, coalesce(b.units, 0) AS returned_units,
+           greatest(0, coalesce(o.units, 0)) AS overpaid_units,
            coalesce(a.units, 0) AS paid_again_units
     FROM joined AS j
     LEFT JOIN back AS b USING (reimbursement_id, fnsku)

@@ -6,7 +6,8 @@
 -- window: dispute
 -- needs: reimbursements event..today
 -- value: amount
--- evidence: reimbursement_id, case_id, order_id, reason, approved_on, paid_units, paid_minor, expected_unit_minor
+-- evidence: reimbursement_id, case_id, order_id, reason, approved_on, paid_units, paid_minor,
+--   expected_unit_minor
 -- Rows of one order or case may be instalments for the same units: the largest count is taken.
 WITH standing AS (
     SELECT *, CASE WHEN order_id <> '' THEN 'order ' || order_id
@@ -34,7 +35,8 @@ WITH standing AS (
     GROUP BY owner, fnsku, cluster
     HAVING count(DISTINCT currency) = 1
 ), declared AS (
-    SELECT t.reimbursement_id, t.fnsku, arg_max(c.sourcing_minor, (c.from_date, c.declared_on)) AS minor
+    SELECT t.reimbursement_id, t.fnsku,
+           arg_max(c.sourcing_minor, (c.from_date, c.declared_on)) AS minor
     FROM together AS t
     JOIN costs AS c ON c.sku = t.sku AND c.currency = t.currency
      AND c.declared_on < t.approved_on AND c.from_date <= t.first_approved

@@ -7,7 +7,8 @@
 -- needs: removal_orders event..today; removal_shipments event..today; reimbursements event-7..today
 -- consumes: order_payments; payments REMOVAL
 -- value: pre_order
--- evidence: order_id, part, requested, cancelled, disposed, shipped, in_process, shipped_in_parcels, received_good, received_wrong, received_damaged
+-- evidence: order_id, part, requested, cancelled, disposed, shipped, in_process,
+--   shipped_in_parcels, received_good, received_wrong, received_damaged
 WITH ordered AS (
     SELECT order_id, fnsku, disposition, any_value(sku) AS sku,
            min(request_date) AS request_date, max(last_updated_date) AS last_updated_date,

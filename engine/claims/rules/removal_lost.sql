@@ -7,7 +7,8 @@
 -- needs: removal_shipments event..today; reimbursements event..today
 -- consumes: order_payments; payments REMOVAL
 -- value: pre_order
--- evidence: order_id, tracking_number, carrier, shipment_date, shipped_quantity, tracking_status, tracking_date, received_good
+-- evidence: order_id, tracking_number, carrier, shipment_date, shipped_quantity, tracking_status,
+--   tracking_date, received_good
 -- Nobody knows where a parcel is without tracking or a receipt: then a person must confirm.
 WITH parcels AS (
     SELECT order_id, tracking_number, fnsku, any_value(sku) AS sku,

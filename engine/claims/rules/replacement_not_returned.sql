@@ -4,10 +4,12 @@
 -- subject: original_order_id, replacement_order_id, sku
 -- policy: customer returns
 -- window: return
--- needs: replacements event..event; returns event..today; reimbursements event-7..today; settlement event..today
+-- needs: replacements event..event; returns event..today; reimbursements event-7..today; settlement
+--   event..today
 -- consumes: order_payments; payments ORDER; stray_returns
 -- value: given
--- evidence: original_order_id, replacement_order_id, replaced_on, replaced_units, returned_units, refunded_units
+-- evidence: original_order_id, replacement_order_id, replaced_on, replaced_units, returned_units,
+--   refunded_units
 WITH replaced AS (
     SELECT original_order_id, replacement_order_id, sku, any_value(asin) AS asin,
            any_value(fulfillment_center) AS fulfillment_center,

@@ -7,7 +7,8 @@
 -- needs: returns event..today; reimbursements event-7..today; settlement event..today
 -- consumes: order_payments; payments ORDER DAMAGED
 -- value: given
--- evidence: order_id, return_date, fulfillment_center, disposition, status, license_plate, quantity, refunded_on
+-- evidence: order_id, return_date, fulfillment_center, disposition, status, license_plate,
+--   quantity, refunded_on
 SELECT b.order_id, b.fnsku, b.license_plate, b.return_date, b.sku, b.asin,
        coalesce(any_value(r.country), any_value(c.country)) AS country,
        coalesce(max(r.last_posted), b.return_date) AS event_date,

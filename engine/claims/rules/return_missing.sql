@@ -9,7 +9,8 @@
 -- consumes: order_payments; settled_payments; payments ORDER; stray_returns
 -- value: given
 -- confidence: usual
--- evidence: order_id, order_item_id, refunded_on, refunded_minor, unit_price_minor, refunded_units, returned_units, settlement_payments
+-- evidence: order_id, order_item_id, refunded_on, refunded_minor, unit_price_minor, refunded_units,
+--   returned_units, settlement_payments
 WITH back AS (
     SELECT r.order_id, r.order_item_id, r.sku, sum(b.quantity) AS units
     FROM refunded_units AS r

@@ -9,7 +9,8 @@
 -- consumes: ledger_returns; order_payments; payments ORDER LOST; found; asin_surplus
 -- value: pre_order
 -- certainty: uncertain
--- evidence: order_id, return_date, fulfillment_center, disposition, status, license_plate, quantity, refunded_on
+-- evidence: order_id, return_date, fulfillment_center, disposition, status, license_plate,
+--   quantity, refunded_on
 -- Ledger returns are matched by time and centre: from 2 days before to 14 after, at last to 45.
 WITH refunds AS (
     SELECT order_id, sku, max(last_posted) AS last_posted, any_value(country) AS country

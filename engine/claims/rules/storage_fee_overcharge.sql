@@ -6,7 +6,8 @@
 -- window: storage
 -- needs: storage_fees event-60..event-15
 -- value: amount
--- evidence: month, part, item_volume, total_volume, volume_units, storage_rate, fee_minor, surcharge_minor, incentive_minor, expected_minor, measured_volume
+-- evidence: month, part, item_volume, total_volume, volume_units, storage_rate, fee_minor,
+--   surcharge_minor, incentive_minor, expected_minor, measured_volume
 -- Volumes are compared in 1e-12 cubic centimetres: a cubic foot is 28316.846592 of them.
 WITH fees AS (
     SELECT month, fnsku, fulfillment_center, asin, any_value(country) AS country,

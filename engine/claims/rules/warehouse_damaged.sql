@@ -7,7 +7,8 @@
 -- needs: ledger event..today; reimbursements event-7..today
 -- consumes: payments DAMAGED; moved_back
 -- value: pre_order
--- evidence: date, reference_id, fulfillment_center, disposition, reason, quantity, reconciled_quantity, unreconciled_quantity, reported_on
+-- evidence: date, reference_id, fulfillment_center, disposition, reason, quantity,
+--   reconciled_quantity, unreconciled_quantity, reported_on
 -- The P that follows books the same unit as unsellable; it gives nothing back and is not netted.
 SELECT reference_id, fnsku, occurrence, sku, asin, country, date AS event_date,
        greatest(0, CASE WHEN unreconciled_quantity IS NULL THEN -quantity

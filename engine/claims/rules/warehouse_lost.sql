@@ -7,7 +7,8 @@
 -- needs: ledger event..today; reimbursements event-7..today
 -- consumes: payments LOST; found; asin_surplus
 -- value: pre_order
--- evidence: date, reference_id, fulfillment_center, disposition, reason, quantity, reconciled_quantity, unreconciled_quantity, reported_on
+-- evidence: date, reference_id, fulfillment_center, disposition, reason, quantity,
+--   reconciled_quantity, unreconciled_quantity, reported_on
 WITH losses AS (
     SELECT *, sum(-quantity) OVER (
                   PARTITION BY reference_id, fnsku ORDER BY occurrence) AS lost_so_far

@@ -1,7 +1,9 @@
 """Case tables: small reports as CSV under the product's own column names, and what must come out.
 
 A case file is TOML. `[reports]` holds CSV texts by kind; a `[[case]]` may replace some of them, and
-says the day and the claims that are expected. TODAY in a text is that day. Reports that a case does not mention but its rule
+says the day and the claims that are expected. TODAY in a text is that day.
+
+Reports that a case does not mention but its rule
 needs are imported empty, so that only what a case leaves out on purpose is missing.
 """
 
@@ -83,6 +85,7 @@ def window_cases(rule: str, window: dict[str, Any], base: dict[str, str]) -> lis
             [{"state": expected, "open": window["open"], "close": window["close"]}],
         )
         for name, (today, expected) in days.items()
+        if name not in window.get("skip", ())
     ]  # fmt: skip
 
 
@@ -90,13 +93,14 @@ def run_case(case: Case, folder: Path) -> list[Claim]:
     """Imports the case's reports and audits; claims of the case's rule."""
     rule = next(each for each in load_rules() if each.name == case.rule)
     kinds = ALWAYS | {need.report for need in rule.needs} | set(case.reports)
+    downloads: dict[date, list[Path]] = {}
     for kind in sorted(kinds - set(case.without)):
         text = case.reports.get(kind, "").replace("TODAY", case.today.isoformat())
         path = write_report(folder, kind, text)
-        as_of = case.as_of.get(kind, case.today)
-        result = import_paths(
-            folder / "store", SELLER, [path], as_of, covers=(as_of - REACH, as_of)
-        )
+        downloads.setdefault(case.as_of.get(kind, case.today), []).append(path)
+    for as_of, paths in downloads.items():
+        covers = (as_of - REACH, as_of)
+        result = import_paths(folder / "store", SELLER, paths, as_of, covers=covers)
         assert not result.refused, result.refused
         assert not result.rejected, result.rejected
     found = audit.run(folder / "store", case.today)
