@@ -7,17 +7,12 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c co
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
 SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 
-SEEDS ?= $(if $(CI),2,20)
-DAYS ?= $(if $(CI),1,14)
-SET ?= report
-REGIMES ?=
-
 # cython-lint looks for its helper in PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench market soak-crash soak-overload annotate clean
-.PHONY: always
+.PHONY: help demo test check sanitize fuzz bench bench-claims claims-truth market
+.PHONY: soak-crash soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -33,6 +28,8 @@ help:
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
+	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1001-1020"
+	@echo "  make bench-claims   measure it on a large ledger, ROWS=1000000, into the same file"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
 	@echo ""
@@ -51,10 +48,10 @@ fuzz: $(VENV)/with-test
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
 
-CALLERS ?= 24
-SECONDS ?= 10
-ROWS ?= 10000
-PAIRS ?= 3
+soak-overload: CALLERS ?= 24
+soak-overload: SECONDS ?= 10
+soak-overload: ROWS ?= 10000
+soak-overload: PAIRS ?= 3
 soak-overload: $(VENV)/with-test
 	@$(BIN)/python tests/soak/overload.py --callers $(CALLERS) --seconds $(SECONDS) \
 	  --rows $(ROWS) --pairs $(PAIRS)
@@ -64,9 +61,18 @@ soak-crash: SEED ?= 1
 soak-crash: $(VENV)/with-test
 	@$(BIN)/python -m tests.soak.crash --kills $(N) --seed $(SEED)
 
+market: SEEDS ?= $(if $(CI),2,20)
+market: DAYS ?= $(if $(CI),1,14)
+market: SET ?= report
 market: $(VENV)/with-bench
 	@$(BIN)/python -m bench.market --seeds $(SEEDS) --days $(DAYS) --set $(SET) \
 	  --regimes "$(REGIMES)"
+
+claims-truth: $(VENV)/with-bench
+	@$(BIN)/python -m bench.claims $(if $(SEEDS),--seeds $(SEEDS))
+
+bench-claims: $(VENV)/with-bench
+	@$(BIN)/python -m bench.claims.speed $(if $(ROWS),--rows $(ROWS))
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

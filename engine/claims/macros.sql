@@ -2,14 +2,17 @@
 
 CREATE OR REPLACE TEMP MACRO folded(t) AS regexp_replace(lower(t), '[^0-9a-z]', '', 'g');
 
+-- A value of a unit, at most the cap of its currency; NULL stays NULL, which least() would skip.
+CREATE OR REPLACE TEMP MACRO capped(minor, currency) AS
+    CASE WHEN minor IS NOT NULL THEN CAST(least(minor, unit_cap(currency)) AS BIGINT) END;
+
 -- Value of a unit after an order, rounded down: what was given back for `units`, less the
 -- fulfilment fee of one of `ordered` units, at most the cap of the currency.
 CREATE OR REPLACE TEMP MACRO post_order_unit(given, units, fulfilment_fee, ordered, currency) AS
-    CAST(least(
+    capped(CASE WHEN given IS NOT NULL AND units * ordered > 0 THEN
         greatest(0, (given * ordered
                      - CASE WHEN getvariable('less_fulfilment_fee') THEN fulfilment_fee ELSE 0 END
-                       * units) // (units * ordered)),
-        unit_cap(currency)) AS BIGINT);
+                       * units) // (units * ordered)) END, currency);
 
 -- The amount of a line if it is of one kind of price, else 0.
 CREATE OR REPLACE TEMP MACRO price(wanted, type, description, amount) AS

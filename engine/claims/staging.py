@@ -53,17 +53,18 @@ def stage(
     folder.mkdir()
     database.execute(
         f"COPY ({rows_sql(report, as_of)}) TO {sql_text(str(folder))}"
-        " (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (month), WRITE_PARTITION_COLUMNS false)"
+        " (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (file_month),"
+        " WRITE_PARTITION_COLUMNS false)"
     )
     staged = Staged()
-    for path in sorted(folder.glob("month=*/*.parquet")):
+    for path in sorted(folder.glob("file_month=*/*.parquet")):
         month = path.parent.name.partition("=")[2]
         if month != REFUSED:
             staged.months.append((month, path))
     malformed = database.execute(
         "SELECT DISTINCT line, error_type FROM reject_errors ORDER BY line"
     ).fetchall()
-    refused = sorted(folder.glob(f"month={REFUSED}/*.parquet"))
+    refused = sorted(folder.glob(f"file_month={REFUSED}/*.parquet"))
     staged.rejected = rejected_rows(database, report, refused, malformed)
     measure(database, report.spec, staged, as_of)
     return staged
@@ -82,7 +83,7 @@ def read_sql(report: ReportFile) -> str:
 
 
 def rows_sql(report: ReportFile, as_of: date) -> str:
-    """Typed rows with `row_date`, `scope`, `as_of`, `record`, `problem` and `month`."""
+    """Typed rows with `row_date`, `scope`, `as_of`, `record`, `problem` and `file_month`."""
     spec, places = report.spec, dict(report.positions)
     texts = {name: f"trim(coalesce(c{at}, ''))" for name, at in places.items()}
     texts.setdefault("currency", "''")
@@ -102,7 +103,7 @@ def rows_sql(report: ReportFile, as_of: date) -> str:
     month = f"strftime({row_date(spec)}, '%Y-%m')" if spec.date else f"'{SNAPSHOT}'"
     return f"""
         SELECT *, CASE WHEN problem IS NOT NULL THEN '{REFUSED}'
-                       ELSE coalesce({month}, '{SNAPSHOT}') END AS month
+                       ELSE coalesce({month}, '{SNAPSHOT}') END AS file_month
         FROM (SELECT * EXCLUDE ({", ".join(f"t_{name}" for name in texts)}),
                      {row_date(spec)} AS row_date, {scope_sql(spec)} AS scope,
                      DATE '{as_of.isoformat()}' AS as_of, {wrong} AS problem

@@ -20,7 +20,7 @@ WITH asked AS (
     GROUP BY ALL
 )
 SELECT a.fnsku, a.sku, a.currency, a.event_date,
-       CAST(least(coalesce(d.minor, s.minor), unit_cap(a.currency)) AS BIGINT),
+       capped(coalesce(d.minor, s.minor), a.currency),
        CASE WHEN d.minor IS NOT NULL THEN 'declared'
             WHEN s.minor IS NOT NULL THEN 'amazon_shown' ELSE 'unknown' END
 FROM asked AS a

@@ -52,7 +52,7 @@ WITH standing AS (
     WHERE t.reason_group = 'ORDER' AND r.units IS NOT NULL
     GROUP BY ALL
 ), judged AS (
-    SELECT t.*, least(coalesce(d.minor, r.minor), unit_cap(t.currency)) AS expected_unit_minor,
+    SELECT t.*, capped(coalesce(d.minor, r.minor), t.currency) AS expected_unit_minor,
            d.minor IS NOT NULL AS is_declared, r.country
     FROM together AS t
     LEFT JOIN declared AS d USING (reimbursement_id, fnsku)
