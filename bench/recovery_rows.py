@@ -73,8 +73,9 @@ def state_of(listings: int) -> State:
     records["seller"], records["audience"], records["condition"] = ids % SELLERS, 1, 1
     records["currency"] = currency_index("EUR")
     catalog.key_hashes[:] = catalog.definition_hashes[:] = ids
-    catalog.skus = [f"SKU-{at:016d}" for at in range(listings + 1)]
-    catalog.asins = [f"B{at // SELLERS // ASINS_EACH:09d}" for at in range(listings + 1)]
+    for at in range(1, listings + 1):
+        catalog.names.skus.append(f"SKU-{at:016d}")
+        catalog.names.asins.append(f"B{at // SELLERS // ASINS_EACH:09d}")
     return state
 
 
