@@ -42,7 +42,7 @@ def changes_its_state() -> None:
     really = Store.close
 
     def close(store: Store, engine: Engine) -> None:
-        engine.catalog.rows["ceiling_minor"][1] += 1
+        engine.catalog.rows["ceiling_minor"] += 1
         really(store, engine)
 
     Store.close = close  # type: ignore[method-assign]

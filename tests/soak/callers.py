@@ -111,11 +111,12 @@ class Caller:
             kind, payload = opening.pop(0) if opening else next(self._work.steps(1))[1:]
             self._first(kind, payload)
             draw = self._chance.random()
-            if self._recent and draw < 0.15:
-                # The newest one too: on a slow machine it alone is still in the window.
-                self._again(self._recent[-1] if draw < 0.1 else self._chance.choice(self._recent))
+            older = list(self._recent)[:-1]
+            if older and draw < 0.15:
+                # Never the newest: if it was lost, its repeat would hide that.
+                self._again(older[-1] if draw < 0.1 else self._chance.choice(older))
             time.sleep(self._chance.random() * PAUSE_S)
-        for each in list(self._recent):
+        for each in list(self._recent)[:-1]:
             self._again(each)
         if self._channel is not None:
             self._channel.close()

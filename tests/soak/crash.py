@@ -69,15 +69,15 @@ class Run:
             for at, path in enumerate(self._logs)
         ]
 
-    def go(self, kills: int, progress: bool) -> Soak:
-        """All of it."""
+    def go(self, kills: int, progress: bool, only: str = "") -> Soak:
+        """All of it; with `only`, all kills are of one kind of moment."""
         begun = time.monotonic()
         for caller in self._callers:
             caller.start()
         try:
             moment = ""
             for done in range(kills):
-                moment = self._moments.choose(moment)
+                moment = only or self._moments.choose(moment)
                 self._one(moment)
                 if progress and (done + 1) % PLAIN_EVERY == 0:
                     say(f"seed {self.soak.seed}: {done + 1} of {kills} kills")

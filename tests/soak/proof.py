@@ -8,6 +8,7 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from engine.errors import RepricedError
@@ -87,7 +88,9 @@ def prove(kept: Path, logs: list[Path]) -> Proof:
     1. A replay from frame 1, in one go, leads to every answer of the journal and to the state hash
        of every snapshot, the last one of which the last server wrote of its own state.
     2. Each answered request is there exactly once, and its first answer is the one in the journal.
-    3. What was sent and never answered is there at most once, and nothing else is there.
+    3. The requests of a caller are there in the order in which it sent them. One that was lost, and
+       came back when the caller repeated it, would stand behind a later one.
+    4. What was sent and never answered is there at most once, and nothing else is there.
     """
     found = Proof()
     storage = DirectoryStorage(kept)
@@ -109,8 +112,9 @@ def prove(kept: Path, logs: list[Path]) -> Proof:
 
 
 def check_requests(found: Proof, reader: JournalReader, logs: list[Path]) -> None:
-    """Points 2 and 3."""
+    """Points 2 to 4."""
     sent, answered = read_logs(logs)
+    places: dict[str, int] = {}
     applied: Counter[str] = Counter()
     keys: Counter[bytes] = Counter()
     digests: dict[int, str] = {}
@@ -126,6 +130,7 @@ def check_requests(found: Proof, reader: JournalReader, logs: list[Path]) -> Non
             found.inputs += 1
             digests[frame.sequence] = digest_of(frame.payload)
             applied[digests[frame.sequence]] += 1
+            places[digests[frame.sequence]] = frame.sequence
             keys[frame.request_key] += 1
     for digest, answer in answered.items():
         if applied[digest] == 0:
@@ -137,9 +142,22 @@ def check_requests(found: Proof, reader: JournalReader, logs: list[Path]) -> Non
             found.problems.append(f"{digest}: applied {count} times")
         if digest not in sent:
             found.problems.append(f"{digest}: nobody sent it")
+    for path in logs:
+        found.problems += out_of_order(path, places)
     twice = [key.hex() for key, count in keys.items() if count > 1 or key == NO_REQUEST]
     found.problems += [f"request key {key} stands for more than one input" for key in twice]
     found.answered, found.unanswered = len(answered), len(sent - answered.keys())
+
+
+def out_of_order(path: Path, places: dict[str, int]) -> list[str]:
+    """Requests of one caller that stand before one that it sent earlier."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    there = [each["sent"] for each in lines if each.get("sent") in places]
+    return [
+        f"{earlier}: applied after {later}, which was sent later: it was lost and came back"
+        for earlier, later in pairwise(there)
+        if places[earlier] > places[later]
+    ]
 
 
 def read_logs(logs: list[Path]) -> tuple[set[str], dict[str, bytes]]:
