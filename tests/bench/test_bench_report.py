@@ -16,6 +16,8 @@ from bench.report import FASTER, OVER_FLOOR, Result
 IDS = {
     "kernel_vs_copy", "kernel_vs_numpy", "kernel_vs_numba", "kernel_vs_polars", "kernel_vs_python",
     "rpc_memory_vs_echo", "rpc_memory_vs_echo_1000",
+    "start_vs_read",
+    "replay_vs_live",
 }  # fmt: skip
 
 
