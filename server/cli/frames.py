@@ -31,6 +31,7 @@ MESSAGES: dict[InputKind, tuple[Any, Any]] = {
         catalog_pb2.BatchUpsertStrategiesRequest,
         catalog_pb2.BatchUpsertStrategiesResponse,
     ),
+    InputKind.ERASE: (catalog_pb2.EraseSellerRequest, catalog_pb2.EraseSellerResponse),
     InputKind.LISTINGS: (
         catalog_pb2.BatchUpsertListingsRequest,
         catalog_pb2.BatchUpsertListingsResponse,
