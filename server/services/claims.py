@@ -31,6 +31,7 @@ from server.wire.limits import parse
 
 NAME = "repriced.v1.ClaimsService"
 CHUNK_BYTES = 1 << 20
+MAX_REPORT_BYTES = 2 << 30
 SHOWN_REJECTS = 1_000
 PLAIN_FACTS = (
     "claim_id", "seller_id", "marketplace", "rule", "units", "currency", "value_grade",
@@ -100,9 +101,19 @@ class Claims:
                 reason="FILE_NAME", field="head.file_name",
             )  # fmt: skip
         path = folder / name
+        size = 0
         with path.open("wb") as file:
             for payload in requests:
-                file.write(parse(claims_pb2.ImportReportsRequest, payload, limits).content)
+                piece = parse(claims_pb2.ImportReportsRequest, payload, limits).content
+                size += len(piece)
+                if size > MAX_REPORT_BYTES:
+                    raise InputError(
+                        f"content has more than {MAX_REPORT_BYTES} bytes; allowed: up to that;"
+                        " import a larger report on the server with: repriced claims import",
+                        reason="REPORT_TOO_LARGE",
+                        field="content",
+                    )
+                file.write(piece)
         return head, path
 
     def run_audit(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     running = App(
         parse(
             '[server]\nlisten = "127.0.0.1:0"\nmetrics_listen = "127.0.0.1:0"\n'
-            f'drain_seconds = 2\n[claims]\nstore = "{folder}/store"\n'
+            f'drain_seconds = 2\n[journal]\nmode = "off"\n[claims]\nstore = "{folder}/store"\n'
         )
     )
     running.start()
