@@ -62,6 +62,7 @@ class Catalog:
         self.seller_hashes = np.zeros(0, np.uint64)  # by seller index
         self.seller_groups = np.zeros(0, np.int64)  # by seller index
         self._group_at: dict[str, int] = {}
+        self.dry_run_sellers: set[int] = set()  # seller indices
 
     def _init_strategies(self) -> None:
         default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
@@ -88,6 +89,7 @@ class Catalog:
         else:
             self.sellers[index] = definition
             self.seller_groups[index] = group
+        (self.dry_run_sellers.add if definition.dry_run else self.dry_run_sellers.discard)(index)
         return index
 
     def _group_of(self, definition: SellerDefinition) -> int:

@@ -26,6 +26,8 @@ class TickResult:
 
     sequence: int
     decisions: NDArray[np.void] = field(default_factory=no_decisions)  # schema.DECISION
+    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
+    """Decisions that must not be submitted: held by a guard, or of a seller in dry run."""
     problems: list[RowProblem] = field(default_factory=list)
     evaluated: int = 0
     ignored: int = 0
@@ -39,17 +41,19 @@ class UpsertResult:
     sequence: int
     upserted: list[tuple[int, int, bool]] = field(default_factory=list)
     decisions: NDArray[np.void] = field(default_factory=no_decisions)
+    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class CountResult:
-    """Answer to calls that only count what they did."""
+    """Answer to calls that only count what they did, and decisions that came of it."""
 
     sequence: int
     count: int = 0
     problems: list[RowProblem] = field(default_factory=list)
+    decisions: NDArray[np.void] = field(default_factory=no_decisions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
+from engine.apply_guards import (
+    apply_discard,
+    apply_release,
+    apply_restart,
+    apply_restore,
+    apply_stop,
+)
 from engine.columns import FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
 from engine.evaluator import Evaluator
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
@@ -39,6 +46,11 @@ class Shard:
             InputKind.DELETE: self._delete,
             InputKind.PAUSE: self._pause,
             InputKind.RESUME: self._resume,
+            InputKind.STOP: partial(apply_stop, self),
+            InputKind.RESTART: partial(apply_restart, self),
+            InputKind.RELEASE: partial(apply_release, self),
+            InputKind.DISCARD: partial(apply_discard, self),
+            InputKind.RESTORE: partial(apply_restore, self),
         }
         self.count_listings()
 
@@ -58,9 +70,11 @@ class Shard:
         deadlines = catalog.rows["deadline_s"][first_id : min(last_id, catalog.count)]
         return bool(np.any((deadlines != 0) & (deadlines <= now_ms // 1000)))
 
-    def command(self, commands: NDArray[np.void], result: TickResult) -> None:
+    def command(
+        self, commands: NDArray[np.void], result: TickResult, released: bool = False
+    ) -> None:
         """Evaluates command rows (`schema.COMMAND`) and adds what they lead to."""
-        self.evaluator.commands(commands, result)
+        self.evaluator.commands(commands, result, released)
 
     def _reprice(self, batch: SnapshotBatch, sequence: int) -> TickResult:
         catalog = self.state.catalog
@@ -94,6 +108,7 @@ class Shard:
         for listing_id in dict.fromkeys(listing_ids):
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
+            self.state.guards.forget(catalog, listing_id)
         return result
 
     def _pause(self, batch: RefBatch, sequence: int) -> CountResult:

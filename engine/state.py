@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.catalog import Catalog
 from engine.decisions import DecisionLog
+from engine.guards import Guards
 from engine.replies import Replies
 from engine.results import Answer
 
@@ -17,5 +18,6 @@ class State:
     decisions: DecisionLog
     replies: Replies[Answer]
     catalog: Catalog = field(default_factory=Catalog)
+    guards: Guards = field(default_factory=Guards)
     now_ms: int = 0
     next_decision_id: int = 1

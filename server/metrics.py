@@ -29,6 +29,7 @@ from prometheus_client.core import (
 )
 
 from engine.counters import tables
+from engine.guards import Guard
 from engine.pipeline import Engine
 from engine.schema import (
     FIRST_UNCHANGED_REASON,
@@ -212,7 +213,8 @@ class EngineCollector:
         trips = CounterMetricFamily(
             "repriced_guard_trips_total", "Guards that held a price", labels=["guard"]
         )
-        trips.add_metric(["bounds"], engine.shard.evaluator.bounds_trips)
+        for guard in Guard:
+            trips.add_metric([guard.name.lower()], int(engine.state.guards.trips[guard]))
         yield trips
 
     def _outcomes(self, outcomes: list[list[int]]) -> Iterator[Metric]:

@@ -1,0 +1,182 @@
+"""The breaker: when the prices of a seller crash in a marketplace, it holds the falls.
+
+Two windows of journal time slide over each seller and marketplace: ten minutes and a day. A window
+knows how many of the seller's listings were evaluated in it, how many of them stand lower than
+when it first saw them fall, and how far. Windows advance by buckets and never reach back less
+than they say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.guards.settings import GuardSettings
+from engine.guards.watch import WatchTable
+
+Ints = NDArray[np.int64]
+
+MILLION = 1_000_000
+PPM_PER_BP = 100
+SPANS = ((60, 10), (3_600, 24))
+"""Seconds of a bucket and buckets of a window: ten minutes and a day."""
+FIELDS = ("stamp", "seen", "falling", "depth_ppm")
+
+
+class Window:
+    """Counts of one window by group and bucket; `depth_ppm` is a sum over the falling listings."""
+
+    def __init__(self, bucket_s: int, buckets: int) -> None:
+        self.bucket_s = bucket_s
+        self.ring = buckets + 1
+        self.counts = np.zeros((0, len(FIELDS), self.ring), np.int64)
+
+    def cover(self, groups: int) -> None:
+        """Makes room for groups below a number."""
+        if groups > len(self.counts):
+            shape = (max(groups, 2 * len(self.counts)), len(FIELDS), self.ring)
+            grown = np.zeros(shape, np.int64)
+            grown[: len(self.counts)] = self.counts
+            self.counts = grown
+
+    def sums(self, group: int, now_s: int) -> tuple[int, int, int]:
+        """(seen, falling, depth) of a group over the whole window."""
+        stamp, *counted = self.counts[group]
+        valid = stamp > now_s // self.bucket_s - self.ring
+        seen, falling, depth = (int(each[valid].sum()) for each in counted)
+        return seen, falling, depth
+
+    def open(self, groups: Ints, now_s: int) -> int:
+        """Begins the present bucket of these groups where it is new; returns its place."""
+        bucket = now_s // self.bucket_s
+        at = bucket % self.ring
+        old = groups[self.counts[groups, 0, at] != bucket]
+        if len(old):
+            self.counts[old, :, at] = 0
+            self.counts[old, 0, at] = bucket
+        return at
+
+    def kept(self, groups: Ints, times_s: Ints, now_s: int) -> NDArray[np.bool_]:
+        """Whether what was counted at these times is still in the window."""
+        bucket = times_s // self.bucket_s
+        recent = bucket > now_s // self.bucket_s - self.ring
+        return recent & (self.counts[groups, 0, bucket % self.ring] == bucket)
+
+    def see(self, groups: Ints, before_s: Ints, now_s: int) -> None:
+        """Counts each listing as evaluated now and no longer as evaluated before."""
+        moved = before_s // self.bucket_s != now_s // self.bucket_s
+        if not moved.any():
+            return
+        groups, before_s = groups[moved], before_s[moved]
+        kept = self.kept(groups, before_s, now_s)
+        places = before_s[kept] // self.bucket_s % self.ring
+        np.subtract.at(self.counts, (groups[kept], 1, places), 1)
+        np.add.at(self.counts, (groups, 1, self.open(groups, now_s)), 1)
+
+    def count(self, groups: Ints, before_s: Ints, old_ppm: Ints, new_ppm: Ints, now_s: int) -> None:
+        """Moves what each listing contributes from where it was counted to the present."""
+        was = np.flatnonzero(old_ppm > 0)
+        places = before_s[was] // self.bucket_s % self.ring
+        np.subtract.at(self.counts, (groups[was], 2, places), 1)
+        np.subtract.at(self.counts, (groups[was], 3, places), old_ppm[was])
+        at = self.open(groups, now_s)
+        falls = new_ppm > 0
+        np.add.at(self.counts, (groups[falls], 2, at), 1)
+        np.add.at(self.counts, (groups[falls], 3, at), new_ppm[falls])
+
+
+@dataclass(slots=True)
+class Trip:
+    """A breaker that tripped: its group and what it saw."""
+
+    group: int
+    seen: int
+    falling: int
+    depth_bp: int
+    window_s: int
+
+
+class Breaker:
+    """Windows, and which groups are tripped (by hold id). Bounded by sellers and marketplaces."""
+
+    def __init__(self, watch: WatchTable) -> None:
+        self._watch = watch
+        self.windows = [Window(*span) for span in SPANS]
+        self.tripped: dict[int, int] = {}
+        self.reset_s: dict[int, int] = {}
+
+    def see(self, ids: NDArray[np.uint32], groups: Ints, now_s: int) -> None:
+        """Counts listings as evaluated."""
+        records = self._watch.records
+        before = records["seen_s"][ids].astype(np.int64)
+        if not self.reset_s and (before // SPANS[0][0] == now_s // SPANS[0][0]).all():
+            return
+        before = np.where(before <= self._resets(groups), 0, before)
+        for window in self.windows:
+            window.cover(len(self._watch.groups))
+            window.see(groups, before, now_s)
+        records["seen_s"][ids] = now_s
+
+    def _resets(self, groups: Ints) -> Ints | int:
+        if not self.reset_s:
+            return 0
+        return np.array([self.reset_s.get(each, 0) for each in groups.tolist()], np.int64)
+
+    def weigh(
+        self, ids: NDArray[np.uint32], groups: Ints, previous: Ints, price: Ints, now_s: int
+    ) -> list[tuple[Ints, Ints]]:
+        """Contribution to each window before and after these changes, in ppm."""
+        records = self._watch.records
+        changed_s = records["changed_s"][ids].astype(np.int64)
+        valid = changed_s > self._resets(groups)
+        weighed = []
+        for at, window in enumerate(self.windows):
+            window.cover(len(self._watch.groups))
+            kept = valid & window.kept(groups, changed_s, now_s)
+            old = np.where(kept, records["fall_ppm"][ids, at], 0).astype(np.int64)
+            new = np.maximum(0, MILLION - (MILLION - old) * price // previous)
+            weighed.append((old, new))
+        return weighed
+
+    def trips(
+        self, groups: Ints, weighed: list[tuple[Ints, Ints]], now_s: int, settings: GuardSettings
+    ) -> list[Trip]:
+        """Breakers that trip once these changes are counted."""
+        depths = (settings.breaker_depth_bp, settings.breaker_day_depth_bp)
+        found: dict[int, Trip] = {}
+        for window, (old, new), least_bp in zip(self.windows, weighed, depths, strict=True):
+            for group in np.unique(groups[new > old]).tolist():
+                if group in self.tripped or group in found:
+                    continue
+                mine = groups == group
+                seen, falling, depth = window.sums(group, now_s)
+                falling += int(np.count_nonzero(new[mine]) - np.count_nonzero(old[mine]))
+                depth += int(new[mine].sum() - old[mine].sum())
+                depth_bp = depth // max(1, falling) // PPM_PER_BP
+                many = seen >= settings.breaker_listings
+                share = falling * 10_000 >= seen * settings.breaker_share_bp
+                if many and share and depth_bp >= least_bp:
+                    span_s = window.bucket_s * (window.ring - 1)
+                    found[group] = Trip(group, seen, falling, depth_bp, span_s)
+        return list(found.values())
+
+    def count(
+        self, ids: NDArray[np.uint32], groups: Ints, weighed: list[tuple[Ints, Ints]], now_s: int
+    ) -> None:
+        """Counts changes that go out."""
+        records = self._watch.records
+        before = records["changed_s"][ids].astype(np.int64)
+        for at, (window, (old, new)) in enumerate(zip(self.windows, weighed, strict=True)):
+            window.count(groups, before, old, new, now_s)
+            records["fall_ppm"][ids, at] = new
+        records["changed_s"][ids] = now_s
+
+    def reset(self, group: int, now_s: int) -> None:
+        """Forgets a trip and all that led to it."""
+        self.tripped.pop(group, None)
+        self.reset_s[group] = now_s
+        for window in self.windows:
+            window.cover(group + 1)
+            window.counts[group] = 0

@@ -1,0 +1,149 @@
+"""Whether new bounds can be meant: what looks like a slip is held until a person confirms it.
+
+A slip shows against the bounds of the day before, so that several small changes are seen as the
+one that they are together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from engine.guards.settings import DAY_S, GuardSettings
+
+MAX_HELD_BOUNDS = 100_000
+"""Held changes of bounds; a row beyond is refused."""
+MAX_EARLIER = 200_000
+"""Listings whose bounds of the day before are remembered; those that changed first go first."""
+
+
+class Slip(IntEnum):
+    """Why bounds are held."""
+
+    FLOOR_HALVED = 1
+    FLOOR_UNDER_HALF_COST = 2
+    MANY_FLOORS_LOWERED = 3
+    CEILING_TENFOLD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBounds:
+    """New bounds that wait for a person."""
+
+    hold_id: int
+    listing_id: int
+    slip: int
+    floor_minor: int
+    ceiling_minor: int
+    held_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Wanted bounds of a listing beside those in force; `cost_minor` 0 is unknown."""
+
+    listing_id: int
+    seller: int
+    old_floor: int
+    old_ceiling: int
+    floor: int
+    ceiling: int
+    cost_minor: int
+
+    @property
+    def lowers(self) -> bool:
+        """Whether the floor comes down."""
+        return self.floor < self.old_floor
+
+
+class Plausibility:
+    """Held bounds, the bounds of the day before, and each seller's lowered floors of a day."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, HeldBounds] = {}  # by listing id
+        self.earlier: dict[int, tuple[int, int, int]] = {}  # id: (since s, floor, ceiling)
+        self.lowered: dict[int, dict[int, int]] = {}  # seller: {id: when, s}; oldest first
+
+    def slip(self, change: Change, now_s: int) -> Slip | None:
+        """What is odd about one change by itself."""
+        floor, ceiling = self._day_before(change, now_s)
+        if change.floor < change.old_floor and change.floor * 2 < floor:
+            return Slip.FLOOR_HALVED
+        if change.floor != change.old_floor and change.floor * 2 < change.cost_minor:
+            return Slip.FLOOR_UNDER_HALF_COST
+        if change.ceiling > change.old_ceiling and change.ceiling >= ceiling * 10:
+            return Slip.CEILING_TENFOLD
+        return None
+
+    def _day_before(self, change: Change, now_s: int) -> tuple[int, int]:
+        since_s, floor, ceiling = self.earlier.get(change.listing_id, (0, 0, 0))
+        if since_s <= now_s - DAY_S:
+            return change.old_floor, change.old_ceiling
+        return max(floor, change.old_floor), min(ceiling, change.old_ceiling)
+
+    def lowered_lately(self, seller: int, now_s: int) -> dict[int, int]:
+        """Listings of a seller whose floor came down in the last day."""
+        lowered = self.lowered.setdefault(seller, {})
+        while lowered and next(iter(lowered.values())) <= now_s - DAY_S:
+            del lowered[next(iter(lowered))]
+        return lowered
+
+    def too_many(
+        self, seller: int, more: set[int], listings: int, now_s: int, settings: GuardSettings
+    ) -> bool:
+        """Whether `more` lowered floors are too many for a seller with so many listings."""
+        count = len(self.lowered_lately(seller, now_s).keys() | more)
+        share = count * 10_000 > listings * settings.floors_lowered_bp
+        return count >= settings.floors_lowered and share
+
+    def apply(self, change: Change, now_s: int) -> None:
+        """Notes bounds that come into force."""
+        self.held.pop(change.listing_id, None)
+        since_s = self.earlier.get(change.listing_id, (0,))[0]
+        if since_s <= now_s - DAY_S:
+            self.earlier.pop(change.listing_id, None)
+            self.earlier[change.listing_id] = now_s, change.old_floor, change.old_ceiling
+            while len(self.earlier) > MAX_EARLIER:
+                del self.earlier[next(iter(self.earlier))]
+        if change.lowers:
+            lowered = self.lowered_lately(change.seller, now_s)
+            lowered.pop(change.listing_id, None)
+            lowered[change.listing_id] = now_s
+
+    def forget(self, listing_id: int, seller: int) -> None:
+        """Forgets a deleted listing."""
+        self.held.pop(listing_id, None)
+        self.earlier.pop(listing_id, None)
+        self.lowered.get(seller, {}).pop(listing_id, None)
+
+    def confirm(self, seller: int) -> None:
+        """A person has looked at the seller's lowered floors: counting begins anew."""
+        self.lowered.pop(seller, None)
+
+    def dump(self) -> dict[str, Any]:
+        """All of it as plain lists."""
+        return {
+            "held": [
+                [each.hold_id, each.listing_id, each.slip, each.floor_minor, each.ceiling_minor,
+                 each.held_ms] for each in self.held.values()
+            ],
+            "earlier": [[key, *value] for key, value in self.earlier.items()],
+            "lowered": [[key, list(value.items())] for key, value in self.lowered.items()],
+        }  # fmt: skip
+
+    def load(self, plain: dict[str, Any]) -> None:
+        """Replaces everything by what `dump` gave."""
+        self.held = {each[1]: HeldBounds(*each) for each in plain["held"]}
+        self.earlier = {key: (since, low, high) for key, since, low, high in plain["earlier"]}
+        self.lowered = {key: {at: when for at, when in items} for key, items in plain["lowered"]}
+
+
+def known_slip(slip: int) -> str:
+    """A slip in words that follow "because"."""
+    return {
+        Slip.FLOOR_HALVED: "the floor comes down by more than half within a day",
+        Slip.FLOOR_UNDER_HALF_COST: "the floor would be under half of the cost",
+        Slip.MANY_FLOORS_LOWERED: "many floors of the seller come down within a day",
+        Slip.CEILING_TENFOLD: "the ceiling goes up tenfold within a day",
+    }[Slip(slip)]
