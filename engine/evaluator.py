@@ -62,9 +62,7 @@ class Evaluator:
         evaluate = self._offers_from(rows, offers, self._state.now_ms)
         self._run(len(rows), evaluate, result, Source(Origin.OFFERS, rows, offers, 0, released))
 
-    def feedback(
-        self, rows: NDArray[np.void], result: TickResult, released: bool = False
-    ) -> None:
+    def feedback(self, rows: NDArray[np.void], result: TickResult, released: bool = False) -> None:
         """Evaluates feedback (`schema.FEEDBACK`)."""
         catalog, now_ms = self._state.catalog, self._state.now_ms
 
@@ -116,11 +114,12 @@ class Evaluator:
             outcomes = self._outcomes[: len(part)]
             outcomes[:] = np.zeros(1, OUTCOME)
             outcomes["listing_id"], outcomes["index"] = part, NO_INDEX
-            outcomes["previous_minor"], outcomes["state_before"] = rows["price_minor"], rows["state"]
-            high = np.maximum(rows["floor_minor"], rows["ceiling_minor"])
-            rows["price_minor"] = np.clip(
-                prices[first : first + SLICE], rows["floor_minor"], high
+            outcomes["previous_minor"], outcomes["state_before"] = (
+                rows["price_minor"],
+                rows["state"],
             )
+            high = np.maximum(rows["floor_minor"], rows["ceiling_minor"])
+            rows["price_minor"] = np.clip(prices[first : first + SLICE], rows["floor_minor"], high)
             rows["effective_s"], rows["deadline_s"], rows["draws"], rows["attempts"] = 0, 0, 1, 0
             rows["state"], rows["reason"] = CycleState.PAUSED, Reason.RESTORED
             gone = np.uint16(RowFlag.DISPLACED | RowFlag.REJECTED | RowFlag.WITHDRAWN)

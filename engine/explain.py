@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.columns import OfferColumns
+from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.money import currency_code, format_minor
 from engine.reference import load
@@ -89,6 +90,7 @@ def explain(engine: Engine, listing_id: int) -> Explanation:
         found.keep_prices = bracket_prices(row.reference_minor, row.keep_low_ppm, row.keep_high_ppm)
     add_offers(engine, found)
     found.sentences = sentences(found)
+    found.sentences[1:1] = guard_sentences(engine.state, listing_id)
     return found
 
 

@@ -221,7 +221,6 @@ class DecisionStatus(IntEnum):
     WITHDRAWAL = 4  # not a decision: takes back `withdraws` and all older ones of the listing
 
 
-
 class CommandKind(IntEnum):
     """What a command row asks of a listing."""
 

@@ -21,13 +21,13 @@ from server.config import Config
 from server.interceptors import Interceptor
 from server.logs import configure, logger
 from server.metrics import Metrics, product_version
-from server.services import catalog, ingestion, pricing
+from server.services import catalog, event, ingestion, pricing
 from server.services.calls import Core
 from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer
 
-SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion)
+SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, event)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
 GOODBYE_S = 1

@@ -63,9 +63,7 @@ class EventLog:
         """Appends one event; `given` are further fields of `Event`."""
         with self._changed:
             self.last_id += 1
-            self._events.append(
-                Event(self.last_id, at_ms, int(guard), int(kind), message, **given)
-            )
+            self._events.append(Event(self.last_id, at_ms, int(guard), int(kind), message, **given))
             self._changed.notify_all()
 
     def after(self, event_id: int, limit: int) -> list[Event]:

@@ -1,13 +1,13 @@
 """What stands between a proposal and the seller's price, in this order of precedence:
 
-    bounds as such       a price outside its bounds is a fault and goes nowhere
-    1 kill switch        what is stopped stays as it is
-    2 bounds             a price outside them goes back to them, whatever the guards below say
-    3 dry run            made and shown, not sent
-    4 breaker            falls of a seller whose prices crash are held
-    5 spiral             the price that is held instead of going on
-    strategy, step limit, changes per hour: in the rules, before
-    bounds again         the last look at what goes out
+bounds as such       a price outside its bounds is a fault and goes nowhere
+1 kill switch        what is stopped stays as it is
+2 bounds             a price outside them goes back to them, whatever the guards below say
+3 dry run            made and shown, not sent
+4 breaker            falls of a seller whose prices crash are held
+5 spiral             the price that is held instead of going on
+strategy, step limit, changes per hour: in the rules, before
+bounds again         the last look at what goes out
 """
 
 from __future__ import annotations

@@ -63,7 +63,11 @@ def outdated(
 
 
 def withdrawals(
-    catalog: Catalog, ids: NDArray[np.uint32], reasons: NDArray[np.uint8], first_id: int, now_ms: int
+    catalog: Catalog,
+    ids: NDArray[np.uint32],
+    reasons: NDArray[np.uint8],
+    first_id: int,
+    now_ms: int,
 ) -> NDArray[np.void]:
     """Records (`schema.DECISION`) that take the last decision of each listing back."""
     rows, records = catalog.rows, catalog.records

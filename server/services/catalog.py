@@ -104,7 +104,7 @@ class CatalogReads:
         address = listing_address(request)
         state = self._core.read(
             lambda engine: listing_state_message(
-                engine.catalog, find_listing(engine.catalog, address)
+                engine.catalog, engine.state.guards, find_listing(engine.catalog, address)
             )
         )
         return catalog_pb2.GetListingResponse(listing=state)
@@ -139,5 +139,6 @@ def listing_part(
     ids = np.flatnonzero(wanted) + start
     if len(ids) > limit:
         ids, last = ids[:limit], int(ids[limit])
-    states = [listing_state_message(catalog, each) for each in ids.tolist()]
+    guards = engine.state.guards
+    states = [listing_state_message(catalog, guards, each) for each in ids.tolist()]
     return states, last, last < catalog.count

@@ -11,13 +11,16 @@ from google.protobuf.message import Message
 from engine.decisions import DecisionLog
 from engine.errors import InputError, LimitError, NotFoundError
 from engine.explain import explain
+from engine.guards.holds import all_holds
 from engine.pipeline import Engine
 from engine.schema import InputKind
 from repriced.v1 import pricing_pb2
 from server.services.calls import Core, Handlers, mutation, reading
 from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
-from server.wire import decision_message, evaluate_answer
+from server.services.pages import page_size, page_start, page_token
+from server.wire import evaluate_answer, watch_message
+from server.wire.guards import hold_message
 from server.wire.limits import parse
 from server.writer import wall_ms
 
@@ -35,6 +38,12 @@ def handlers(core: Core) -> Handlers:
         "ReportStock": mutation(core, InputKind.STOCK),
         "PauseRepricing": mutation(core, InputKind.PAUSE),
         "ResumeRepricing": mutation(core, InputKind.RESUME),
+        "StopRepricing": mutation(core, InputKind.STOP),
+        "RestartRepricing": mutation(core, InputKind.RESTART),
+        "ReleaseHeld": mutation(core, InputKind.RELEASE),
+        "DiscardHeld": mutation(core, InputKind.DISCARD),
+        "RestorePrices": mutation(core, InputKind.RESTORE),
+        "ListHeld": reading(core, pricing_pb2.ListHeldRequest, calls.list_held),
         "StreamReprice": grpc.stream_stream_rpc_method_handler(calls.stream_reprice),
         "WatchDecisions": grpc.unary_stream_rpc_method_handler(calls.watch_decisions),
         "ExplainPrice": reading(core, pricing_pb2.ExplainPriceRequest, calls.explain_price),
@@ -70,7 +79,7 @@ class Pricing:
                     continue
                 message = next_decisions(self._core, cursor, request.seller_id)
                 cursor = message.cursor
-                if message.decisions:
+                if message.decisions or message.set_aside or message.withdrawals:
                     yield message.SerializeToString()
 
     def explain_price(self, request: Any) -> Message:
@@ -79,7 +88,7 @@ class Pricing:
 
         def look(engine: Engine) -> Message:
             found = explain(engine, find_listing(engine.catalog, address))
-            message: Message = explain_message(engine.catalog, found)
+            message: Message = explain_message(engine.state, found)
             return message
 
         return self._core.read(look)
@@ -89,6 +98,30 @@ class Pricing:
         batch = self._core.codec.decode_evaluate(payload)
         result = self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms()))
         return evaluate_answer(result).SerializeToString()
+
+    def list_held(self, request: Any) -> Message:
+        """What waits for a person, of a seller or of all."""
+        query = f"held of {request.seller_id}"
+        size = page_size(request.page_size)
+        after = page_start(query, request.page_token, 0)
+
+        def look(engine: Engine) -> Message:
+            state = engine.state
+            guards, catalog = state.guards, state.catalog
+            wanted = catalog.seller_at.get(request.seller_id, -1)
+            holds = [
+                each
+                for each in all_holds(guards, catalog, state.now_ms)
+                if each.hold_id > after
+                and (not request.seller_id or guards.watch.groups[each.group][0] == wanted)
+            ]
+            more = len(holds) > size
+            return pricing_pb2.ListHeldResponse(
+                holds=[hold_message(guards, catalog, each) for each in holds[:size]],
+                next_page_token=page_token(query, holds[size - 1].hold_id) if more else "",
+            )
+
+        return self._core.read(look)
 
 
 def first_cursor(request: Any, log: DecisionLog) -> int:
@@ -119,11 +152,7 @@ def next_decisions(core: Core, cursor: int, seller_id: str) -> pricing_pb2.Watch
             f"the stream fell behind: decision {cursor + 1} is no longer kept",
             reason="CURSOR_TOO_OLD",
         ) from error
-    messages = [decision_message(core.engine.catalog, each, True) for each in records]
-    return pricing_pb2.WatchDecisionsResponse(
-        decisions=[each for each in messages if seller_id in ("", each.key.seller_id)],
-        cursor=int(records["decision_id"][-1]),
-    )
+    return watch_message(core.engine.catalog, records, seller_id)
 
 
 def inner_request(payload: bytes, core: Core) -> bytes:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
 from engine.results import Result
 from engine.schema import InputKind
+from repriced.v1 import pricing_pb2
 from server.wire.answers import ANSWERS
 from server.wire.commands import decode_delete, decode_pause, decode_resume, decode_stock
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
 from server.wire.feedback import decode_feedback
+from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
 from server.wire.reprice import decode_evaluate, decode_reprice
 
@@ -26,6 +29,11 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,
     InputKind.RESUME: decode_resume,
+    InputKind.STOP: partial(decode_stop, pricing_pb2.StopRepricingRequest),
+    InputKind.RESTART: partial(decode_stop, pricing_pb2.RestartRepricingRequest),
+    InputKind.RELEASE: partial(decode_holds, pricing_pb2.ReleaseHeldRequest),
+    InputKind.DISCARD: partial(decode_holds, pricing_pb2.DiscardHeldRequest),
+    InputKind.RESTORE: decode_restore,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 

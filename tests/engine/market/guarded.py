@@ -61,9 +61,7 @@ class World:
 
     def seller(self, dry_run: bool, seller_id: str = "S1") -> None:
         """Turns the dry run of a seller on or off."""
-        self._apply(
-            InputKind.SELLERS, definitions([SellerDefinition(seller_id, dry_run=dry_run)])
-        )
+        self._apply(InputKind.SELLERS, definitions([SellerDefinition(seller_id, dry_run=dry_run)]))
 
     def offers(
         self, rivals: dict[str, int], own: dict[str, int] | None = None, seller: str = "S1",
