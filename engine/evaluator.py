@@ -114,10 +114,8 @@ class Evaluator:
             outcomes = self._outcomes[: len(part)]
             outcomes[:] = np.zeros(1, OUTCOME)
             outcomes["listing_id"], outcomes["index"] = part, NO_INDEX
-            outcomes["previous_minor"], outcomes["state_before"] = (
-                rows["price_minor"],
-                rows["state"],
-            )
+            outcomes["previous_minor"] = rows["price_minor"]
+            outcomes["state_before"] = rows["state"]
             high = np.maximum(rows["floor_minor"], rows["ceiling_minor"])
             rows["price_minor"] = np.clip(prices[first : first + SLICE], rows["floor_minor"], high)
             rows["effective_s"], rows["deadline_s"], rows["draws"], rows["attempts"] = 0, 0, 1, 0

@@ -20,6 +20,7 @@ from engine.columns import (
     RefBatch,
     SnapshotBatch,
     StockBatch,
+    StopBatch,
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
@@ -227,7 +228,7 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int) -> Res
 
 
 def resolve_refs(
-    batch: RefBatch | StockBatch, catalog: Catalog
+    batch: RefBatch | StockBatch | StopBatch, catalog: Catalog
 ) -> tuple[list[tuple[int, int, int]], list[RowProblem]]:
     """(position, index, listing id) of every known listing, and the unknown ones."""
     found: list[tuple[int, int, int]] = []

@@ -26,12 +26,12 @@ class TickResult:
 
     sequence: int
     decisions: NDArray[np.void] = field(default_factory=no_decisions)  # schema.DECISION
-    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
-    """Decisions that must not be submitted: held by a guard, or of a seller in dry run."""
     problems: list[RowProblem] = field(default_factory=list)
     evaluated: int = 0
     ignored: int = 0
     ignored_rows: dict[int, int] = field(default_factory=dict)
+    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
+    """Decisions that must not be submitted: held by a guard, or of a seller in dry run."""
 
 
 @dataclass(slots=True)
@@ -41,9 +41,9 @@ class UpsertResult:
     sequence: int
     upserted: list[tuple[int, int, bool]] = field(default_factory=list)
     decisions: NDArray[np.void] = field(default_factory=no_decisions)
-    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
+    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
 
 
 @dataclass(slots=True)

@@ -22,11 +22,12 @@ MILLION = 1_000_000
 PPM_PER_BP = 100
 SPANS = ((60, 10), (3_600, 24))
 """Seconds of a bucket and buckets of a window: ten minutes and a day."""
-FIELDS = ("stamp", "seen", "falling", "depth_ppm")
+FIELDS = STAMP, SEEN, FALLING, DEPTH = range(4)
+"""What a window keeps: the bucket's number, and counts."""
 
 
 class Window:
-    """Counts of one window by group and bucket; `depth_ppm` is a sum over the falling listings."""
+    """Counts of one window by group, field and bucket; the depth is a sum of ppm over listings."""
 
     def __init__(self, bucket_s: int, buckets: int) -> None:
         self.bucket_s = bucket_s
@@ -52,17 +53,20 @@ class Window:
         """Begins the present bucket of these groups where it is new; returns its place."""
         bucket = now_s // self.bucket_s
         at = bucket % self.ring
-        old = groups[self.counts[groups, 0, at] != bucket]
+        old = groups[self.counts[groups, STAMP, at] != bucket]
         if len(old):
             self.counts[old, :, at] = 0
-            self.counts[old, 0, at] = bucket
+            self.counts[old, STAMP, at] = bucket
         return at
 
     def kept(self, groups: Ints, times_s: Ints, now_s: int) -> NDArray[np.bool_]:
         """Whether what was counted at these times is still in the window."""
         bucket = times_s // self.bucket_s
         recent = bucket > now_s // self.bucket_s - self.ring
-        return recent & (self.counts[groups, 0, bucket % self.ring] == bucket)
+        kept: NDArray[np.bool_] = recent & (
+            self.counts[groups, STAMP, bucket % self.ring] == bucket
+        )
+        return kept
 
     def see(self, groups: Ints, before_s: Ints, now_s: int) -> None:
         """Counts each listing as evaluated now and no longer as evaluated before."""
@@ -72,19 +76,23 @@ class Window:
         groups, before_s = groups[moved], before_s[moved]
         kept = self.kept(groups, before_s, now_s)
         places = before_s[kept] // self.bucket_s % self.ring
-        np.subtract.at(self.counts, (groups[kept], 1, places), 1)
-        np.add.at(self.counts, (groups, 1, self.open(groups, now_s)), 1)
+        self._add(groups[kept], SEEN, places, -1)
+        self._add(groups, SEEN, self.open(groups, now_s), 1)
 
     def count(self, groups: Ints, before_s: Ints, old_ppm: Ints, new_ppm: Ints, now_s: int) -> None:
         """Moves what each listing contributes from where it was counted to the present."""
         was = np.flatnonzero(old_ppm > 0)
         places = before_s[was] // self.bucket_s % self.ring
-        np.subtract.at(self.counts, (groups[was], 2, places), 1)
-        np.subtract.at(self.counts, (groups[was], 3, places), old_ppm[was])
+        self._add(groups[was], FALLING, places, -1)
+        self._add(groups[was], DEPTH, places, -old_ppm[was])
         at = self.open(groups, now_s)
         falls = new_ppm > 0
-        np.add.at(self.counts, (groups[falls], 2, at), 1)
-        np.add.at(self.counts, (groups[falls], 3, at), new_ppm[falls])
+        self._add(groups[falls], FALLING, at, 1)
+        self._add(groups[falls], DEPTH, at, new_ppm[falls])
+
+    def _add(self, groups: Ints, field: int, places: Ints | int, amounts: Ints | int) -> None:
+        flat = (groups * len(FIELDS) + field) * self.ring + places
+        np.add.at(self.counts.reshape(-1), flat, amounts)
 
 
 @dataclass(slots=True)

@@ -218,7 +218,8 @@ class Gate:
             return
         reason = Reason(int(part.outcomes["reason"][slot]))
         words = {
-            Reason.REEMITS_EXHAUSTED: "the price was sent several times and was never live or judged",
+            Reason.REEMITS_EXHAUSTED: "the price was sent several times and was never live"
+            " or judged",
             Reason.MAX_REJECTIONS: "the marketplace rejected prices too often; repricing is paused",
             Reason.SUPPRESSED_BELOW_FLOOR: "nobody is featured, and the competitive price is below"
             " the floor",

@@ -136,7 +136,7 @@ class Plausibility:
         """Replaces everything by what `dump` gave."""
         self.held = {each[1]: HeldBounds(*each) for each in plain["held"]}
         self.earlier = {key: (since, low, high) for key, since, low, high in plain["earlier"]}
-        self.lowered = {key: {at: when for at, when in items} for key, items in plain["lowered"]}
+        self.lowered = {key: dict(items) for key, items in plain["lowered"]}
 
 
 def known_slip(slip: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +145,7 @@ class Proposals:
         for record in records:
             middle = at + int(record["row"])
             end = middle + int(record["offers"])
-            plain = (int(record[name]) for name in PLAIN)
-            self.put(Proposal(*plain, inputs[at:middle], inputs[middle:end]))
+            fields: dict[str, Any] = {name: int(record[name]) for name in PLAIN}
+            fields |= {"row": inputs[at:middle], "offers": inputs[middle:end]}
+            self.put(Proposal(**fields))
             at = end

@@ -17,9 +17,9 @@ class GuardSettings:
 
     breaker_listings: int = 20
     breaker_share_bp: int = 5_000
-    breaker_depth_bp: int = 1_000
+    breaker_depth_bp: int = 2_500
     """Depth in ten minutes."""
-    breaker_day_depth_bp: int = 2_500
+    breaker_day_depth_bp: int = 4_000
     """Depth in a day."""
     spiral_moves: int = 6
     spiral_distance_bp: int = 500

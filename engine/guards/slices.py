@@ -81,7 +81,10 @@ class Slice:
     def clamped(self, slots: Slots, price: NDArray[np.int64]) -> NDArray[np.int64]:
         """Prices moved into the bounds of their proposed rows."""
         floor, ceiling = (self.scratch[each][slots] for each in ("floor_minor", "ceiling_minor"))
-        return np.maximum(floor, np.minimum(price, np.maximum(floor, ceiling)))
+        clamped: NDArray[np.int64] = np.maximum(
+            floor, np.minimum(price, np.maximum(floor, ceiling))
+        )
+        return clamped
 
     def redirect(self, slots: Slots, price: NDArray[np.int64], reason: Reason) -> None:
         """Lets another price go out than the proposed one."""

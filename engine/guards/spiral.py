@@ -109,7 +109,8 @@ class Spirals:
         direction = movers["direction"]
         far = (moves.previous - own) * direction * 10_000 > own * settings.spiral_distance_bp
         far &= (moves.reference - other) * direction * 10_000 > other * settings.spiral_distance_bp
-        return (count >= settings.spiral_moves) & far & (movers["until_s"] <= now_s)
+        found: NDArray[np.bool_] = (count >= settings.spiral_moves) & far
+        return found & (movers["until_s"] <= now_s)
 
     def hold(self, moves: Moves, hold_ids: list[int], now_s: int) -> None:
         """Begins to hold: falling, not below the last price that won; rising, not above the start.

@@ -26,8 +26,8 @@ def pending(catalog: Catalog, ids: NDArray[np.uint32], now_ms: int) -> NDArray[n
     rows, records = catalog.rows, catalog.records
     waits = (records["decision_id"][ids] > 0) & (rows["effective_s"][ids] == 0)
     waits &= (rows["flags"][ids] & WITHDRAWN) == 0
-    recent: NDArray[np.bool_] = records["decided_ms"][ids] > now_ms - DECISION_VALID_MS
-    return waits & recent
+    waiting: NDArray[np.bool_] = waits & (records["decided_ms"][ids] > now_ms - DECISION_VALID_MS)
+    return waiting
 
 
 def outdated(

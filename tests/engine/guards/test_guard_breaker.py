@@ -51,7 +51,7 @@ def test_the_same_proposal_is_made_once() -> None:
 
 
 @pytest.mark.parametrize(("count", "price", "held"), [
-    (19, 100, False), (20, 100, True), (20, 901, False), (20, 900, True),
+    (19, 100, False), (20, 100, True), (20, 751, False), (20, 750, True),
 ])  # fmt: skip
 def test_thresholds(count: int, price: int, held: bool) -> None:
     market = world()
@@ -70,20 +70,20 @@ def test_small_steps_add_up_within_the_window() -> None:
     market = world()
     price = 1000
     for step in range(9):
-        price -= 15
+        price -= 40
         market.now_ms += MINUTE_MS
         market.offers(dict.fromkeys(SKUS, price), by=f"RIVAL-{step}")
-    assert market.price("SKU-0") == 910, "nine per cent so far; the next step is held"
+    assert market.price("SKU-0") == 760, "24 per cent so far; the next step is held"
 
 
 def test_slow_falls_trip_the_day() -> None:
     market = world()
     price = 1000
     for step in range(23):
-        price -= 15
+        price -= 25
         market.now_ms += HOUR_MS
         market.offers(dict.fromkeys(SKUS, price), by=f"RIVAL-{step}")
-    assert 745 <= market.price("SKU-0") <= 775, "a quarter within a day"
+    assert market.price("SKU-0") == 625, "two fifths within a day would be too much"
 
 
 def test_slower_falls_pass() -> None:

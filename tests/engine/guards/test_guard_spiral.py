@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from market.guarded import DAY_MS, HOUR_MS, MINUTE_MS, World, distance, follow
@@ -153,7 +154,7 @@ def test_the_way_back_keeps_the_step_limit() -> None:
     prices = [4495, *duel(market, 40, 30 * MINUTE_MS, profnath)]
     assert market.events(Guard.SPIRAL)
     assert prices[-1] == 4495
-    for before, after in zip(prices, prices[1:], strict=False):
+    for before, after in pairwise(prices):
         assert abs(after - before) * 10_000 <= before * 3000
 
 
