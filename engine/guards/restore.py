@@ -31,7 +31,9 @@ class LiveLog:
         self, at_ms: int, ids: NDArray[np.uint32], before: NDArray[np.int64],
         after: NDArray[np.int64],
     ) -> None:  # fmt: skip
-        """Appends changes of live prices."""
+        """Appends changes of live prices, of each listing at most one."""
+        if len(ids) == 0:
+            return
         if self._count + len(ids) > len(self._changes) < LIVE_CHANGES_KEPT:
             wanted = max(self._count + len(ids), 2 * len(self._changes))
             grown = np.zeros(min(LIVE_CHANGES_KEPT, wanted), LIVE_CHANGE)

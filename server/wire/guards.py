@@ -13,7 +13,7 @@ from engine.guards.state import Guards
 from repriced.v1 import event_pb2, pricing_pb2
 from server.wire.definitions import key_message
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
-from server.wire.rows import RowFault, address_of
+from server.wire.rows import RowFault, address_of, shown
 
 
 def decode_stop(request_type: Any, payload: bytes, limits: WireLimits) -> StopBatch:
@@ -45,14 +45,14 @@ def decode_holds(request_type: Any, payload: bytes, limits: WireLimits) -> HoldB
     """Batch of a ReleaseHeldRequest or DiscardHeldRequest. Raises InputError."""
     request = parse(request_type, payload, limits)
     request_id = request_id_of(request.request_id)
-    if bool(request.hold_ids) == bool(request.seller_id):
+    if request.hold_ids and request.seller_id:
         raise InputError(
-            f"hold_ids has {len(request.hold_ids)} ids and seller_id is {request.seller_id!r};"
-            " allowed: one of the two",
+            f"hold_ids has {len(request.hold_ids)} ids and seller_id is"
+            f" {shown(request.seller_id)}; allowed: one of the two",
             reason="HOLDS_UNCLEAR",
             field="hold_ids",
         )
-    if request.hold_ids:
+    if not request.seller_id:
         check_count("hold_ids", request.hold_ids, "max_rows_per_call", limits)
     return HoldBatch(
         request_id, len(request.hold_ids), list(request.hold_ids), request.seller_id,

@@ -177,6 +177,9 @@ def test_listings() -> None:
         (InputKind.DELETE, catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
         (InputKind.PAUSE, pricing_pb2.PauseRepricingResponse, "paused_count"),
         (InputKind.RESUME, pricing_pb2.ResumeRepricingResponse, "resumed_count"),
+        (InputKind.STOP, pricing_pb2.StopRepricingResponse, "stopped_count"),
+        (InputKind.DISCARD, pricing_pb2.DiscardHeldResponse, "discarded_count"),
+        (InputKind.RESTORE, pricing_pb2.RestorePricesResponse, "restored_count"),
     ],
 )
 def test_counts(kind: InputKind, message_type: Any, field: str) -> None:

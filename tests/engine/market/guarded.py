@@ -80,7 +80,8 @@ class World:
         return result
 
     def live(self, sku: str, price: int, seller: str = "S1") -> TickResult:
-        """The marketplace says that our price is live."""
+        """The marketplace says that our price is live, a moment later."""
+        self.now_ms += 1
         given = feedback(
             key(sku, seller), FeedbackKind.EFFECTIVE, price=price, event_ms=self.now_ms
         )
