@@ -192,18 +192,14 @@ class Evaluator:
 
     def _decide(self, part: Slice, emitted: Slots, result: TickResult) -> None:
         """Numbers the decisions of a slice in its order, those that do not go out among them."""
+        self._gate.drop_outdated(part, emitted)
         groups = [(emitted, part.outcomes[emitted], DecisionStatus.EMITTED)]
         for aside in part.aside:
             fresh = self._gate.fresh(aside)
             groups.append((aside.slots[fresh], aside.outcomes[fresh], aside.status))
-        slots = np.concatenate([each for each, _, _ in groups])
-        self._gate.drop_outdated(part, emitted)
-        if len(slots) == 0:
+        if not any(len(each) for each, _, _ in groups):
             return
-        order = np.argsort(slots, kind="stable")
-        outcomes = np.concatenate([each for _, each, _ in groups])[order]
-        status = np.repeat([each for _, _, each in groups], [len(each) for each, _, _ in groups])
-        status = status[order].astype(np.uint8)
+        slots, outcomes, status = in_order(groups)
         decisions = self._number(
             lambda first: emit.decide(
                 self._state.catalog.records, outcomes, status, first, self._state.now_ms
@@ -213,7 +209,7 @@ class Evaluator:
         result.decisions = np.concatenate([result.decisions, decisions[goes_out]])
         if not goes_out.all():
             result.set_aside = np.concatenate([result.set_aside, decisions[~goes_out]])
-            self._gate.keep(part, slots[order][~goes_out], decisions[~goes_out])
+            self._gate.keep(part, slots[~goes_out], decisions[~goes_out])
 
     def withdraw(self, ids: NDArray[np.uint32], reasons: NDArray[np.uint8]) -> None:
         """Takes the last decision of each listing back; `reasons` are of `schema.Reason`."""
@@ -246,6 +242,20 @@ class Evaluator:
         """Listings that came into each `schema.CycleState` less those that left it, as counted."""
         transitions = tables(self.counters).transitions
         return np.asarray(transitions.sum(axis=0) - transitions.sum(axis=1))
+
+
+def in_order(
+    groups: list[tuple[Slots, NDArray[np.void], DecisionStatus]],
+) -> tuple[Slots, NDArray[np.void], NDArray[np.uint8]]:
+    """Decisions of several kinds in the order of their slots, with the status of each."""
+    if len(groups) == 1:
+        slots, outcomes, status = groups[0]
+        return slots, outcomes, np.full(len(slots), status, np.uint8)
+    slots = np.concatenate([each for each, _, _ in groups])
+    order = np.argsort(slots, kind="stable")
+    outcomes = np.concatenate([each for _, each, _ in groups])[order]
+    kinds = np.repeat([each for _, _, each in groups], [len(each) for each, _, _ in groups])
+    return slots[order], outcomes, kinds[order].astype(np.uint8)
 
 
 def evaluated(outcome: np.void) -> Evaluated:

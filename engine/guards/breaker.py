@@ -42,12 +42,12 @@ class Window:
             grown[: len(self.counts)] = self.counts
             self.counts = grown
 
-    def sums(self, group: int, now_s: int) -> tuple[int, int, int]:
-        """(seen, falling, depth) of a group over the whole window."""
-        stamp, *counted = self.counts[group]
-        valid = stamp > now_s // self.bucket_s - self.ring
-        seen, falling, depth = (int(each[valid].sum()) for each in counted)
-        return seen, falling, depth
+    def sums(self, groups: Ints, now_s: int) -> Ints:
+        """Each field of these groups over the whole window, the stamps aside: shape (3, n)."""
+        counts = self.counts[groups]
+        valid = counts[:, STAMP] > now_s // self.bucket_s - self.ring
+        summed: Ints = (counts[:, SEEN:] * valid[:, np.newaxis]).sum(axis=2).T
+        return summed
 
     def open(self, groups: Ints, now_s: int) -> int:
         """Begins the present bucket of these groups where it is new; returns its place."""
@@ -154,20 +154,21 @@ class Breaker:
         """Breakers that trip once these changes are counted."""
         depths = (settings.breaker_depth_bp, settings.breaker_day_depth_bp)
         found: dict[int, Trip] = {}
+        present, at = np.unique(groups, return_inverse=True)
         for window, (old, new), least_bp in zip(self.windows, weighed, depths, strict=True):
-            for group in np.unique(groups[new > old]).tolist():
-                if group in self.tripped or group in found:
-                    continue
-                mine = groups == group
-                seen, falling, depth = window.sums(group, now_s)
-                falling += int(np.count_nonzero(new[mine]) - np.count_nonzero(old[mine]))
-                depth += int(new[mine].sum() - old[mine].sum())
-                depth_bp = depth // max(1, falling) // PPM_PER_BP
-                many = seen >= settings.breaker_listings
-                share = falling * 10_000 >= seen * settings.breaker_share_bp
-                if many and share and depth_bp >= least_bp:
-                    span_s = window.bucket_s * (window.ring - 1)
-                    found[group] = Trip(group, seen, falling, depth_bp, span_s)
+            seen, falling, depth = window.sums(present, now_s)
+            np.add.at(falling, at, (new > 0).astype(np.int64) - (old > 0))
+            np.add.at(depth, at, new - old)
+            depth_bp = depth // np.maximum(1, falling) // PPM_PER_BP
+            crash = (seen >= settings.breaker_listings) & (depth_bp >= least_bp)
+            crash &= falling * 10_000 >= seen * settings.breaker_share_bp
+            for place in np.flatnonzero(crash).tolist():
+                group = int(present[place])
+                if group not in self.tripped and group not in found:
+                    found[group] = Trip(
+                        group, int(seen[place]), int(falling[place]), int(depth_bp[place]),
+                        window.bucket_s * (window.ring - 1),
+                    )  # fmt: skip
         return list(found.values())
 
     def count(

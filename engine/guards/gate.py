@@ -145,7 +145,9 @@ class Gate:
         """Holds prices that spiral; which of the free slots go out as they are."""
         spirals = self._guards.spirals
         if part.source.origin == Origin.OFFERS:
-            seen = np.flatnonzero(spirals.slots(part.ids) > 0)
+            seen = spirals.may_answer(
+                part.ids, part.outcomes["reference_minor"], part.now_s, self._guards.settings
+            )
             if len(seen):
                 self._answered(part, seen)
         goes_on = np.ones(len(free), np.bool_)

@@ -76,17 +76,23 @@ class Spirals:
         """Slot of each listing, 0 where it has none."""
         return self._watch.records["mover"][ids].astype(np.int64)
 
+    def may_answer(
+        self, ids: NDArray[np.uint32], reference: Ints, now_s: int, settings: GuardSettings
+    ) -> NDArray[np.intp]:
+        """Where the reference price followed our last move in time, whoever sets it."""
+        slots = self.slots(ids)
+        known = np.flatnonzero((slots > 0) & (reference > 0))
+        movers, slots = self.movers, slots[known]
+        moved_s = movers["moved_s"][slots].astype(np.int64)
+        step = np.sign(reference[known] - movers["reference_minor"][slots])
+        in_time = (moved_s > 0) & (now_s - moved_s <= settings.spiral_answer_s)
+        return known[in_time & (step == movers["direction"][slots])]
+
     def answers(self, moves: Moves, now_s: int, settings: GuardSettings) -> NDArray[np.intp]:
-        """Counts what competitors answered; returns which listings that makes a spiral."""
+        """Counts what competitors answered, of `may_answer`; returns where that is a spiral."""
         slots = self.slots(moves.ids)
         movers = self.movers
-        step = np.sign(moves.reference - movers["reference_minor"][slots])
-        answered = np.flatnonzero(
-            (slots > 0) & (moves.reference > 0) & (movers["moved_s"][slots] > 0)
-            & (moves.seller == movers["competitor"][slots])
-            & (step == movers["direction"][slots])
-            & (now_s - movers["moved_s"][slots].astype(np.int64) <= settings.spiral_answer_s)
-        )  # fmt: skip
+        answered = np.flatnonzero(moves.seller == movers["competitor"][slots])
         if len(answered) == 0:
             return answered
         at = slots[answered]
@@ -155,10 +161,9 @@ class Spirals:
         movers["moved_s"][slots] = now_s
 
     def _clear(self, slots: Ints) -> None:
-        """Forgets the runs of these slots."""
-        listing_ids = self.movers["listing_id"][slots]
-        self.movers[slots] = np.zeros(1, MOVER)[0]
-        self.movers["listing_id"][slots] = listing_ids
+        """Forgets the runs of these slots; what a bucket holds counts only with its number."""
+        for name in ("bucket", "competitor", "direction", "moved_s", "until_s"):
+            self.movers[name][slots] = 0
 
     def _open(self, slots: Ints, own: Ints, other: Ints, now_s: int) -> int:
         """Begins the present bucket where it is new; returns its place."""
@@ -188,7 +193,6 @@ class Spirals:
         if fresh < len(new):
             slots = np.concatenate([slots, self._evict(len(new) - fresh, now_s)])
             new = new[: len(slots)]
-        self.movers[slots] = np.zeros(1, MOVER)[0]
         self.movers["listing_id"][slots] = new
         self._watch.records["mover"][new] = slots
 
@@ -199,6 +203,7 @@ class Spirals:
         if len(slots):
             self.next_victim = int(slots[-1]) % (len(self.movers) - 1) + 1
         self._watch.records["mover"][self.movers["listing_id"][slots]] = 0
+        self._clear(slots)
         return slots
 
     def forget(self, listing_id: int) -> bool:

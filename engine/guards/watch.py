@@ -42,13 +42,20 @@ class WatchTable:
         """Group of each listing, given out where it has none yet."""
         self.cover(catalog.count)
         groups = self.records["group"][ids].astype(np.int64)
-        new = np.flatnonzero(groups == 0)
-        if len(new):
-            for at in new.tolist():
-                record = catalog.records[ids[at]]
-                groups[at] = self.group(int(record["seller"]), int(record["marketplace"]))
-            self.records["group"][ids[new]] = groups[new]
+        if not groups.all():
+            self._give(catalog, ids[groups == 0])
+            groups = self.records["group"][ids].astype(np.int64)
         return groups
+
+    def _give(self, catalog: Catalog, ids: NDArray[np.uint32]) -> None:
+        sellers = catalog.records["seller"][ids].astype(np.int64)
+        pairs = sellers << 16 | catalog.records["marketplace"][ids]
+        found, first, at = np.unique(pairs, return_index=True, return_inverse=True)
+        given = np.zeros(len(found), np.uint32)
+        for place in np.argsort(first).tolist():
+            pair = int(found[place])
+            given[place] = self.group(pair >> 16, pair & 0xFFFF)
+        self.records["group"][ids] = given[at]
 
     def group(self, seller: int, marketplace: int) -> int:
         """Index of a seller in a marketplace."""
