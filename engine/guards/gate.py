@@ -188,7 +188,8 @@ class Gate:
             )  # fmt: skip
 
     def _hold_price(self, part: Slice, slots: Slots, hold: NDArray[np.int64]) -> None:
-        """Goes to the price that is held, no faster than one decision may."""
+        """Goes to the price that is held, no faster than one decision may; where a breaker holds
+        falls, not down."""
         previous, _ = part.prices(slots)
         strategies = part.catalog.strategy_records[part.scratch["strategy"][slots]]
         base = part.clamped(slots, previous)
@@ -196,6 +197,10 @@ class Gate:
         limit = np.where(strategies["step_limit_ppm"] > 0, by_rate, strategies["step_limit_minor"])
         way = hold - base
         way = np.where(limit > 0, np.clip(way, -limit, limit), way)
+        breaker = self._guards.breaker.tripped
+        if breaker:
+            groups = self._guards.watch.groups_of(part.catalog, part.ids[slots])
+            way = np.where(np.isin(groups, sorted(breaker)), np.maximum(way, 0), way)
         price = part.clamped(slots, base + way)
         stays = price == previous
         part.take_back(slots[stays], Reason.SPIRAL_HELD)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.guards.settings import DAY_S, GuardSettings
 
@@ -57,12 +57,26 @@ class Change:
         return self.floor < self.old_floor
 
 
+class Earlier(NamedTuple):
+    """Highest floor and lowest ceiling of a listing before its changes since a time, for a day,
+    and of the day before that: together never less than a day, at most two."""
+
+    since_s: int
+    floor_minor: int
+    ceiling_minor: int
+    before_floor_minor: int
+    before_ceiling_minor: int
+
+
+UNKNOWN = Earlier(-10 * DAY_S, 0, 0, 0, 0)
+
+
 class Plausibility:
     """Held bounds, the bounds of the day before, and each seller's lowered floors of a day."""
 
     def __init__(self) -> None:
         self.held: dict[int, HeldBounds] = {}  # by listing id
-        self.earlier: dict[int, tuple[int, int, int]] = {}  # id: (since s, floor, ceiling)
+        self.earlier: dict[int, Earlier] = {}  # by listing id
         self.lowered: dict[int, dict[int, int]] = {}  # seller: {id: when, s}; oldest first
 
     def slip(self, change: Change, now_s: int) -> Slip | None:
@@ -77,10 +91,15 @@ class Plausibility:
         return None
 
     def _day_before(self, change: Change, now_s: int) -> tuple[int, int]:
-        since_s, floor, ceiling = self.earlier.get(change.listing_id, (0, 0, 0))
-        if since_s <= now_s - DAY_S:
+        """Highest floor and lowest ceiling of the last day."""
+        known = self.earlier.get(change.listing_id, UNKNOWN)
+        if known.since_s <= now_s - 2 * DAY_S:
             return change.old_floor, change.old_ceiling
-        return max(floor, change.old_floor), min(ceiling, change.old_ceiling)
+        floor = max(known.floor_minor, change.old_floor)
+        ceiling = min(known.ceiling_minor, change.old_ceiling)
+        if known.since_s <= now_s - DAY_S:
+            return floor, ceiling
+        return max(floor, known.before_floor_minor), min(ceiling, known.before_ceiling_minor)
 
     def lowered_lately(self, seller: int, now_s: int) -> dict[int, int]:
         """Listings of a seller whose floor came down in the last day."""
@@ -100,12 +119,20 @@ class Plausibility:
     def apply(self, change: Change, now_s: int) -> None:
         """Notes bounds that come into force."""
         self.held.pop(change.listing_id, None)
-        since_s = self.earlier.get(change.listing_id, (0,))[0]
-        if since_s <= now_s - DAY_S:
+        known = self.earlier.get(change.listing_id, UNKNOWN)
+        floor, ceiling = change.old_floor, change.old_ceiling
+        if known.since_s <= now_s - DAY_S:
             self.earlier.pop(change.listing_id, None)
-            self.earlier[change.listing_id] = now_s, change.old_floor, change.old_ceiling
+            recent = known.since_s > now_s - 2 * DAY_S
+            before = known[1:3] if recent else (floor, ceiling)
+            self.earlier[change.listing_id] = Earlier(now_s, floor, ceiling, *before)
             while len(self.earlier) > MAX_EARLIER:
                 del self.earlier[next(iter(self.earlier))]
+        else:
+            self.earlier[change.listing_id] = known._replace(
+                floor_minor=max(known.floor_minor, floor),
+                ceiling_minor=min(known.ceiling_minor, ceiling),
+            )
         if change.lowers:
             lowered = self.lowered_lately(change.seller, now_s)
             lowered.pop(change.listing_id, None)
@@ -135,7 +162,7 @@ class Plausibility:
     def load(self, plain: dict[str, Any]) -> None:
         """Replaces everything by what `dump` gave."""
         self.held = {each[1]: HeldBounds(*each) for each in plain["held"]}
-        self.earlier = {key: (since, low, high) for key, since, low, high in plain["earlier"]}
+        self.earlier = {key: Earlier(*rest) for key, *rest in plain["earlier"]}
         self.lowered = {key: dict(items) for key, items in plain["lowered"]}
 
 

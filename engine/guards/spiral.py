@@ -86,7 +86,8 @@ class Spirals:
         moved_s = movers["moved_s"][slots].astype(np.int64)
         step = np.sign(reference[known] - movers["reference_minor"][slots])
         in_time = (moved_s > 0) & (now_s - moved_s <= settings.spiral_answer_s)
-        return known[in_time & (step == movers["direction"][slots])]
+        followed: NDArray[np.intp] = known[in_time & (step == movers["direction"][slots])]
+        return followed
 
     def answers(self, moves: Moves, now_s: int, settings: GuardSettings) -> NDArray[np.intp]:
         """Counts what competitors answered, of `may_answer`; returns where that is a spiral."""

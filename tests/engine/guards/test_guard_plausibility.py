@@ -84,6 +84,8 @@ def test_small_steps_are_one_slip() -> None:
     market.now_ms += HOUR_MS
     assert market.listings(A, floor_minor=499).warnings
     market.now_ms += DAY_MS
+    assert market.listings(A, floor_minor=400).warnings, "a day sees at least a day"
+    market.now_ms += DAY_MS
     assert not market.listings(A, floor_minor=400).warnings
     for ceiling in (6000, 18_000):
         assert not market.listings(A, floor_minor=400, ceiling_minor=ceiling).warnings
