@@ -114,11 +114,15 @@ class Ingestion:
             payloads = [(part.kind, part.payload(request_id, at)) for at, part in enumerate(parts)]
             answers = self._core.apply(payloads, context)
         decisions: list[types_pb2.Decision] = []
+        set_aside: list[types_pb2.Decision] = []
         for part, answer in zip(parts, answers, strict=True):
             report_rows(door, part, answer)
-            decisions.extend(decisions_of(part, answer))
+            decisions.extend(decisions_of(part, answer, "decisions"))
+            set_aside.extend(decisions_of(part, answer, "set_aside"))
         self._remember(door)
-        return self._message(door, decisions, len(notifications)).SerializeToString()
+        message = self._message(door, decisions, len(notifications))
+        message.set_aside.extend(set_aside)
+        return message.SerializeToString()
 
     def _translated(self, notifications: Any) -> Door:
         door = Door()
@@ -226,14 +230,14 @@ def ignored_rows(result: Result) -> list[tuple[int, int]]:
     return list(result.ignored_rows.items()) if isinstance(result, TickResult) else []
 
 
-def decisions_of(part: Part, answer: Answer) -> list[types_pb2.Decision]:
-    """Decisions of a part, with the index of the message that led to each."""
+def decisions_of(part: Part, answer: Answer, field: str) -> list[types_pb2.Decision]:
+    """Decisions in a field of a part's answer, with the index of the message that led to each."""
     response: Any = (
         pricing_pb2.RepriceResponse
         if part.kind == InputKind.REPRICE
         else pricing_pb2.ReportFeedbackResponse
     )
-    decisions = list(response.FromString(answer.payload).decisions)
+    decisions: list[Any] = list(getattr(response.FromString(answer.payload), field))
     for decision in decisions:
         decision.index = part.messages[decision.index][0]
     return decisions
