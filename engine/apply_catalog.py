@@ -36,8 +36,8 @@ def apply_sellers(
         try:
             was_dry = catalog.seller_at.get(definition.seller_id) in catalog.dry_run_sellers
             seller = catalog.put_seller(definition)
-            if definition.dry_run != was_dry:
-                switch_dry_run(shard, seller, definition.dry_run)
+            if (seller in catalog.dry_run_sellers) != was_dry:
+                switch_dry_run(shard, seller, not was_dry)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
@@ -149,14 +149,12 @@ def listing_commands(entries: list[Entry]) -> NDArray[np.void]:
 def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None:
     """Keeps old bounds in force where the new ones look like a slip, and says so."""
     state = shard.state
-    rows, records = state.catalog.rows, state.catalog.records
+    records = state.catalog.records
     wary = wary_sellers(shard, entries)
     in_force: dict[int, tuple[int, int]] = {}
     for entry in entries:
-        row, record = rows[entry.listing_id], records[entry.listing_id]
-        present = in_force.get(
-            entry.listing_id, (int(row["floor_minor"]), int(row["ceiling_minor"]))
-        )
+        record = records[entry.listing_id]
+        present = in_force.get(entry.listing_id) or bounds_before(shard, entry)
         if present != (0, 0):
             wanted = (entry.floor_minor, entry.ceiling_minor)
             change = change_of(shard, entry.listing_id, present, wanted)
@@ -175,6 +173,15 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
             record["bounds_version"] += 1
 
 
+def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
+    """Bounds in force before a call; those of a deleted listing still count for its successor."""
+    row = shard.state.catalog.rows[entry.listing_id]
+    present = int(row["floor_minor"]), int(row["ceiling_minor"])
+    definition = entry.definition
+    buried = shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
+    return buried if buried is not None and present == (0, 0) else present
+
+
 def change_of(
     shard: Shard, listing_id: int, present: tuple[int, int], wanted: tuple[int, int]
 ) -> Change:
@@ -189,7 +196,7 @@ def wary_sellers(shard: Shard, entries: list[Entry]) -> set[int]:
     state = shard.state
     lowering: dict[int, set[int]] = {}
     for entry in entries:
-        if entry.floor_minor < state.catalog.rows["floor_minor"][entry.listing_id]:
+        if entry.floor_minor < bounds_before(shard, entry)[0]:
             seller = int(state.catalog.records["seller"][entry.listing_id])
             lowering.setdefault(seller, set()).add(entry.listing_id)
     wary = set()

@@ -6,6 +6,7 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,8 @@ class Catalog:
         if len(definition.account_group) > MAX_TEXT:
             raise text_error("account_group", definition.account_group)
         index = self.seller_at.setdefault(definition.seller_id, len(self.sellers))
+        if definition.dry_run is None:
+            definition = replace(definition, dry_run=index in self.dry_run_sellers)
         group = self._group_of(definition)
         if index == len(self.sellers):
             self.sellers.append(definition)

@@ -169,7 +169,8 @@ class SellerDefinition:
 
     seller_id: str
     account_group: str = ""
-    dry_run: bool = False
+    dry_run: bool | None = None
+    """Whether decisions are only shown; None keeps what is known, for a new seller False."""
 
 
 @dataclass(frozen=True, slots=True)

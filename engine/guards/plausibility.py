@@ -17,6 +17,9 @@ MAX_HELD_BOUNDS = 100_000
 MAX_EARLIER = 200_000
 """Listings whose bounds of the day before are remembered; those that changed first go first."""
 
+MAX_BURIED = 100_000
+"""Deleted listings whose bounds are remembered, the last deleted ones."""
+
 
 class Slip(IntEnum):
     """Why bounds are held."""
@@ -78,6 +81,8 @@ class Plausibility:
         self.held: dict[int, HeldBounds] = {}  # by listing id
         self.earlier: dict[int, Earlier] = {}  # by listing id
         self.lowered: dict[int, dict[int, int]] = {}  # seller: {id: when, s}; oldest first
+        self.buried: dict[tuple[str, str, str, int, str], tuple[int, int]] = {}
+        """Bounds of deleted listings by natural key and currency."""
 
     def slip(self, change: Change, now_s: int) -> Slip | None:
         """What is odd about one change by itself."""
@@ -138,8 +143,15 @@ class Plausibility:
             lowered.pop(change.listing_id, None)
             lowered[change.listing_id] = now_s
 
-    def forget(self, listing_id: int, seller: int) -> None:
-        """Forgets a deleted listing."""
+    def forget(
+        self, listing_id: int, seller: int, key: tuple[str, str, str, int, str],
+        bounds: tuple[int, int],
+    ) -> None:  # fmt: skip
+        """Forgets a deleted listing but for its bounds."""
+        self.buried.pop(key, None)
+        self.buried[key] = bounds
+        if len(self.buried) > MAX_BURIED:
+            del self.buried[next(iter(self.buried))]
         self.held.pop(listing_id, None)
         self.earlier.pop(listing_id, None)
         self.lowered.get(seller, {}).pop(listing_id, None)
@@ -157,6 +169,7 @@ class Plausibility:
             ],
             "earlier": [[key, *value] for key, value in self.earlier.items()],
             "lowered": [[key, list(value.items())] for key, value in self.lowered.items()],
+            "buried": [[key, value] for key, value in self.buried.items()],
         }  # fmt: skip
 
     def load(self, plain: dict[str, Any]) -> None:
@@ -164,6 +177,7 @@ class Plausibility:
         self.held = {each[1]: HeldBounds(*each) for each in plain["held"]}
         self.earlier = {key: Earlier(*rest) for key, *rest in plain["earlier"]}
         self.lowered = {key: dict(items) for key, items in plain["lowered"]}
+        self.buried = {tuple(key): tuple(bounds) for key, bounds in plain["buried"]}
 
 
 def known_slip(slip: int) -> str:

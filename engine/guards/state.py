@@ -22,6 +22,7 @@ from engine.guards.settings import GuardSettings
 from engine.guards.spiral import Spirals
 from engine.guards.stop import KillSwitch
 from engine.guards.watch import WatchTable
+from engine.money import currency_code
 
 if TYPE_CHECKING:
     from engine.catalog import Catalog
@@ -87,7 +88,10 @@ class Guards:
         """Takes a deleted listing out of every table."""
         self.watch.cover(catalog.count)
         self.proposals.pop(listing_id)
-        self.plausibility.forget(listing_id, int(catalog.records["seller"][listing_id]))
+        row, record = catalog.rows[listing_id], catalog.records[listing_id]
+        key = (*catalog.key_of(listing_id), currency_code(int(record["currency"])))
+        bounds = int(row["floor_minor"]), int(row["ceiling_minor"])
+        self.plausibility.forget(listing_id, int(record["seller"]), key, bounds)
         self.spirals.forget(listing_id)
 
     # Snapshots

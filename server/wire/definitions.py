@@ -18,7 +18,8 @@ from server.wire.strategies import strategy_definition
 
 def seller_definition(message: catalog_pb2.Seller) -> SellerDefinition:
     """Definition as the caller stated it."""
-    return SellerDefinition(message.seller_id, message.account_group, message.dry_run)
+    dry_run = message.dry_run if message.HasField("dry_run") else None
+    return SellerDefinition(message.seller_id, message.account_group, dry_run)
 
 
 def seller_message(definition: SellerDefinition) -> catalog_pb2.Seller:

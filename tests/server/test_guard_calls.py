@@ -7,10 +7,20 @@ from typing import Any
 
 import grpc
 import pytest
-from conftest import MARKETPLACE, SELLER, Running, key, listing, now_ms, request_id, rival, run
-from conftest import snapshot as offers_of
 
 from repriced.v1 import catalog_pb2, event_pb2, event_pb2_grpc, pricing_pb2, types_pb2
+from tests.server.conftest import (
+    MARKETPLACE,
+    SELLER,
+    Running,
+    key,
+    listing,
+    now_ms,
+    request_id,
+    rival,
+    run,
+)
+from tests.server.conftest import snapshot as offers_of
 
 MATCH = catalog_pb2.Strategy(
     seller_id=SELLER, strategy_id="match", currency="EUR",

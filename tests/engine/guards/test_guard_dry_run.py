@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from market.guarded import HOUR_MS, MINUTE_MS, World, follow
+from market.shard import apply, definitions
 
+from engine.columns import SellerDefinition
 from engine.explain_guards import guard_sentences
 from engine.guards import EventKind, Guard
-from engine.schema import DecisionStatus, Reason
+from engine.schema import DecisionStatus, InputKind, Reason
 
 A = "SKU-A"
 
@@ -76,6 +78,14 @@ def test_its_end_drops_what_was_shown() -> None:
     assert market.offers({A: 900}).decisions["price_minor"].tolist() == [900]
     kinds = [each.kind for each in market.events(Guard.DRY_RUN)]
     assert kinds == [EventKind.TRIPPED, EventKind.RELEASED]
+
+
+def test_a_seller_defined_without_a_word_of_it_stays_as_he_is() -> None:
+    market = world()
+    silent = definitions([SellerDefinition("S1", "group")])
+    apply(market.engine, InputKind.SELLERS, silent, market.now_ms)
+    assert len(market.offers({A: 900}).set_aside) == 1
+    assert market.engine.catalog.sellers[0] == SellerDefinition("S1", "group", True)
 
 
 def test_other_sellers_go_on_and_no_breaker_counts_it() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from market.guarded import DAY_MS, HOUR_MS, World, follow
-from market.shard import apply, definitions, listing
+from market.shard import apply, definitions, key, listing
 
+from engine.columns import RefBatch
 from engine.guards import Guard
 from engine.guards.holds import HoldKind
 from engine.schema import InputKind
@@ -197,6 +198,17 @@ def test_confirmed_floors_count_no_longer() -> None:
     assert market.release(seller="S1").count == 100
     assert {bounds(market, sku)[0] for sku in skus} == {900}
     assert not market.listings(skus[0], floor_minor=890).warnings
+
+
+def test_a_deleted_listing_is_remembered() -> None:
+    market = world()
+    batch = RefBatch("", 1, [0], [key(A)])
+    apply(market.engine, InputKind.DELETE, batch, market.now_ms)
+    result = market.listings(A, floor_minor=10, ceiling_minor=2000)
+    assert [each.reason for each in result.warnings] == ["BOUNDS_HELD"]
+    assert bounds(market) == (1000, 2000)
+    apply(market.engine, InputKind.DELETE, batch, market.now_ms)
+    assert not market.listings(A, floor_minor=900, currency="USD", strategy_id="").warnings
 
 
 def test_a_new_listing_far_below_its_cost_is_told() -> None:
