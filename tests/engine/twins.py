@@ -147,7 +147,7 @@ class Twins:
                 count,
             )  # fmt: skip
             ids = side.outcomes["listing_id"][:count]
-            side.rows["flags"][ids[withdrawn]] |= RowFlag.WITHDRAWN
+            side.rows["flags"][ids[withdrawn]] |= np.uint16(RowFlag.WITHDRAWN)
             same("rows", self.oracle.rows[ids], side, side.rows[ids])
 
     def compare_tables(self) -> None:
