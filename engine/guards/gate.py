@@ -54,7 +54,8 @@ class Gate:
         free = self._dry_run(part, free)
         self._watch(part, free)
         self._tell(part)
-        sane &= self._sane(part)
+        if part.altered:
+            sane &= self._sane(part)
         self._guards.trips[Guard.BOUNDS] += np.count_nonzero(~sane)
         self._note_live(part, sane)
         return sane, part

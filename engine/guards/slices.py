@@ -67,6 +67,8 @@ class Slice:
     now_s: int
     aside: list[Aside] = field(default_factory=list)
     stopped: list[Slots] = field(default_factory=list)
+    altered: bool = False
+    """Whether a guard changed a proposal."""
 
     @property
     def ids(self) -> NDArray[np.uint32]:
@@ -88,6 +90,7 @@ class Slice:
 
     def redirect(self, slots: Slots, price: NDArray[np.int64], reason: Reason) -> None:
         """Lets another price go out than the proposed one."""
+        self.altered |= len(slots) > 0
         for records in (self.scratch, self.outcomes):
             records["price_minor"][slots] = price
             records["reason"][slots] = reason
@@ -105,6 +108,7 @@ class Slice:
         """
         if len(slots) == 0:
             return
+        self.altered = True
         rows, proposed = self.catalog.rows[self.ids[slots]], self.scratch[slots]
         rows["live_price_minor"] = proposed["live_price_minor"]
         if observes:
