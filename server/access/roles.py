@@ -11,6 +11,7 @@ from server.access.caller import Power, Role
 CATALOG = "/repriced.v1.CatalogService/"
 PRICING = "/repriced.v1.PricingService/"
 INGESTION = "/repriced.v1.IngestionService/"
+EVENTS = "/repriced.v1.EventService/"
 
 ROLES: dict[str, Role] = {
     CATALOG + "BatchUpsertSellers": Role.OPERATE,
@@ -29,10 +30,17 @@ ROLES: dict[str, Role] = {
     PRICING + "ReportStock": Role.INGEST,
     PRICING + "PauseRepricing": Role.OPERATE,
     PRICING + "ResumeRepricing": Role.OPERATE,
+    PRICING + "StopRepricing": Role.OPERATE,
+    PRICING + "RestartRepricing": Role.OPERATE,
+    PRICING + "ReleaseHeld": Role.OPERATE,
+    PRICING + "DiscardHeld": Role.OPERATE,
+    PRICING + "RestorePrices": Role.OPERATE,
+    PRICING + "ListHeld": Role.READ,
     PRICING + "ExplainPrice": Role.READ,
     PRICING + "EvaluatePrice": Role.READ,
     PRICING + "WatchDecisions": Role.READ,
     INGESTION + "IngestNotifications": Role.INGEST,
+    EVENTS + "WatchEvents": Role.READ,
     "/grpc.health.v1.Health/Watch": Role.READ,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Role.READ,
 }
@@ -47,6 +55,11 @@ POWERS: dict[InputKind, Power] = {
     InputKind.DELETE: Power.DEFINE,
     InputKind.PAUSE: Power.PAUSE,
     InputKind.RESUME: Power.PAUSE,
+    InputKind.STOP: Power.PAUSE,
+    InputKind.RESTART: Power.PAUSE,
+    InputKind.RELEASE: Power.RELEASE,
+    InputKind.DISCARD: Power.RELEASE,
+    InputKind.RESTORE: Power.RESTORE,
 }
 """Kinds of input in which a caller can be limited."""
 
