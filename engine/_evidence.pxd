@@ -10,6 +10,7 @@ from engine._schema cimport (
     FLAG_DISPLACED,
     FLAG_INCUMBENT,
     FLAG_REJECTED,
+    FLAG_WITHDRAWN,
     KIND_BUY_BOX,
     PREMIUM_UNKNOWN,
     REASON_DISPLACED,
@@ -110,7 +111,7 @@ cdef inline void mark_live(
         return
     r.effective_s = <uint32_t>max(<int64_t>1, event_s)
     r.attempts = 0
-    r.flags &= ~FLAG_DISPLACED
+    r.flags &= ~(FLAG_DISPLACED | FLAG_WITHDRAWN)
     arm_live(r, s, now_s)
 
 
@@ -161,7 +162,7 @@ cdef inline void reemit(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
         give_up(r, o)
         return
     r.attempts += 1
-    r.flags &= ~(FLAG_DISPLACED | FLAG_REJECTED)
+    r.flags &= ~(FLAG_DISPLACED | FLAG_REJECTED | FLAG_WITHDRAWN)
     r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
     o.reason = REASON_REEMIT
     o.changed = 1

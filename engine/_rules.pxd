@@ -9,6 +9,7 @@ from engine._schema cimport (
     FIRST_UNCHANGED_REASON,
     FLAG_DISPLACED,
     FLAG_REJECTED,
+    FLAG_WITHDRAWN,
     MAX_DRAWS,
     PREMIUM_LIMIT_PPM,
     PREMIUM_UNKNOWN,
@@ -132,7 +133,7 @@ cdef inline void set_price(Row* r, const Strategy* s, int64_t item, int64_t now_
     r.effective_s = 0
     r.draws = 1
     r.attempts &= 0xF0
-    r.flags &= ~(FLAG_DISPLACED | FLAG_REJECTED)
+    r.flags &= ~(FLAG_DISPLACED | FLAG_REJECTED | FLAG_WITHDRAWN)
     r.deadline_s = <uint32_t>(now_s + s.live_wait_s)
 
 
@@ -164,9 +165,9 @@ cdef inline bint move_to(
         if not may_change(r, s, now_s):
             target = base
         return moved(r, s, target, REASON_BOUNDS if target == base else reason, now_s, o)
-    if target == r.price_minor:
+    if target == r.price_minor and not r.flags & FLAG_WITHDRAWN:
         return held(o, REASON_AT_TARGET)
-    if distance(target, r.price_minor) < s.min_change_minor:
+    if target != r.price_minor and distance(target, r.price_minor) < s.min_change_minor:
         return held(o, REASON_MIN_CHANGE)
     if not may_change(r, s, now_s):
         return held(o, REASON_CHANGES_PER_HOUR)

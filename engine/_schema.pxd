@@ -150,13 +150,14 @@ cdef struct Decision:
     int64_t previous_minor
     int64_t reference_minor
     int64_t decided_ms
+    uint64_t withdraws
     uint32_t listing_id
     uint32_t index
     uint32_t bounds_version
     uint8_t currency
     uint8_t reason
     uint8_t state
-    uint8_t[1] padding
+    uint8_t status
 
 cdef enum:
     PREMIUM_LIMIT_PPM = 8000000
@@ -202,6 +203,8 @@ cdef enum Reason:
     REASON_MATCH = 16
     REASON_MATCH_RAISE_TO_NEXT = 17
     REASON_FIXED = 18
+    REASON_SPIRAL = 19
+    REASON_RESTORED = 20
     REASON_WAITING_FOR_LIVE = 64
     REASON_WAITING_FOR_VERDICT = 65
     REASON_HOLDING = 66
@@ -227,6 +230,10 @@ cdef enum Reason:
     REASON_DISPLACED = 86
     REASON_ACCEPTED = 87
     REASON_WAITING_FOR_OFFERS = 88
+    REASON_STOPPED = 89
+    REASON_DRY_RUN = 90
+    REASON_BREAKER = 91
+    REASON_SPIRAL_HELD = 92
 
 cdef enum StrategyKind:
     KIND_BUY_BOX = 1
@@ -335,3 +342,4 @@ cdef enum RowFlag:
     FLAG_IN_SLICE = 0x1000
     FLAG_DISPLACED = 0x2000
     FLAG_REJECTED = 0x4000
+    FLAG_WITHDRAWN = 0x8000

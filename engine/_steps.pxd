@@ -160,6 +160,8 @@ cdef inline void route_offers(
         return
     r.reference_minor = m.reference_minor
     if s.kind == KIND_MATCH:
+        if m.own_winner and m.own_price_minor > 0:
+            r.good_price_minor = m.own_price_minor
         match_offers(r, s, m, now_s, o)
     else:
         settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)

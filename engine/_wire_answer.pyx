@@ -69,6 +69,7 @@ cdef inline uint8_t* put_decision(
     to = put_number(to, 11, <uint64_t>decision.decided_ms)
     to = put_number(to, 12, <uint64_t>(decision.decided_ms + valid_ms))
     to = put_number(to, 13, decision.bounds_version)
+    to = put_number(to, 14, decision.status)
     begin[-1] = <uint8_t>(to - begin)
     return to
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
+from engine.guards import EventKind, Guard
+from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
 from engine.results import CountResult, TickResult, UpsertResult
-from engine.schema import COMMAND, NO_INDEX, CommandKind
+from engine.schema import COMMAND, NO_INDEX, CommandKind, Reason
 from engine.scope import Scope, check_seller
 from engine.strategies import StrategyDefinition
 
@@ -30,12 +33,16 @@ def apply_sellers(
 ) -> CountResult:
     """Creates or replaces sellers."""
     result = CountResult(sequence, problems=list(batch.problems))
+    catalog = shard.state.catalog
     for index, definition in batch.rows:
         try:
             check_seller(scope, "seller_id", definition.seller_id)
             if scope is not None:
-                check_group_kept(shard.state.catalog, definition)
-            shard.state.catalog.put_seller(definition)
+                check_group_kept(catalog, definition)
+            was_dry = catalog.seller_at.get(definition.seller_id) in catalog.dry_run_sellers
+            seller = catalog.put_seller(definition)
+            if (seller in catalog.dry_run_sellers) != was_dry:
+                switch_dry_run(shard, seller, not was_dry, sequence)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
@@ -59,6 +66,23 @@ def check_group_kept(catalog: Catalog, definition: SellerDefinition) -> None:
         )
 
 
+def switch_dry_run(shard: Shard, seller: int, on: bool, sequence: int) -> None:
+    """Nothing decided earlier goes out in a dry run; nothing it proposed stays after it."""
+    state, guards = shard.state, shard.state.guards
+    mine = state.catalog.active & (state.catalog.records["seller"] == seller)
+    ids = np.flatnonzero(mine[: state.catalog.count]).astype(np.uint32)
+    guards.proposals.pop_all(ids.tolist())
+    if on:
+        shard.evaluator.withdraw_pending(ids, Reason.DRY_RUN)
+    else:
+        redefine_outside(shard, ids, TickResult(sequence))
+    guards.events.add(
+        state.now_ms, Guard.DRY_RUN, EventKind.TRIPPED if on else EventKind.RELEASED,
+        "dry run: decisions are shown and not sent" if on else "the dry run has ended",
+        seller_id=state.catalog.sellers[seller].seller_id,
+    )  # fmt: skip
+
+
 def apply_strategies(
     shard: Shard, batch: DefinitionBatch[StrategyDefinition], sequence: int, scope: Scope
 ) -> CountResult:
@@ -77,64 +101,226 @@ def apply_strategies(
     return result
 
 
+@dataclass(slots=True)
+class Entry:
+    """A listing that was entered, and the bounds that are to be in force."""
+
+    index: int
+    definition: ListingDefinition
+    listing_id: int
+    strategy: int
+    floor_minor: int
+    ceiling_minor: int
+
+
 def apply_listings(
     shard: Shard, batch: DefinitionBatch[ListingDefinition], sequence: int, scope: Scope
 ) -> UpsertResult:
     """Creates or replaces listings; prices outside new bounds are clamped in the same input."""
     result = UpsertResult(sequence, problems=list(batch.problems))
-    listings: list[tuple[int, ListingDefinition, int, int]] = []
+    entries: list[Entry] = []
     for index, definition in batch.rows:
         try:
             check_seller(scope, "key.seller_id", definition.key.seller_id)
-            listings.append(upsert_listing(shard, index, definition, result))
+            entries.append(enter(shard, index, definition, result))
         except RepricedError as error:
             result.problems.append(problem(index, error))
+    put_bounds(shard, entries, result)
     tick = TickResult(sequence)
-    shard.command(listing_commands(listings), tick)
-    result.decisions = tick.decisions
+    shard.command(listing_commands(entries), tick)
+    result.decisions, result.set_aside = tick.decisions, tick.set_aside
     result.problems.extend(tick.problems)
     return result
 
 
-def upsert_listing(
-    shard: Shard, index: int, definition: ListingDefinition, result: UpsertResult
-) -> tuple[int, ListingDefinition, int, int]:
+def enter(shard: Shard, index: int, definition: ListingDefinition, result: UpsertResult) -> Entry:
     """Enters one listing; its bounds follow with the command. Raises InputError."""
-    catalog = shard.state.catalog
+    state = shard.state
+    catalog, guards = state.catalog, state.guards
     strategy = catalog.check_listing(definition)
     listing_id, created = catalog.put_listing(definition)
+    guards.watch.cover(catalog.count)
+    if definition.cost_minor is not None:
+        guards.watch.records["cost_minor"][listing_id] = definition.cost_minor
     if created:
         shard.created()
-    row, record = catalog.rows[listing_id], catalog.records[listing_id]
-    bounds = (definition.floor_minor, definition.ceiling_minor)
-    if (int(row["floor_minor"]), int(row["ceiling_minor"])) != bounds:
-        record["bounds_version"] += 1
+    if created and definition.price_minor > 0:
+        live = np.array([definition.price_minor], np.int64)
+        guards.live_log.note(
+            state.now_ms, np.array([listing_id], np.uint32), np.zeros(1, np.int64), live
+        )
     result.upserted.append((index, listing_id, created))
     warning = ceiling_warning(index, definition)
     if warning is not None:
         result.warnings.append(warning)
-    return index, definition, listing_id, strategy
+    floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor or 0
+    return Entry(index, definition, listing_id, strategy, floor, ceiling)
 
 
-def listing_commands(listings: list[tuple[int, ListingDefinition, int, int]]) -> NDArray[np.void]:
-    """UPSERT commands of checked definitions."""
-    commands = np.zeros(len(listings), COMMAND)
-    for command, (index, definition, listing_id, strategy) in zip(commands, listings, strict=True):
-        command["index"], command["listing_id"] = index, listing_id
+def listing_commands(entries: list[Entry]) -> NDArray[np.void]:
+    """UPSERT commands of entered listings."""
+    commands = np.zeros(len(entries), COMMAND)
+    for command, entry in zip(commands, entries, strict=True):
+        definition = entry.definition
+        command["index"], command["listing_id"] = entry.index, entry.listing_id
         command["kind"] = CommandKind.UPSERT
-        command["floor_minor"] = definition.floor_minor or 0
-        command["ceiling_minor"] = definition.ceiling_minor or 0
+        command["floor_minor"], command["ceiling_minor"] = entry.floor_minor, entry.ceiling_minor
         command["landed_offset_minor"] = definition.shipping_minor - definition.points_minor
         command["points_bp"] = definition.points_bp
-        command["strategy"] = strategy
+        command["strategy"] = entry.strategy
         command["condition"] = definition.condition
     return commands
 
 
+def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None:
+    """Keeps old bounds in force where the new ones look like a slip, and says so."""
+    state = shard.state
+    records = state.catalog.records
+    wary = wary_sellers(shard, entries)
+    in_force: dict[int, tuple[int, int]] = {}
+    for entry in entries:
+        record = records[entry.listing_id]
+        present = in_force.get(entry.listing_id) or bounds_before(shard, entry)
+        if present != (0, 0):
+            wanted = (entry.floor_minor, entry.ceiling_minor)
+            change = change_of(shard, entry.listing_id, present, wanted)
+            slip = state.guards.plausibility.slip(change, state.now_ms // 1000)
+            if slip is None and change.lowers and change.seller in wary:
+                slip = Slip.MANY_FLOORS_LOWERED
+            if slip is None:
+                state.guards.plausibility.apply(change, state.now_ms // 1000)
+            else:
+                entry.floor_minor, entry.ceiling_minor = present
+                hold_bounds(shard, entry, change, slip, result)
+        elif entry.floor_minor * 2 < state.guards.cost_of(entry.listing_id):
+            result.warnings.append(low_floor(entry, state.guards.cost_of(entry.listing_id)))
+        in_force[entry.listing_id] = entry.floor_minor, entry.ceiling_minor
+        if in_force[entry.listing_id] != present:
+            record["bounds_version"] += 1
+
+
+def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
+    """Bounds in force before a call; those of a deleted listing still count for its successor."""
+    row = shard.state.catalog.rows[entry.listing_id]
+    present = int(row["floor_minor"]), int(row["ceiling_minor"])
+    definition = entry.definition
+    buried = shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
+    return buried if buried is not None and present == (0, 0) else present
+
+
+def change_of(
+    shard: Shard, listing_id: int, present: tuple[int, int], wanted: tuple[int, int]
+) -> Change:
+    """Wanted bounds beside those in force."""
+    seller = int(shard.state.catalog.records["seller"][listing_id])
+    cost_minor = shard.state.guards.cost_of(listing_id)
+    return Change(listing_id, seller, *present, *wanted, cost_minor)
+
+
+def wary_sellers(shard: Shard, entries: list[Entry]) -> set[int]:
+    """Sellers of whose floors too many would have come down in a day."""
+    state = shard.state
+    lowering: dict[int, set[int]] = {}
+    for entry in entries:
+        if entry.floor_minor < bounds_before(shard, entry)[0]:
+            seller = int(state.catalog.records["seller"][entry.listing_id])
+            lowering.setdefault(seller, set()).add(entry.listing_id)
+    wary = set()
+    for seller, more in lowering.items():
+        guards, now_s = state.guards, state.now_ms // 1000
+        lately = len(guards.plausibility.lowered_lately(seller, now_s).keys() | more)
+        if lately < guards.settings.floors_lowered:
+            continue
+        mine = state.catalog.active & (state.catalog.records["seller"] == seller)
+        listings = int(np.count_nonzero(mine[: state.catalog.count]))
+        if guards.plausibility.too_many(seller, more, listings, now_s, guards.settings):
+            wary.add(seller)
+    return wary
+
+
+def hold_bounds(
+    shard: Shard, entry: Entry, change: Change, slip: Slip, result: UpsertResult
+) -> None:
+    """Keeps new bounds for a person to confirm; a repeat keeps its hold id."""
+    state, guards = shard.state, shard.state.guards
+    held, known = guards.plausibility.held, guards.plausibility.held.get(entry.listing_id)
+    wanted = (change.floor, change.ceiling)
+    if known is None or (known.floor_minor, known.ceiling_minor) != wanted:
+        if known is None and len(held) >= MAX_HELD_BOUNDS:
+            result.problems.append(RowProblem(
+                entry.index, "floor_minor", "TOO_MANY_HELD",
+                f"{MAX_HELD_BOUNDS} changes of bounds are held; release or discard some",
+            ))  # fmt: skip
+            return
+        known = HeldBounds(
+            guards.new_hold(), entry.listing_id, int(slip), *wanted, held_ms=state.now_ms
+        )
+        held[entry.listing_id] = known
+        guards.watch.groups_of(state.catalog, np.array([entry.listing_id], np.uint32))
+        guards.trips[Guard.PLAUSIBILITY] += 1
+        guards.tell(
+            state.catalog, state.now_ms, Guard.PLAUSIBILITY,
+            f"new bounds {wanted[0]} to {wanted[1]} are held, because {known_slip(slip)}",
+            listing_id=entry.listing_id, hold_id=known.hold_id,
+        )  # fmt: skip
+    field = "ceiling_minor" if slip == Slip.CEILING_TENFOLD else "floor_minor"
+    result.warnings.append(RowProblem(
+        entry.index, field, "BOUNDS_HELD",
+        f"bounds {wanted[0]} to {wanted[1]} are held as hold {known.hold_id}, because"
+        f" {known_slip(slip)}; {change.old_floor} to {change.old_ceiling} stay in force until"
+        " ReleaseHeld",
+    ))  # fmt: skip
+
+
+def low_floor(entry: Entry, cost_minor: int) -> RowProblem:
+    """Says that a new listing may be sold far below its cost."""
+    return RowProblem(
+        entry.index, "floor_minor", "FLOOR_UNDER_HALF_COST",
+        f"floor_minor is {entry.floor_minor}, under half of cost_minor {cost_minor}",
+    )  # fmt: skip
+
+
+def confirm_bounds(shard: Shard, listing_ids: list[int], tick: TickResult) -> None:
+    """Puts held bounds into force."""
+    state = shard.state
+    commands = present_commands(shard, np.array(listing_ids, np.uint32))
+    for command, listing_id in zip(commands, listing_ids, strict=True):
+        held = state.guards.plausibility.held[listing_id]
+        change = change_of(
+            shard, listing_id, (int(command["floor_minor"]), int(command["ceiling_minor"])),
+            (held.floor_minor, held.ceiling_minor),
+        )  # fmt: skip
+        state.guards.plausibility.apply(change, state.now_ms // 1000)
+        command["floor_minor"], command["ceiling_minor"] = held.floor_minor, held.ceiling_minor
+        state.catalog.records["bounds_version"][listing_id] += 1
+        if held.slip == Slip.MANY_FLOORS_LOWERED:
+            state.guards.plausibility.confirm(change.seller)
+    shard.command(commands, tick)
+
+
 def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None:
     """Lets the listings of changed strategies follow at once."""
+    redefine_listings(shard, shard.state.catalog.listings_using(strategies), tick)
+
+
+def redefine_listings(
+    shard: Shard, ids: NDArray[Any], tick: TickResult, released: bool = False
+) -> None:
+    """Evaluates listings against their definitions as they are."""
+    shard.command(present_commands(shard, ids), tick, released)
+
+
+def redefine_outside(shard: Shard, ids: NDArray[np.uint32], tick: TickResult) -> None:
+    """Puts prices back into the bounds that changed while nothing could go out."""
+    rows = shard.state.catalog.rows[ids]
+    high = np.maximum(rows["floor_minor"], rows["ceiling_minor"])
+    outside = (rows["price_minor"] < rows["floor_minor"]) | (rows["price_minor"] > high)
+    redefine_listings(shard, ids[outside & (rows["price_minor"] > 0)], tick)
+
+
+def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:
+    """UPSERT commands that change nothing by themselves."""
     catalog = shard.state.catalog
-    ids = catalog.listings_using(strategies)
     commands = np.zeros(len(ids), COMMAND)
     rows = catalog.rows[ids]
     for name in ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy"):
@@ -143,4 +329,4 @@ def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None
     commands["listing_id"] = ids
     commands["index"] = NO_INDEX
     commands["kind"] = CommandKind.UPSERT
-    shard.command(commands, tick)
+    return commands

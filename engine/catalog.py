@@ -6,6 +6,7 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class Catalog(Named):
         self.seller_groups = np.zeros(0, np.int64)  # by seller index
         self.seller_places = np.zeros(SMALLEST_PLACES, np.uint32)
         self._group_at: dict[str, int] = {}
+        self.dry_run_sellers: set[int] = set()  # seller indices
 
     def _init_strategies(self) -> None:
         default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
@@ -85,11 +87,14 @@ class Catalog(Named):
         if len(definition.account_group) > MAX_TEXT:
             raise text_error("account_group", definition.account_group)
         index = self.seller_at.setdefault(definition.seller_id, len(self.sellers))
+        if definition.dry_run is None:
+            definition = replace(definition, dry_run=index in self.dry_run_sellers)
         if index == len(self.sellers):
             self._add_seller(definition)
         else:
             self.sellers[index] = definition
             self.seller_groups[index] = self._group_of(definition)
+        (self.dry_run_sellers.add if definition.dry_run else self.dry_run_sellers.discard)(index)
         return index
 
     def _add_seller(self, definition: SellerDefinition) -> None:
@@ -108,6 +113,7 @@ class Catalog(Named):
         self.seller_hashes[seller] = seller_hash("")
         self.seller_groups[seller] = self._group_of(self.sellers[seller])
         self._group_at.pop(f"seller {name}", None)
+        self.dry_run_sellers.discard(seller)
         del self.seller_at[name]
 
     def restore(
@@ -117,6 +123,8 @@ class Catalog(Named):
         for seller in sellers:
             if seller.seller_id:
                 self.seller_at[seller.seller_id] = len(self.sellers)
+            if seller.dry_run:
+                self.dry_run_sellers.add(len(self.sellers))
             self._add_seller(seller)
         for index, each in enumerate(strategies, 1):
             if each.seller_id:

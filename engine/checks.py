@@ -83,12 +83,13 @@ def check_bound(name: str, value: int | None) -> None:
 
 
 def check_amounts(definition: ListingDefinition) -> None:
-    """Shipping, points and the present price. Raises InputError."""
+    """Shipping, points, the present price and the cost. Raises InputError."""
     for name, value, high in (
         ("shipping_minor", definition.shipping_minor, MAX_SHIPPING_MINOR),
         ("points_minor", definition.points_minor, MAX_SHIPPING_MINOR),
         ("points_basis_points", definition.points_bp, MAX_POINTS_BP),
         ("price_minor", definition.price_minor, MAX_PRICE_MINOR),
+        ("cost_minor", definition.cost_minor or 0, MAX_PRICE_MINOR),
     ):
         if not 0 <= value <= high:
             raise InputError(

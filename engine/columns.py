@@ -128,12 +128,52 @@ class EraseBatch:
     row_count: int = 1
 
 
+@dataclass(slots=True)
+class StopBatch:
+    """What a StopRepricing or RestartRepricing request names; listings as in `RefBatch`."""
+
+    request_id: str
+    row_count: int
+    everything: bool
+    sellers: list[str]
+    indices: list[int]
+    addresses: list[Address]
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class HoldBatch:
+    """What a ReleaseHeld or DiscardHeld request names: hold ids, or all of a seller, perhaps in
+    one marketplace only."""
+
+    request_id: str
+    row_count: int
+    hold_ids: list[int]
+    seller_id: str = ""
+    marketplace_id: str = ""
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RestoreBatch:
+    """A RestorePrices request."""
+
+    request_id: str
+    row_count: int
+    seller_id: str
+    marketplace_id: str
+    at_ms: int
+    problems: list[RowProblem] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class SellerDefinition:
     """A seller; sellers of one account group never compete with each other."""
 
     seller_id: str
     account_group: str = ""
+    dry_run: bool | None = None
+    """Whether decisions are only shown; None keeps what is known, for a new seller False."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +192,8 @@ class ListingDefinition:
     points_bp: int = 0
     strategy_id: str = ""
     price_minor: int = 0
+    cost_minor: int | None = None
+    """What a unit costs the seller; None keeps what is known."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.errors import RowProblem
 from engine.results import TickResult
-from engine.schema import DECISION
+from engine.schema import DECISION, DecisionStatus
 
 COPIED = (
     "price_minor",
@@ -21,11 +21,16 @@ COPIED = (
 
 
 def decide(
-    records: NDArray[np.void], changed: NDArray[np.void], first_id: int, now_ms: int
+    records: NDArray[np.void],
+    changed: NDArray[np.void],
+    status: NDArray[np.uint8],
+    first_id: int,
+    now_ms: int,
 ) -> NDArray[np.void]:
     """Decisions (`schema.DECISION`) of changed outcomes, numbered from `first_id` on.
 
-    Notes each in the listing's record (`schema.RECORD`).
+    `status` is a `schema.DecisionStatus` for each. Those that go out are noted in the listing's
+    record (`schema.RECORD`).
     """
     ids = changed["listing_id"]
     decisions = np.zeros(len(changed), DECISION)
@@ -35,10 +40,13 @@ def decide(
     decisions["decided_ms"] = now_ms
     decisions["bounds_version"] = records["bounds_version"][ids]
     decisions["currency"] = records["currency"][ids]
-    records["decision_id"][ids] = decisions["decision_id"]
+    decisions["status"] = status
+    emitted = status == DecisionStatus.EMITTED
+    ids = ids[emitted]
+    records["decision_id"][ids] = decisions["decision_id"][emitted]
     records["decided_ms"][ids] = now_ms
-    records["previous_minor"][ids] = changed["previous_minor"]
-    records["decision_reason"][ids] = changed["reason"]
+    records["previous_minor"][ids] = changed["previous_minor"][emitted]
+    records["decision_reason"][ids] = changed["reason"][emitted]
     return decisions
 
 
@@ -63,6 +71,17 @@ def note_ignored(outcomes: NDArray[np.void], result: TickResult) -> None:
     for index, reason in zip(ignored["index"].tolist(), ignored["reason"].tolist(), strict=True):
         if index not in applied:
             result.ignored_rows[index] = reason
+
+
+def stopped(index: int, listing_id: int) -> RowProblem:
+    """A price that the kill switch kept from going out."""
+    return RowProblem(
+        index,
+        "listing",
+        "REPRICING_STOPPED",
+        f"listing {listing_id} is stopped; its price would change and stays as it is until"
+        " RestartRepricing",
+    )
 
 
 def refusal(outcome: np.void) -> RowProblem:

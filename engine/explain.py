@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.catalog import Catalog
 from engine.columns import Address, OfferColumns, SnapshotBatch
+from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.money import currency_code, format_minor
 from engine.reference import load
@@ -96,6 +97,7 @@ def conclude(state: State, found: Explanation, batch: SnapshotBatch | None) -> N
     if batch is not None:
         add_offers(state, found, batch)
     found.sentences = sentences(found)
+    found.sentences[1:1] = guard_sentences(state, found.listing_id)
 
 
 def bracket_prices(reference: int, low: int, high: int) -> tuple[int | None, int | None]:

@@ -24,6 +24,8 @@ WHY_CHANGED = {
     Reason.MATCH_RAISE_TO_NEXT: "we hold the Buy Box, so the price rises to just below the next"
     " competitor",
     Reason.FIXED: "the strategy fixes it",
+    Reason.SPIRAL: "a competitor and we drove each other's price, so it goes back to the held one",
+    Reason.RESTORED: "a person went back to an earlier live price",
 }
 
 WHY_NOT = {
@@ -57,6 +59,10 @@ WHY_NOT = {
     Reason.WAITING_FOR_OFFERS: "The marketplace rejected the price and no live one is known to go"
     " back to; the next offers start a new try",
     Reason.OLD_INPUT: "The last input was older than what is known",
+    Reason.STOPPED: "Repricing is stopped, so a change was kept from going out",
+    Reason.DRY_RUN: "The seller is in dry run, so a change was not sent",
+    Reason.BREAKER: "The seller's prices fell too far at once, so a fall is held",
+    Reason.SPIRAL_HELD: "A competitor and we drive each other's price, so it stays",
 }
 
 STATES = {

@@ -135,6 +135,7 @@ class Engine:
         """Takes settings into force that are journaled."""
         self.state.settings = settings
         self.state.decisions.limit = settings.decisions_kept
+        self.state.guards.settings = settings.guards
         self._codec.configure(settings.limits)
 
     def apply_group(self, inputs: Sequence[Input], now_ms: int) -> list[Answer | RepricedError]:
@@ -292,9 +293,9 @@ class Engine:
         if failure is not None:
             raise failure
         self.state.now_ms = now_ms
-        decisions = self.shard.advance(first_id, last_id, frame.sequence).decisions
-        self.journal.append_output(frame.sequence, decisions.tobytes())
-        return len(decisions)
+        result = self.shard.advance(first_id, last_id, frame.sequence)
+        self.journal.append_output(frame.sequence, result.decided())
+        return len(result.decisions)
 
     # Reads
 

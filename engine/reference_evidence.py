@@ -107,7 +107,7 @@ def mark_live(r: Any, s: Any, event_s: int, now_s: int) -> None:
         return
     r.effective_s = max(1, event_s)
     r.attempts = 0
-    r.flags &= ~RowFlag.DISPLACED
+    r.flags &= ~(RowFlag.DISPLACED | RowFlag.WITHDRAWN)
     arm_live(r, s, now_s)
 
 
@@ -168,7 +168,7 @@ def reemit(r: Any, s: Any, now_s: int, o: Any) -> None:
         give_up(r, o)
         return
     r.attempts += 1
-    r.flags &= ~(RowFlag.DISPLACED | RowFlag.REJECTED)
+    r.flags &= ~(RowFlag.DISPLACED | RowFlag.REJECTED | RowFlag.WITHDRAWN)
     r.deadline_s = now_s + s.live_wait_s
     o.reason = Reason.REEMIT
     o.changed = 1

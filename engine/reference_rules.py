@@ -136,7 +136,7 @@ def set_price(r: Any, s: Any, item: int, now_s: int) -> None:
     r.effective_s = 0
     r.draws = 1
     r.attempts &= 0xF0
-    r.flags &= ~(RowFlag.DISPLACED | RowFlag.REJECTED)
+    r.flags &= ~(RowFlag.DISPLACED | RowFlag.REJECTED | RowFlag.WITHDRAWN)
     r.deadline_s = now_s + s.live_wait_s
 
 
@@ -144,7 +144,8 @@ def move_to(r: Any, s: Any, item: int, reason: int, now_s: int, o: Any) -> bool:
     """Moves the price towards `item` as far as bounds, step limit and hourly limit allow.
 
     True when the price changed, with `reason`; otherwise the outcome says what held it. A move
-    back into bounds passes every limit, and a first price is limited by its bounds alone.
+    back into bounds passes every limit, and a first price is limited by its bounds alone. A price
+    whose decision was withdrawn is decided again, even where it stays the same.
     """
     target = clamp(r, item)
     if r.price_minor == 0:
@@ -155,9 +156,9 @@ def move_to(r: Any, s: Any, item: int, reason: int, now_s: int, o: Any) -> bool:
         if not may_change(r, s, now_s):
             target = base
         return moved(r, s, target, Reason.BOUNDS if target == base else reason, now_s, o)
-    if target == r.price_minor:
+    if target == r.price_minor and not r.flags & RowFlag.WITHDRAWN:
         return held(o, Reason.AT_TARGET)
-    if abs(target - r.price_minor) < s.min_change_minor:
+    if target != r.price_minor and abs(target - r.price_minor) < s.min_change_minor:
         return held(o, Reason.MIN_CHANGE)
     if not may_change(r, s, now_s):
         return held(o, Reason.CHANGES_PER_HOUR)

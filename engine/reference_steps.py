@@ -113,6 +113,8 @@ def route_offers(r: Any, s: Any, m: Market, event_s: int, now_s: int, o: Any) ->
         return
     r.reference_minor = m.reference_minor
     if s.kind == StrategyKind.MATCH:
+        if m.own_winner and m.own_price_minor > 0:
+            r.good_price_minor = m.own_price_minor
         match_offers(r, s, m, now_s, o)
     else:
         settle(r, s, s.fixed_minor, Reason.FIXED, now_s, o)

@@ -98,7 +98,7 @@ class Replayer:
         engine, payload = self.engine, bytes(frame.payload)
         if frame.kind == InputKind.ADVANCE:
             first_id, last_id = SLICE_OF_LISTINGS.unpack(payload)
-            return engine.shard.advance(first_id, last_id, frame.sequence).decisions.tobytes()
+            return engine.shard.advance(first_id, last_id, frame.sequence).decided()
         kind = InputKind(frame.kind)
         try:
             batch = engine.shape(kind, payload).batch

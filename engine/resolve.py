@@ -24,6 +24,7 @@ from engine.columns import (
     RefBatch,
     SnapshotBatch,
     StockBatch,
+    StopBatch,
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
@@ -208,7 +209,7 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope:
 
 
 def resolve_refs(
-    batch: RefBatch | StockBatch, catalog: Catalog, scope: Scope
+    batch: RefBatch | StockBatch | StopBatch, catalog: Catalog, scope: Scope
 ) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
     """Places of the known listings of a batch, their ids, and the unknown ones."""
     count = len(batch.addresses)

@@ -30,6 +30,12 @@ class TickResult:
     evaluated: int = 0
     ignored: int = 0
     ignored_rows: dict[int, int] = field(default_factory=dict)
+    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
+    """Decisions that must not be submitted: held by a guard, or of a seller in dry run."""
+
+    def decided(self) -> bytes:
+        """All decisions as bytes, for the journal to compare; those set aside come last."""
+        return self.decisions.tobytes() + self.set_aside.tobytes()
 
 
 @dataclass(slots=True)
@@ -41,15 +47,17 @@ class UpsertResult:
     decisions: NDArray[np.void] = field(default_factory=no_decisions)
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
+    set_aside: NDArray[np.void] = field(default_factory=no_decisions)
 
 
 @dataclass(slots=True)
 class CountResult:
-    """Answer to calls that only count what they did."""
+    """Answer to calls that only count what they did, and decisions that came of it."""
 
     sequence: int
     count: int = 0
     problems: list[RowProblem] = field(default_factory=list)
+    decisions: NDArray[np.void] = field(default_factory=no_decisions)
 
 
 @dataclass(frozen=True, slots=True)

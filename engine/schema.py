@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -77,6 +77,8 @@ class Reason(IntEnum):
     MATCH = 16
     MATCH_RAISE_TO_NEXT = 17
     FIXED = 18
+    SPIRAL = 19
+    RESTORED = 20
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -103,6 +105,10 @@ class Reason(IntEnum):
     DISPLACED = 86
     ACCEPTED = 87
     WAITING_FOR_OFFERS = 88
+    STOPPED = 89
+    DRY_RUN = 90
+    BREAKER = 91
+    SPIRAL_HELD = 92
 
 
 FIRST_UNCHANGED_REASON = 64
@@ -197,9 +203,14 @@ class InputKind(IntEnum):
     ADVANCE = 10
     CONFIG = 11
     ERASE = 12
+    STOP = 20
+    RESTART = 21
+    RELEASE = 22
+    DISCARD = 23
+    RESTORE = 24
 
 
-URGENT_KINDS = frozenset({InputKind.PAUSE})
+URGENT_KINDS = frozenset({InputKind.STOP, InputKind.PAUSE})
 """Inputs that do not wait for the disk: when it is full they act first and are journaled later."""
 
 
@@ -209,6 +220,15 @@ class JournalMode(IntEnum):
     OFF = 1
     ALWAYS = 2
     PENDING = 3  # acts now, and is journaled when the disk has room
+
+
+class DecisionStatus(IntEnum):
+    """What is to become of a decision."""
+
+    EMITTED = 1  # to be submitted
+    HELD = 2  # a guard holds it until a person releases or discards it
+    DRY_RUN = 3  # its seller only wants to see it
+    WITHDRAWAL = 4  # not a decision: takes back `withdraws` and all older ones of the listing
 
 
 class CommandKind(IntEnum):
@@ -303,6 +323,7 @@ class RowFlag(IntFlag):
     IN_SLICE = 1 << 12
     DISPLACED = 1 << 13
     REJECTED = 1 << 14
+    WITHDRAWN = 1 << 15  # the last decision was taken back before it was seen live
 
 
 CONDITION_BITS = 0b111
@@ -492,16 +513,20 @@ DECISION = np.dtype(
         ("previous_minor", "<i8"),
         ("reference_minor", "<i8"),
         ("decided_ms", "<i8"),
+        ("withdraws", "<u8"),  # of a WITHDRAWAL: the newest decision it takes back
         ("listing_id", "<u4"),
         ("index", "<u4"),  # row of the request; NO_INDEX when a timer decided
         ("bounds_version", "<u4"),
         ("currency", "u1"),
         ("reason", "u1"),
         ("state", "u1"),
-        ("padding", "u1", (1,)),
+        ("status", "u1"),  # DecisionStatus
     ]
 )
-"""A decision as it leaves the engine."""
+"""A decision as it leaves the engine, or the withdrawal of one."""
+
+DECISION_VALID_MS = 60 * 60_000
+"""A decision that was not submitted within an hour must not be submitted any more."""
 
 NO_INDEX = 2**32 - 1
 """`index` of an outcome that no request row led to."""
@@ -513,4 +538,4 @@ SNAPSHOT_SIZE = 56
 FEEDBACK_SIZE = 40
 COMMAND_SIZE = 40
 OUTCOME_SIZE = 40
-DECISION_SIZE = 56
+DECISION_SIZE = 64

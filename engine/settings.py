@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from engine.guards.settings import GuardSettings
+
 DECISIONS_KEPT = 200_000
 
 
@@ -15,6 +17,7 @@ class EngineSettings:
 
     decisions_kept: int = DECISIONS_KEPT
     limits: Mapping[str, int] = field(default_factory=dict)
+    guards: GuardSettings = field(default_factory=GuardSettings)
 
     def pack(self) -> bytes:
         """The payload of a CONFIG frame; equal settings have equal bytes."""
@@ -23,4 +26,5 @@ class EngineSettings:
     @classmethod
     def unpack(cls, payload: bytes) -> EngineSettings:
         """What `pack` made."""
-        return cls(**json.loads(payload))
+        plain = json.loads(payload)
+        return cls(**plain | {"guards": GuardSettings(**plain["guards"])})

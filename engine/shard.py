@@ -10,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
+from engine.apply_guards import (
+    apply_discard,
+    apply_release,
+    apply_restart,
+    apply_restore,
+    apply_stop,
+)
 from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
@@ -43,6 +50,11 @@ class Shard:
             InputKind.PAUSE: self._pause,
             InputKind.RESUME: self._resume,
             InputKind.ERASE: self._erase,
+            InputKind.STOP: partial(apply_stop, self),
+            InputKind.RESTART: partial(apply_restart, self),
+            InputKind.RELEASE: partial(apply_release, self),
+            InputKind.DISCARD: partial(apply_discard, self),
+            InputKind.RESTORE: partial(apply_restore, self),
         }
         self.count_listings()
 
@@ -65,9 +77,11 @@ class Shard:
         deadlines = catalog.rows["deadline_s"][first_id : min(last_id, catalog.count)]
         return bool(np.any((deadlines != 0) & (deadlines <= now_ms // 1000)))
 
-    def command(self, commands: NDArray[np.void], result: TickResult) -> None:
+    def command(
+        self, commands: NDArray[np.void], result: TickResult, released: bool = False
+    ) -> None:
         """Evaluates command rows (`schema.COMMAND`) and adds what they lead to."""
-        self.evaluator.commands(commands, result)
+        self.evaluator.commands(commands, result, released)
 
     def _reprice(self, batch: SnapshotBatch, sequence: int, scope: Scope) -> TickResult:
         catalog = self.state.catalog
@@ -99,6 +113,7 @@ class Shard:
         for listing_id in dict.fromkeys(listing_ids):
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
+            self.state.guards.forget(catalog, listing_id)
         return result
 
     def _pause(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
@@ -130,6 +145,7 @@ class Shard:
         refs = RefBatch("", len(active), active.tolist(), active.tolist())
         self._delete(refs, sequence, scope)
         erase_seller(catalog, seller)
+        self.state.guards.erase(seller, batch.seller_id, listed)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
 
@@ -152,9 +168,11 @@ class Shard:
         self._uncounted = present - self.evaluator.state_changes()
 
     def forget_counts(self) -> None:
-        """Begins to count anew; what was replayed was counted when it happened."""
+        """Begins to count anew; what was replayed was counted when it happened.
+
+        Trips of guards are part of the state and go on.
+        """
         self.evaluator.counters[:] = 0
-        self.evaluator.bounds_trips = 0
         self.ambiguous_own = self.offers_read = 0
         self.count_listings()
 

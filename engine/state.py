@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.catalog import Catalog
 from engine.decisions import DecisionLog
+from engine.guards import Guards
 from engine.replies import Replies
 from engine.settings import EngineSettings
 
@@ -19,5 +20,6 @@ class State:
     catalog: Catalog = field(default_factory=Catalog)
     decisions: DecisionLog = field(default_factory=DecisionLog)
     replies: Replies = field(default_factory=Replies)
+    guards: Guards = field(default_factory=Guards)
     now_ms: int = 0
     next_decision_id: int = 1

@@ -18,14 +18,18 @@ from engine.catalog import Catalog
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
 from engine.errors import ReplayError
+from engine.guards import Guards
 from engine.replies import Replies
 from engine.schema import RECORD, ROW
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised whenever columns are added or change their meaning."""
+
+GUARDS = "guards_"
+"""Begins the name of every column of the guards."""
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -67,6 +71,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         "fixed_points": np.array(list(points.items()), np.int64).reshape(-1, 2),
         "decisions": state.decisions.dump(),
         "replies": state.replies.dump(),
+        **guard_columns(state.guards),
     }
 
 
@@ -94,11 +99,32 @@ def load(columns: Columns) -> State:
     return State(
         settings=definitions.settings,
         catalog=catalog,
+        guards=load_guards(columns),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
         next_decision_id=definitions.next_decision_id,
     )
+
+
+def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
+    """What the guards remember."""
+    return {
+        GUARDS + name: as_bytes(each) if isinstance(each, bytes) else each
+        for name, each in guards.dump().items()
+    }
+
+
+def load_guards(columns: Columns) -> Guards:
+    """Guards that remember what is in `guard_columns`."""
+    guards = Guards()
+    held: dict[str, Any] = {
+        name.removeprefix(GUARDS): each for name, each in columns.items() if name.startswith(GUARDS)
+    }
+    for name in ("plain", "proposal_inputs"):
+        held[name] = held[name].tobytes()
+    guards.load(held)
+    return guards
 
 
 @contextmanager

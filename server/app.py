@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from engine.errors import ConfigError
+from engine.guards import GuardSettings
 from engine.settings import EngineSettings
 from server.access.access import Access
 from server.access.audit import Audit
@@ -28,7 +29,7 @@ from server.config import Config
 from server.interceptors import Interceptor
 from server.logs import configure, logger
 from server.metrics import Metrics, product_version
-from server.services import catalog, claims, ingestion, pricing
+from server.services import catalog, claims, event, ingestion, pricing
 from server.services.calls import Core
 from server.snapshots import Snapshots
 from server.store import open_engine
@@ -37,7 +38,7 @@ from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer, wall_ms
 
-SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims)
+SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims, event)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
 ANYBODY = "without access.file everybody on this machine may do everything"
@@ -197,7 +198,8 @@ class App:
 def settings_of(config: Config) -> EngineSettings:
     """What of the configuration reaches the engine."""
     limits = {each.name: getattr(config.limits, each.name) for each in fields(WireLimits)}
-    return EngineSettings(config.engine.decisions_kept, limits)
+    guards = GuardSettings(**asdict(config.guards))
+    return EngineSettings(config.engine.decisions_kept, limits, guards)
 
 
 def address_error(key: str, address: str, error: Exception) -> ConfigError:

@@ -130,6 +130,25 @@ class ClaimsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardsConfig:
+    """When a guard holds a price (docs/guards.md). Rates are in basis points."""
+
+    breaker_listings: int = number(
+        20, 1, 1_000_000, "fewer listings of a seller in a marketplace do not trip its breaker"
+    )
+    breaker_share_bp: int = number(5_000, 1, 10_000, "share of them that must have fallen")
+    breaker_depth_bp: int = number(2_500, 1, 10_000, "mean fall of those in ten minutes")
+    breaker_day_depth_bp: int = number(4_000, 1, 10_000, "mean fall of those in a day")
+    spiral_moves: int = number(6, 1, 1_000, "answers of one competitor in a day that make a spiral")
+    spiral_distance_bp: int = number(500, 0, 10_000, "way that both prices went meanwhile")
+    spiral_answer_s: int = number(4 * 3_600, 60, 86_400, "an answer that comes later is none")
+    floors_lowered_bp: int = number(
+        1_000, 0, 10_000, "share of a seller's floors that may come down in a day"
+    )
+    floors_lowered: int = number(20, 1, 1_000_000, "fewer floors may come down all the same")
+
+
+@dataclass(frozen=True, slots=True)
 class JournalConfig:
     """What survives a restart, and for how long it is kept."""
 
@@ -164,6 +183,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     claims: ClaimsConfig = field(default_factory=ClaimsConfig)
+    guards: GuardsConfig = field(default_factory=GuardsConfig)
     journal: JournalConfig = field(default_factory=JournalConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
@@ -175,6 +195,7 @@ SECTIONS: dict[str, type[Any]] = {
     "limits": LimitsConfig,
     "engine": EngineConfig,
     "claims": ClaimsConfig,
+    "guards": GuardsConfig,
     "journal": JournalConfig,
     "log": LogConfig,
 }

@@ -36,6 +36,7 @@ from engine.claims.rules import load_rules
 from engine.claims.store import Store
 from engine.claims.summary import OPEN_STATES, Summary, summarise
 from engine.counters import tables
+from engine.guards import Guard
 from engine.money import minor_text
 from engine.pipeline import Engine
 from engine.schema import (
@@ -54,9 +55,10 @@ REFUSALS = (
     "AMOUNT", "BOUND", "BROKEN_JSON", "CALLER_CONCURRENCY", "CALLER_LIMIT", "CALLER_RATE",
     "CURRENCY", "DEADLINE", "DRAINING", "EMPTY_BATCH", "EVENT_IN_FUTURE", "LISTING",
     "MALFORMED_REQUEST", "NOTIFICATION", "OTHER", "PRICE", "QUEUE_FULL", "READ_QUEUE_FULL",
-    "REPEATED", "REQUEST_ID", "REQUEST_TOO_LARGE", "ROLE_MISSING", "SLOW_READER", "STRATEGY",
-    "TOO_MANY_OFFERS", "TOO_MANY_ROWS", "TOO_MANY_STREAMS", "UNAUTHENTICATED",
-    "UNKNOWN_LISTING", "UNKNOWN_SELLER",
+    "REPEATED", "REPRICING_STOPPED", "REQUEST_ID", "REQUEST_TOO_LARGE", "RESTORE_TIME",
+    "ROLE_MISSING", "SLOW_READER", "STRATEGY", "TOO_MANY_HELD", "TOO_MANY_OFFERS", "TOO_MANY_ROWS",
+    "TOO_MANY_STREAMS", "UNAUTHENTICATED", "UNKNOWN_HOLD", "UNKNOWN_LISTING", "UNKNOWN_MARKETPLACE",
+    "UNKNOWN_SELLER",
 )  # fmt: skip
 GRPC_CODES = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
@@ -279,7 +281,8 @@ class EngineCollector:
         trips = CounterMetricFamily(
             "repriced_guard_trips_total", "Guards that held a price", labels=["guard"]
         )
-        trips.add_metric(["bounds"], engine.shard.evaluator.bounds_trips)
+        for guard in Guard:
+            trips.add_metric([guard.name.lower()], int(engine.state.guards.trips[guard]))
         yield trips
 
     def _outcomes(self, outcomes: list[list[int]]) -> Iterator[Metric]:

@@ -35,6 +35,11 @@ ACTIONS = {
     InputKind.ERASE: "erase seller",
     InputKind.PAUSE: "pause",
     InputKind.RESUME: "resume",
+    InputKind.STOP: "stop",
+    InputKind.RESTART: "restart",
+    InputKind.RELEASE: "release held",
+    InputKind.DISCARD: "discard held",
+    InputKind.RESTORE: "restore prices",
 }
 """Kinds of input that are written down."""
 FIRST_ROWS = 20
@@ -131,6 +136,18 @@ def told(given: Input) -> Iterator[Any]:
         rows = ([each.seller_id, each.account_group] for _, each in batch.rows)
     elif given.kind == InputKind.ERASE:
         rows = ([batch.seller_id],)
+    elif given.kind in (InputKind.RELEASE, InputKind.DISCARD):
+        rows = batch.hold_ids or ([batch.seller_id, batch.marketplace_id],)
+    elif given.kind == InputKind.RESTORE:
+        rows = ([batch.seller_id, batch.marketplace_id, batch.at_ms],)
+    elif given.kind in (InputKind.STOP, InputKind.RESTART):
+        rows = (["everything"] * batch.everything, batch.sellers, *named(batch))
+        rows = (each for each in rows if each)
     else:
-        rows = (each if isinstance(each, int) else [*each] for each in batch.addresses)
+        rows = named(batch)
     return iter(rows)
+
+
+def named(batch: Any) -> Iterator[Any]:
+    """How a batch names its listings."""
+    return (each if isinstance(each, int) else [*each] for each in batch.addresses)

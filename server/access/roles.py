@@ -12,6 +12,7 @@ CATALOG = "/repriced.v1.CatalogService/"
 PRICING = "/repriced.v1.PricingService/"
 INGESTION = "/repriced.v1.IngestionService/"
 CLAIMS = "/repriced.v1.ClaimsService/"
+EVENTS = "/repriced.v1.EventService/"
 
 ROLES: dict[str, Role] = {
     CATALOG + "BatchUpsertSellers": Role.OPERATE,
@@ -30,6 +31,12 @@ ROLES: dict[str, Role] = {
     PRICING + "ReportStock": Role.INGEST,
     PRICING + "PauseRepricing": Role.OPERATE,
     PRICING + "ResumeRepricing": Role.OPERATE,
+    PRICING + "StopRepricing": Role.OPERATE,
+    PRICING + "RestartRepricing": Role.OPERATE,
+    PRICING + "ReleaseHeld": Role.OPERATE,
+    PRICING + "DiscardHeld": Role.OPERATE,
+    PRICING + "RestorePrices": Role.OPERATE,
+    PRICING + "ListHeld": Role.READ,
     PRICING + "ExplainPrice": Role.READ,
     PRICING + "EvaluatePrice": Role.READ,
     PRICING + "WatchDecisions": Role.READ,
@@ -41,6 +48,7 @@ ROLES: dict[str, Role] = {
     CLAIMS + "UpdateClaim": Role.OPERATE,
     CLAIMS + "AttachDocument": Role.OPERATE,
     CLAIMS + "ExportClaims": Role.READ,
+    EVENTS + "WatchEvents": Role.READ,
     "/grpc.health.v1.Health/Watch": Role.READ,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Role.READ,
 }
@@ -55,6 +63,11 @@ POWERS: dict[InputKind, Power] = {
     InputKind.DELETE: Power.DEFINE,
     InputKind.PAUSE: Power.PAUSE,
     InputKind.RESUME: Power.PAUSE,
+    InputKind.STOP: Power.PAUSE,
+    InputKind.RESTART: Power.PAUSE,
+    InputKind.RELEASE: Power.RELEASE,
+    InputKind.DISCARD: Power.RELEASE,
+    InputKind.RESTORE: Power.RESTORE,
 }
 """Kinds of input in which a caller can be limited."""
 

@@ -23,6 +23,11 @@ MESSAGES: dict[InputKind, tuple[Any, Any]] = {
     InputKind.STOCK: (pricing_pb2.ReportStockRequest, pricing_pb2.ReportStockResponse),
     InputKind.PAUSE: (pricing_pb2.PauseRepricingRequest, pricing_pb2.PauseRepricingResponse),
     InputKind.RESUME: (pricing_pb2.ResumeRepricingRequest, pricing_pb2.ResumeRepricingResponse),
+    InputKind.STOP: (pricing_pb2.StopRepricingRequest, pricing_pb2.StopRepricingResponse),
+    InputKind.RESTART: (pricing_pb2.RestartRepricingRequest, pricing_pb2.RestartRepricingResponse),
+    InputKind.RELEASE: (pricing_pb2.ReleaseHeldRequest, pricing_pb2.ReleaseHeldResponse),
+    InputKind.DISCARD: (pricing_pb2.DiscardHeldRequest, pricing_pb2.DiscardHeldResponse),
+    InputKind.RESTORE: (pricing_pb2.RestorePricesRequest, pricing_pb2.RestorePricesResponse),
     InputKind.SELLERS: (
         catalog_pb2.BatchUpsertSellersRequest,
         catalog_pb2.BatchUpsertSellersResponse,

@@ -67,7 +67,10 @@ class Core:
         if kind in POWERS:
             self.caller.check(POWERS[kind], rows)
         with self.admitted(payload, rows, context):
-            return self.apply([self.shape(kind, payload)], context)[0]
+            given = self.shape(kind, payload)
+            if kind in POWERS:
+                self.caller.check(POWERS[kind], given.batch.row_count)
+            return self.apply([given], context)[0]
 
     @contextmanager
     def admitted(self, payload: bytes, rows: int, context: grpc.ServicerContext) -> Iterator[None]:

@@ -116,7 +116,9 @@ class CatalogReads:
         address, scope = listing_address(request), self._core.scope
         state = self._core.read(
             lambda engine: listing_state_message(
-                engine.catalog, find_listing(engine.catalog, address, scope)
+                engine.catalog,
+                engine.state.guards,
+                find_listing(engine.catalog, address, scope),
             )
         )
         return catalog_pb2.GetListingResponse(listing=state)
@@ -155,5 +157,6 @@ def listing_part(
     ids = np.flatnonzero(wanted) + start
     if len(ids) > limit:
         ids, last = ids[:limit], int(ids[limit])
-    states = [listing_state_message(catalog, each) for each in ids.tolist()]
+    guards = engine.state.guards
+    states = [listing_state_message(catalog, guards, each) for each in ids.tolist()]
     return states, last, last < catalog.count

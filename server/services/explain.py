@@ -7,9 +7,10 @@ from typing import Any
 from engine.catalog import Catalog
 from engine.explain import Explanation
 from engine.money import currency_code
+from engine.schema import DECISION_VALID_MS, DecisionStatus
+from engine.state import State
 from repriced.v1 import pricing_pb2, types_pb2
 from server.wire import (
-    DECISION_VALID_MS,
     bracket_message,
     key_message,
     listing_state_message,
@@ -18,12 +19,12 @@ from server.wire import (
 
 
 def explain_message(
-    catalog: Catalog, found: Explanation, snapshot: pricing_pb2.OfferSnapshot | None
+    state: State, found: Explanation, snapshot: pricing_pb2.OfferSnapshot | None
 ) -> Any:
-    """The whole answer. Runs where the catalogue may be read."""
-    row = found.row
+    """The whole answer. Runs where the state may be read."""
+    row, catalog = found.row, state.catalog
     message = pricing_pb2.ExplainPriceResponse(
-        listing=listing_state_message(catalog, found.listing_id),
+        listing=listing_state_message(catalog, state.guards, found.listing_id),
         sentences=found.sentences,
         reference_price_minor=row.reference_minor,
         offers=explained_offers(found, snapshot),
@@ -67,7 +68,11 @@ def explained_offers(found: Explanation, snapshot: pricing_pb2.OfferSnapshot | N
 def last_decision(catalog: Catalog, found: Explanation) -> types_pb2.Decision:
     """The decision behind the current price."""
     record = found.record
-    codes: dict[str, Any] = {"reason": record.decision_reason, "state": found.row.state}
+    codes: dict[str, Any] = {
+        "reason": record.decision_reason,
+        "state": found.row.state,
+        "status": DecisionStatus.EMITTED,
+    }
     return types_pb2.Decision(
         decision_id=record.decision_id,
         listing_id=found.listing_id,

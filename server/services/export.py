@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.errors import NotFoundError
 from engine.pipeline import Engine
+from engine.schema import DecisionStatus
 from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core
@@ -44,6 +45,7 @@ class SellerExport:
                 yield from (each.SerializeToString() for each in rows)
             decisions = self._core.engine.decisions.dump()
             mine = decisions[np.isin(decisions["listing_id"], listing_ids)]
+            mine = mine[mine["status"] != DecisionStatus.WITHDRAWAL]
             for record in mine:
                 message = decision_message(self._core.engine.catalog, record, False)
                 yield Held(decision=message).SerializeToString()
@@ -71,4 +73,6 @@ def listings(engine: Engine, ids: list[int], scope: Scope) -> list[Held]:
     """Those of the listings that are still there."""
     catalog = engine.catalog
     present = [each for each in ids if catalog.find(each, scope)]
-    return [Held(listing=listing_state_message(catalog, each)) for each in present]
+    return [
+        Held(listing=listing_state_message(catalog, engine.state.guards, each)) for each in present
+    ]

@@ -7,7 +7,7 @@ in the order of its events; beyond that, all snapshots that can stand together d
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,12 +131,16 @@ class Ingestion:
         ]
         answers = self._core.apply(inputs, context) if inputs else []
         decisions: list[types_pb2.Decision] = []
+        set_aside: list[types_pb2.Decision] = []
         for part, answer in zip(parts, answers, strict=True):
             response = part.response(answer.payload)
             self._report(door, part, response)
-            decisions.extend(decisions_of(part, response))
+            decisions.extend(decisions_of(part, response.decisions))
+            set_aside.extend(decisions_of(part, response.set_aside))
         self._remember(door)
-        return self._message(door, decisions, len(notifications)).SerializeToString()
+        message = self._message(door, decisions, len(notifications))
+        message.set_aside.extend(set_aside)
+        return message.SerializeToString()
 
     def _translated(self, notifications: Any) -> Door:
         door = Door()
@@ -240,9 +244,9 @@ def in_order(usable: list[tuple[int, Translated]]) -> Iterator[Part]:
     return (part for part in parts if part.messages)
 
 
-def decisions_of(part: Part, response: Any) -> list[types_pb2.Decision]:
+def decisions_of(part: Part, found: Iterable[types_pb2.Decision]) -> list[types_pb2.Decision]:
     """Decisions of a part, with the index of the message that led to each."""
-    decisions = list(response.decisions)
+    decisions = list(found)
     for decision in decisions:
         decision.index = part.messages[decision.index][0]
     return decisions

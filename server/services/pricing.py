@@ -11,16 +11,19 @@ from google.protobuf.message import Message
 from engine.decisions import DecisionLog
 from engine.errors import InputError, LimitError, NotFoundError
 from engine.explain import Explanation, conclude, gather
+from engine.guards.holds import all_holds
 from engine.pipeline import Engine
 from engine.schema import InputKind
-from engine.scope import Scope, inside
+from engine.scope import Scope
 from engine.wire import answer_of_stream
 from repriced.v1 import pricing_pb2
 from server.access.caller import current_pass
 from server.services.calls import Core, Handlers, mutation, reading
 from server.services.catalog import find_listing, listing_address
 from server.services.explain import explain_message
-from server.wire import decision_message, evaluate_answer
+from server.services.pages import page_size, page_start, page_token
+from server.wire import evaluate_answer, watch_message
+from server.wire.guards import hold_message
 from server.wire.limits import parse, part_of
 from server.wire.reprice import decode_alone, snapshot_naming
 from server.writer import wall_ms
@@ -39,6 +42,12 @@ def handlers(core: Core) -> Handlers:
         "ReportStock": mutation(core, InputKind.STOCK),
         "PauseRepricing": mutation(core, InputKind.PAUSE),
         "ResumeRepricing": mutation(core, InputKind.RESUME),
+        "StopRepricing": mutation(core, InputKind.STOP),
+        "RestartRepricing": mutation(core, InputKind.RESTART),
+        "ReleaseHeld": mutation(core, InputKind.RELEASE),
+        "DiscardHeld": mutation(core, InputKind.DISCARD),
+        "RestorePrices": mutation(core, InputKind.RESTORE),
+        "ListHeld": reading(core, pricing_pb2.ListHeldRequest, calls.list_held),
         "StreamReprice": grpc.stream_stream_rpc_method_handler(calls.stream_reprice),
         "WatchDecisions": grpc.unary_stream_rpc_method_handler(calls.watch_decisions),
         "ExplainPrice": reading(core, pricing_pb2.ExplainPriceRequest, calls.explain_price),
@@ -75,7 +84,7 @@ class Pricing:
                     continue
                 message = next_decisions(self._core, cursor, request.seller_id, self._core.scope)
                 cursor = message.cursor
-                if message.decisions:
+                if message.decisions or message.set_aside or message.withdrawals:
                     yield message.SerializeToString()
 
     def explain_price(self, request: Any) -> Message:
@@ -90,7 +99,7 @@ class Pricing:
 
         def look(engine: Engine) -> Message:
             conclude(engine.state, found, batch)
-            message: Message = explain_message(engine.catalog, found, snapshot)
+            message: Message = explain_message(engine.state, found, snapshot)
             return message
 
         return self._core.read(look)
@@ -108,6 +117,31 @@ class Pricing:
         batch, scope = self._core.codec.decode_evaluate(payload), self._core.scope
         result = self._core.read(lambda engine: engine.evaluate_prices(batch, wall_ms(), scope))
         return evaluate_answer(result).SerializeToString()
+
+    def list_held(self, request: Any) -> Message:
+        """What waits for a person, of a seller or of all."""
+        query = f"held of {request.seller_id}"
+        size = page_size(request.page_size)
+        after = page_start(query, request.page_token, 0)
+        scope = self._core.scope
+
+        def look(engine: Engine) -> Message:
+            state = engine.state
+            guards, catalog = state.guards, state.catalog
+            wanted = catalog.seller_at.get(request.seller_id, -1)
+            holds = [
+                each
+                for each in all_holds(guards, catalog, state.now_ms, scope)
+                if each.hold_id > after
+                and (not request.seller_id or guards.watch.groups[each.group][0] == wanted)
+            ]
+            more = len(holds) > size
+            return pricing_pb2.ListHeldResponse(
+                holds=[hold_message(guards, catalog, each) for each in holds[:size]],
+                next_page_token=page_token(query, holds[size - 1].hold_id) if more else "",
+            )
+
+        return self._core.read(look)
 
 
 def first_cursor(request: Any, log: DecisionLog) -> int:
@@ -140,15 +174,7 @@ def next_decisions(
             f"the stream fell behind: decision {cursor + 1} is no longer kept",
             reason="CURSOR_TOO_OLD",
         ) from error
-    messages = [decision_message(core.engine.catalog, each, True) for each in records]
-    return pricing_pb2.WatchDecisionsResponse(
-        decisions=[
-            each
-            for each in messages
-            if seller_id in ("", each.key.seller_id) and inside(scope, each.key.seller_id)
-        ],
-        cursor=int(records["decision_id"][-1]),
-    )
+    return watch_message(core.engine.catalog, records, seller_id, scope)
 
 
 def inner_request(payload: bytes, core: Core) -> bytes:

@@ -7,10 +7,10 @@ engine.results -> messages -> answer bytes
 from __future__ import annotations
 
 from server.wire.answers import (
-    DECISION_VALID_MS,
     decision_message,
     decision_messages,
     evaluate_answer,
+    watch_message,
 )
 from server.wire.codec import WireCodec
 from server.wire.definitions import (
@@ -27,7 +27,6 @@ from server.wire.states import bracket_message, listing_state_message
 from server.wire.strategies import strategy_definition, strategy_message
 
 __all__ = [
-    "DECISION_VALID_MS",
     "WireCodec",
     "WireLimits",
     "bracket_message",
@@ -46,4 +45,5 @@ __all__ = [
     "seller_message",
     "strategy_definition",
     "strategy_message",
+    "watch_message",
 ]

@@ -13,12 +13,10 @@ from engine.catalog import Catalog
 from engine.errors import RowProblem
 from engine.money import currency_code
 from engine.results import CountResult, EvaluateResult, TickResult, UpsertResult
-from engine.schema import NO_INDEX, InputKind
+from engine.schema import DECISION_VALID_MS, NO_INDEX, DecisionStatus, InputKind
+from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire.definitions import key_message
-
-DECISION_VALID_MS = 60 * 60_000
-"""A decision that was not submitted within an hour must not be submitted any more."""
 
 STORED = [
     "decision_id",
@@ -32,13 +30,14 @@ STORED = [
     "currency",
     "reason",
     "state",
+    "status",
 ]
 
 
 def decision_of(stored: tuple[Any, ...]) -> types_pb2.Decision:
     """Message of the STORED fields of a decision."""
     number, price, previous, reference, decided_ms, listing, index, bounds, *codes = stored
-    currency, reason, state = codes
+    currency, reason, state, status = codes
     return types_pb2.Decision(
         decision_id=number,
         listing_id=listing,
@@ -52,6 +51,7 @@ def decision_of(stored: tuple[Any, ...]) -> types_pb2.Decision:
         decided_ms=decided_ms,
         valid_until_ms=decided_ms + DECISION_VALID_MS,
         bounds_version=bounds,
+        status=status,
     )
 
 
@@ -67,6 +67,39 @@ def decision_message(catalog: Catalog, record: np.void, with_key: bool) -> types
 def decision_messages(records: NDArray[np.void]) -> list[types_pb2.Decision]:
     """Messages of `schema.DECISION` records, without keys."""
     return [decision_of(stored) for stored in records[STORED].tolist()]
+
+
+def withdrawal_message(catalog: Catalog, record: np.void) -> types_pb2.Withdrawal:
+    """Message of a `schema.DECISION` record that is a withdrawal."""
+    listing_id = int(record["listing_id"])
+    reason: Any = int(record["reason"])
+    return types_pb2.Withdrawal(
+        withdrawal_id=int(record["decision_id"]),
+        decision_id=int(record["withdraws"]),
+        listing_id=listing_id,
+        key=key_message(catalog.key_of(listing_id)),
+        reason=reason,
+        withdrawn_ms=int(record["decided_ms"]),
+    )
+
+
+def watch_message(
+    catalog: Catalog, records: NDArray[np.void], seller_id: str, scope: Scope
+) -> pricing_pb2.WatchDecisionsResponse:
+    """Answer of WatchDecisions: records (`schema.DECISION`) after a cursor, of a seller or of all
+    inside the scope."""
+    message = pricing_pb2.WatchDecisionsResponse(cursor=int(records["decision_id"][-1]))
+    for record in records:
+        owner = catalog.seller_of(int(record["listing_id"]))
+        if seller_id not in ("", owner) or not inside(scope, owner):
+            continue
+        if record["status"] == DecisionStatus.WITHDRAWAL:
+            message.withdrawals.append(withdrawal_message(catalog, record))
+        elif record["status"] == DecisionStatus.EMITTED:
+            message.decisions.append(decision_message(catalog, record, True))
+        else:
+            message.set_aside.append(decision_message(catalog, record, True))
+    return message
 
 
 def row_errors(problems: Iterable[RowProblem]) -> list[types_pb2.RowError]:
@@ -101,6 +134,7 @@ def reprice_answer(result: TickResult, mode: Any) -> Message:
     """Answer to Reprice."""
     return pricing_pb2.RepriceResponse(
         decisions=decision_messages(result.decisions),
+        set_aside=decision_messages(result.set_aside),
         errors=row_errors(result.problems),
         evaluated_count=result.evaluated,
         ignored_count=result.ignored,
@@ -114,6 +148,7 @@ def feedback_answer(result: TickResult, mode: Any) -> Message:
     """Answer to ReportFeedback; what changed nothing is ignored, the rest applied."""
     return pricing_pb2.ReportFeedbackResponse(
         decisions=decision_messages(result.decisions),
+        set_aside=decision_messages(result.set_aside),
         errors=row_errors(result.problems),
         applied_count=result.evaluated - result.ignored,
         ignored_count=result.ignored,
@@ -144,12 +179,14 @@ def listings_answer(result: UpsertResult, mode: Any) -> Message:
         errors=row_errors(result.problems),
         warnings=row_warnings(result.warnings),
         decisions=decision_messages(result.decisions),
+        set_aside=decision_messages(result.set_aside),
         journal_mode=mode,
     )
 
 
 def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], Message]:
-    """Encoder of the answers that say how many rows were done."""
+    """Encoder of the answers that say how many rows were done, and what was decided with it."""
+    with_decisions = "decisions" in message_type.DESCRIPTOR.fields_by_name
 
     def answer(result: CountResult, mode: Any) -> Message:
         message: Message = message_type(
@@ -157,6 +194,9 @@ def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], 
             journal_mode=mode,
             **{field: result.count},
         )
+        if with_decisions:
+            decided: Any = message
+            decided.decisions.extend(decision_messages(result.decisions))
         return message
 
     return answer
@@ -173,6 +213,11 @@ ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.PAUSE: count_answer(pricing_pb2.PauseRepricingResponse, "paused_count"),
     InputKind.ERASE: count_answer(catalog_pb2.EraseSellerResponse, "erased_listings_count"),
     InputKind.RESUME: count_answer(pricing_pb2.ResumeRepricingResponse, "resumed_count"),
+    InputKind.STOP: count_answer(pricing_pb2.StopRepricingResponse, "stopped_count"),
+    InputKind.RESTART: count_answer(pricing_pb2.RestartRepricingResponse, "restarted_count"),
+    InputKind.RELEASE: count_answer(pricing_pb2.ReleaseHeldResponse, "released_count"),
+    InputKind.DISCARD: count_answer(pricing_pb2.DiscardHeldResponse, "discarded_count"),
+    InputKind.RESTORE: count_answer(pricing_pb2.RestorePricesResponse, "restored_count"),
 }
 """Answer to each kind of input, from its result and `schema.JournalMode`."""
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
 from engine.results import Result, TickResult, no_decisions
-from engine.schema import InputKind, JournalMode
+from engine.schema import DECISION_VALID_MS, InputKind, JournalMode
 from engine.wire import encode_decisions
-from server.wire.answers import ANSWERS, DECISION_VALID_MS
+from repriced.v1 import pricing_pb2
+from server.wire.answers import ANSWERS
 from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
+from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
 from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
 
@@ -28,6 +31,11 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.PAUSE: decode_pause,
     InputKind.RESUME: decode_resume,
     InputKind.ERASE: decode_erase,
+    InputKind.STOP: partial(decode_stop, pricing_pb2.StopRepricingRequest),
+    InputKind.RESTART: partial(decode_stop, pricing_pb2.RestartRepricingRequest),
+    InputKind.RELEASE: partial(decode_holds, pricing_pb2.ReleaseHeldRequest),
+    InputKind.DISCARD: partial(decode_holds, pricing_pb2.DiscardHeldRequest),
+    InputKind.RESTORE: decode_restore,
 }
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 

@@ -18,13 +18,16 @@ from server.wire.strategies import strategy_definition
 
 def seller_definition(message: catalog_pb2.Seller) -> SellerDefinition:
     """Definition as the caller stated it."""
-    return SellerDefinition(message.seller_id, message.account_group)
+    dry_run = message.dry_run if message.HasField("dry_run") else None
+    return SellerDefinition(message.seller_id, message.account_group, dry_run)
 
 
 def seller_message(definition: SellerDefinition) -> catalog_pb2.Seller:
     """The same as a message."""
     return catalog_pb2.Seller(
-        seller_id=definition.seller_id, account_group=definition.account_group
+        seller_id=definition.seller_id,
+        account_group=definition.account_group,
+        dry_run=definition.dry_run,
     )
 
 
@@ -59,6 +62,7 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
         points_bp=message.points_basis_points,
         strategy_id=message.strategy_id,
         price_minor=message.price_minor,
+        cost_minor=message.cost_minor if message.HasField("cost_minor") else None,
     )
 
 
@@ -77,6 +81,7 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         shipping_minor=definition.shipping_minor,
         strategy_id=definition.strategy_id,
         price_minor=definition.price_minor,
+        cost_minor=definition.cost_minor,
         **enums,
     )
     if definition.points_minor:

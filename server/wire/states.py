@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import ListingDefinition
+from engine.guards import Guards
+from engine.guards.proposals import Proposal
 from engine.money import currency_code
 from engine.schema import PREMIUM_UNKNOWN, RowFlag
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
@@ -22,7 +24,7 @@ PAUSE_CAUSES = {
 }
 
 
-def held_definition(catalog: Catalog, listing_id: int) -> ListingDefinition:
+def held_definition(catalog: Catalog, guards: Guards, listing_id: int) -> ListingDefinition:
     """Definition of a listing as the engine holds it; its price is the one that is live."""
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
     fixed_points = catalog.fixed_points.get(listing_id, 0)
@@ -40,21 +42,44 @@ def held_definition(catalog: Catalog, listing_id: int) -> ListingDefinition:
         points_bp=int(row["points_bp"]),
         strategy_id=catalog.strategies[strategy].strategy_id if strategy else "",
         price_minor=int(row["live_price_minor"]),
+        cost_minor=guards.cost_of(listing_id) or None,
     )
 
 
-def listing_state_message(catalog: Catalog, listing_id: int) -> catalog_pb2.ListingState:
+def listing_state_message(
+    catalog: Catalog, guards: Guards, listing_id: int
+) -> catalog_pb2.ListingState:
     """Definition, prices and state of a listing that exists."""
-    row = catalog.rows[listing_id]
+    row, record = catalog.rows[listing_id], catalog.records[listing_id]
+    proposal = guards.proposals.by_listing.get(listing_id)
     flags = int(row["flags"])
     codes: dict[str, Any] = {"state": int(row["state"]), "reason": int(row["reason"])}
     return catalog_pb2.ListingState(
         listing_id=listing_id,
-        listing=listing_message(held_definition(catalog, listing_id)),
-        bounds_version=int(catalog.records["bounds_version"][listing_id]),
+        listing=listing_message(held_definition(catalog, guards, listing_id)),
+        bounds_version=int(record["bounds_version"]),
         price_minor=int(row["price_minor"]),
         live_price_minor=int(row["live_price_minor"]),
         pause_causes=[cause for flag, cause in PAUSE_CAUSES.items() if flags & flag],
+        last_decision_id=int(record["decision_id"]),
+        last_decision_withdrawn=bool(flags & RowFlag.WITHDRAWN),
+        stopped=bool(guards.switch.cause(catalog, listing_id)),
+        set_aside=None if proposal is None else proposal_message(proposal, record),
+        **codes,
+    )
+
+
+def proposal_message(proposal: Proposal, record: Any) -> types_pb2.Decision:
+    """A decision that did not go out; `record` is the `schema.RECORD` of its listing."""
+    codes: dict[str, Any] = {"reason": proposal.reason, "status": proposal.status}
+    return types_pb2.Decision(
+        decision_id=proposal.decision_id,
+        listing_id=proposal.listing_id,
+        price_minor=proposal.price_minor,
+        previous_price_minor=proposal.previous_minor,
+        currency=currency_code(int(record["currency"])),
+        decided_ms=proposal.held_ms,
+        bounds_version=int(record["bounds_version"]),
         **codes,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from market.shard import apply, definitions, key, listing, new_engine, rival, snapshots
 
-from engine.guards import inside_bounds, keeps_bounds
+from engine.guards import Guard, inside_bounds, keeps_bounds
 from engine.schema import OUTCOME, ROW, InputKind, Reason
 
 
@@ -73,7 +73,7 @@ def test_a_bad_proposal_is_refused_and_the_others_go_on(price: int) -> None:
     assert engine.catalog.rows[bad].tobytes() == before
     assert result.decisions["listing_id"].tolist() == [good]
     assert result.decisions["price_minor"].tolist() == [999]
-    assert engine.shard.evaluator.bounds_trips == 1
+    assert engine.state.guards.trips[Guard.BOUNDS] == 1
     (problem,) = result.problems
     assert (problem.index, problem.reason) == (0, "PRICE_OUTSIDE_BOUNDS")
     assert str(price) in problem.message

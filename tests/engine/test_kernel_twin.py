@@ -40,6 +40,11 @@ from engine.schema import (
 )
 
 EVALUATIONS = int(os.environ.get("REPRICED_TWIN_EVALUATIONS", "60000"))
+GUARDS_SAY = {
+    Reason.SPIRAL, Reason.RESTORED, Reason.STOPPED, Reason.DRY_RUN, Reason.BREAKER,
+    Reason.SPIRAL_HELD,
+}  # fmt: skip
+"""Reasons that no rule of the kernel gives."""
 LEVELS = available_levels()
 
 
@@ -54,6 +59,7 @@ def test_seeded_inputs_lead_to_equal_bytes(level: str) -> None:
     assert all(counted.transitions[state].any() for state in CycleState)
     if EVALUATIONS >= 50_000:
         never = {reason for reason in Reason if not counted.outcomes[:, reason].any()}
+        never -= GUARDS_SAY
         assert len(never) <= 4, never
     assert counted.verdicts[FeedbackKind.WON] > 0
     assert counted.verdicts[FeedbackKind.LOST] > 0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.counters import new_counters
 from engine.kernel import Kernel
-from engine.schema import OUTCOME, ROW, STRATEGY
+from engine.schema import OUTCOME, ROW, STRATEGY, RowFlag
 
 SLICE = 2_000
 SIZES = (0, 1, 2, 37, 99, 1_999, 2_000, 2_001)
@@ -138,6 +138,7 @@ class Twins:
         """Holds proposals equal, commits most of them, and holds the tables equal."""
         self.evaluations += count
         accepted = cases.chance(self.rng, count, 0.97).astype(np.uint8)
+        withdrawn = cases.chance(self.rng, count, 0.02)
         for side in self.sides:
             same("scratch", self.oracle.scratch[:count], side, side.scratch[:count])
             same("outcomes", self.oracle.outcomes[:count], side, side.outcomes[:count])
@@ -146,6 +147,7 @@ class Twins:
                 count,
             )  # fmt: skip
             ids = side.outcomes["listing_id"][:count]
+            side.rows["flags"][ids[withdrawn]] |= np.uint16(RowFlag.WITHDRAWN)
             same("rows", self.oracle.rows[ids], side, side.rows[ids])
 
     def compare_tables(self) -> None:

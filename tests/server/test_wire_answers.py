@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from engine.catalog import Catalog
 from engine.columns import ListingDefinition, ListingKey
 from engine.errors import RowProblem
+from engine.guards import Guards
 from engine.money import currency_index
 from engine.results import CountResult, Evaluated, EvaluateResult, TickResult, UpsertResult
 from engine.schema import (
     DECISION,
+    DECISION_VALID_MS,
     NO_INDEX,
     PAUSE_FLAGS,
     PREMIUM_UNKNOWN,
@@ -29,7 +31,6 @@ from engine.schema import (
 from engine.strategies import StrategyDefinition
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire import (
-    DECISION_VALID_MS,
     WireCodec,
     bracket_message,
     decision_message,
@@ -177,6 +178,9 @@ def test_listings() -> None:
         (InputKind.DELETE, catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
         (InputKind.PAUSE, pricing_pb2.PauseRepricingResponse, "paused_count"),
         (InputKind.RESUME, pricing_pb2.ResumeRepricingResponse, "resumed_count"),
+        (InputKind.STOP, pricing_pb2.StopRepricingResponse, "stopped_count"),
+        (InputKind.DISCARD, pricing_pb2.DiscardHeldResponse, "discarded_count"),
+        (InputKind.RESTORE, pricing_pb2.RestorePricesResponse, "restored_count"),
     ],
 )
 def test_counts(kind: InputKind, message_type: Any, field: str) -> None:
@@ -213,7 +217,7 @@ def test_evaluated_prices() -> None:
 )
 def test_a_listing_is_told_as_it_was_defined(changes: dict[str, Any]) -> None:
     given_definition = definition(price_minor=1_500, **changes)
-    state = listing_state_message(catalog_with(given_definition), 1)
+    state = listing_state_message(catalog_with(given_definition), Guards(), 1)
     assert listing_definition(state.listing) == given_definition
 
 
@@ -224,7 +228,7 @@ def test_listing_state() -> None:
     row["flags"] |= RowFlag.OUT_OF_STOCK | RowFlag.TOO_MANY_REJECTIONS
     row["state"], row["reason"] = CycleState.PAUSED, Reason.PAUSED
     catalog.records["bounds_version"][1] = 12
-    state = listing_state_message(catalog, 1)
+    state = listing_state_message(catalog, Guards(), 1)
     assert (state.listing_id, state.bounds_version) == (1, 12)
     assert (state.price_minor, state.live_price_minor) == (1_600, 1_700)
     assert (state.state, state.reason) == (CycleState.PAUSED, Reason.PAUSED)

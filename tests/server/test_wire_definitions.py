@@ -13,9 +13,11 @@ from wire_requests import REQUEST_ID
 from engine import schema
 from engine.columns import ListingDefinition, ListingKey, SellerDefinition
 from engine.explain import OfferRole
+from engine.guards import EventKind, Guard
+from engine.guards.holds import HoldKind
 from engine.schema import InputKind, StrategyKind
 from engine.strategies import Filter, Offset, StrategyDefinition
-from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
+from repriced.v1 import catalog_pb2, event_pb2, pricing_pb2, types_pb2
 from server.wire import (
     WireCodec,
     listing_definition,
@@ -226,6 +228,9 @@ ENUMS: list[tuple[type[IntEnum], Any]] = [
     (schema.MatchTarget, catalog_pb2.MatchTarget),
     (schema.FeedbackKind, pricing_pb2.FeedbackKind),
     (OfferRole, pricing_pb2.OfferRole),
+    (HoldKind, pricing_pb2.HoldKind),
+    (Guard, event_pb2.Guard),
+    (EventKind, event_pb2.EventKind),
 ]
 
 
@@ -237,10 +242,20 @@ def test_enum_numbers_agree(ours: type[IntEnum], theirs: Any) -> None:
 
 
 def test_every_enum_of_the_protocol_is_compared() -> None:
-    files = [types_pb2, catalog_pb2, pricing_pb2]
+    files = [types_pb2, catalog_pb2, pricing_pb2, event_pb2]
     names = {name for file in files for name in file.DESCRIPTOR.enum_types_by_name}
     compared = {theirs.DESCRIPTOR.name for _, theirs in ENUMS}
-    assert names - compared == {"SubCondition", "Availability", "JournalMode", "PauseCause"}
+    assert names - compared == {
+        "SubCondition", "Availability", "JournalMode", "PauseCause", "DecisionStatus",
+    }  # fmt: skip
+
+
+def test_withdrawals_are_messages_of_their_own() -> None:
+    theirs = types_pb2.DecisionStatus
+    said = {name.removeprefix("DECISION_STATUS_"): number for name, number in theirs.items()}
+    ours = {each.name: each.value for each in schema.DecisionStatus}
+    assert ours.pop("WITHDRAWAL") not in said.values()
+    assert said == ours | {"UNSPECIFIED": 0}
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ REQUESTS: dict[InputKind, tuple[Any, str, list[Any]]] = {
     InputKind.DELETE: (catalog_pb2.BatchDeleteListingsRequest, "listings", REFS),
     InputKind.PAUSE: (pricing_pb2.PauseRepricingRequest, "listings", REFS),
     InputKind.RESUME: (pricing_pb2.ResumeRepricingRequest, "listings", REFS),
+    InputKind.STOP: (pricing_pb2.StopRepricingRequest, "listings", REFS),
+    InputKind.RESTART: (pricing_pb2.RestartRepricingRequest, "listings", REFS),
+    InputKind.RELEASE: (pricing_pb2.ReleaseHeldRequest, "hold_ids", [7]),
+    InputKind.DISCARD: (pricing_pb2.DiscardHeldRequest, "hold_ids", [7]),
 }
 KINDS = list(REQUESTS)
 
@@ -60,6 +64,7 @@ def test_every_kind_of_a_request_is_here() -> None:
         InputKind.ADVANCE,
         InputKind.CONFIG,
         InputKind.ERASE,
+        InputKind.RESTORE,
     }
 
 
@@ -124,6 +129,32 @@ def test_request_ids(kind: InputKind, request_id: str, reason: str) -> None:
     error = error_of(CODEC, kind, request(kind, request_id=request_id))
     assert (error.reason, error.field) == (reason, "request_id")
     assert len(error.message) < 250
+
+
+def test_restore_is_no_batch() -> None:
+    message = pricing_pb2.RestorePricesRequest(
+        request_id=REQUEST_ID, seller_id="S", marketplace_id="M", at_ms=5
+    )
+    batch = CODEC.decode(InputKind.RESTORE, message.SerializeToString())
+    assert (batch.seller_id, batch.marketplace_id, batch.at_ms) == ("S", "M", 5)
+    message.request_id = "7"
+    error = error_of(CODEC, InputKind.RESTORE, message.SerializeToString())
+    assert error.reason == "REQUEST_ID_INVALID"
+
+
+def test_everything_or_sellers_can_be_stopped_without_listings() -> None:
+    for named in ({"everything": True}, {"seller_ids": ["S"]}):
+        message = pricing_pb2.StopRepricingRequest(request_id=REQUEST_ID, **named)
+        batch = CODEC.decode(InputKind.STOP, message.SerializeToString())
+        assert (batch.everything, batch.sellers, batch.addresses) == (
+            "everything" in named, named.get("seller_ids", []), [],
+        )  # fmt: skip
+
+
+def test_holds_are_named_in_one_way() -> None:
+    message = pricing_pb2.ReleaseHeldRequest(request_id=REQUEST_ID, hold_ids=[1], seller_id="S")
+    error = error_of(CODEC, InputKind.RELEASE, message.SerializeToString())
+    assert error.reason == "HOLDS_UNCLEAR"
 
 
 def test_upper_case_is_the_same_request_id() -> None:

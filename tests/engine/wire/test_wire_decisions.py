@@ -33,6 +33,8 @@ DECISIONS = st.fixed_dictionaries(
         "currency": st.integers(1, 150),
         "reason": st.integers(0, 88),
         "state": st.integers(0, 8),
+        "status": st.integers(0, 4),
+        "withdraws": st.sampled_from([0, 7]),
     }
 )
 

@@ -11,10 +11,16 @@ from typing import Any
 
 import grpc
 import pytest
+from access_guards import asked, events
 from access_server import Guarded, caller, serve
 
 from engine.schema import InputKind
-from repriced.v1 import catalog_pb2, ingestion_pb2, pricing_pb2, types_pb2
+from repriced.v1 import (
+    catalog_pb2,
+    ingestion_pb2,
+    pricing_pb2,
+    types_pb2,
+)
 from server.access.caller import Role
 from server.access.roles import OPEN, ROLES
 from server.wire.limits import REQUESTS
@@ -65,6 +71,10 @@ def fill(everybody: Running) -> None:
             definition(seller, "SKU", strategy_id="own"), definition(seller, "GONE")
         )
         assert not made.errors
+        slip = everybody.upsert(definition(seller, "GONE", floor_minor=1))
+        assert [each.reason for each in slip.warnings] == ["BOUNDS_HELD"]
+        held = everybody.upsert(definition(seller, "SKU", strategy_id="own", floor_minor=1))
+        assert [each.reason for each in held.warnings] == ["BOUNDS_HELD"]
         assert everybody.reprice(offers(key("SKU", seller))).decisions
         gone = catalog_pb2.ListingRef(key=key("GONE", seller))
         everybody.catalog.BatchDeleteListings(
@@ -167,6 +177,8 @@ BY_LISTING: dict[str, Ask] = {
     PRICING + "ReportStock": stock,
     PRICING + "PauseRepricing": listed(InputKind.PAUSE, "PauseRepricing"),
     PRICING + "ResumeRepricing": listed(InputKind.RESUME, "ResumeRepricing"),
+    PRICING + "StopRepricing": listed(InputKind.STOP, "StopRepricing"),
+    PRICING + "RestartRepricing": listed(InputKind.RESTART, "RestartRepricing"),
     PRICING + "ExplainPrice": lambda server, name: server.pricing.ExplainPrice(
         pricing_pb2.ExplainPriceRequest(**address(name))
     ),
@@ -229,6 +241,13 @@ BY_SELLER: dict[str, Ask] = {
         catalog_pb2.ListListingsRequest(seller_id=name)
     ),
     PRICING + "WatchDecisions": watched,
+    PRICING + "ReleaseHeld": asked("ReleaseHeld"),
+    PRICING + "DiscardHeld": asked("DiscardHeld"),
+    PRICING + "RestorePrices": asked("RestorePrices", at_ms=EVENT_MS),
+    PRICING + "ListHeld": lambda server, name: server.pricing.ListHeld(
+        pricing_pb2.ListHeldRequest(seller_id=name)
+    ),
+    "/repriced.v1.EventService/WatchEvents": events,
     "/repriced.v1.IngestionService/IngestNotifications": ingest,
 }
 """Calls that name sellers."""

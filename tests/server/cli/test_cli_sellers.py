@@ -12,7 +12,7 @@ def test_a_seller_is_exported_and_erased(repriced: Any, catalogue: Path, tmp_pat
     out = tmp_path / "seller.jsonl"
     assert repriced("sellers", "export", "A1SHOP", "--output", str(out)).exit_code == 0
     held = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert held[0] == {"seller": {"seller_id": "A1SHOP"}}
+    assert held[0] == {"seller": {"seller_id": "A1SHOP", "dry_run": False}}
     skus = {each["listing"]["listing"]["key"]["sku"] for each in held if "listing" in each}
     assert skus == {"MUG-01", "MUG-02", "MUG-03", "MUG-04"}
     erased = repriced("sellers", "erase", "A1SHOP", "--yes")

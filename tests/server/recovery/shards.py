@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ApplyError, RepricedError
+from engine.guards import GuardSettings
 from engine.journal import DirectoryStorage, FileJournal
 from engine.pipeline import Engine
 from engine.recovery import Recovered, newest_sequence, recover
@@ -16,11 +17,13 @@ from engine.results import Answer
 from engine.schema import InputKind
 from engine.settings import EngineSettings
 from engine.state import State
-from engine.state_columns import dump, state_hash
+from engine.state_columns import GUARDS, dump, state_hash
 from server.wire import WireCodec
 
 JOURNAL_ID = b"0123456789abcdef"
-SETTINGS = EngineSettings(1_000, {"max_offers_per_snapshot": 5})
+SETTINGS = EngineSettings(
+    1_000, {"max_offers_per_snapshot": 5}, GuardSettings(breaker_listings=5, breaker_depth_bp=500)
+)
 
 
 @dataclass
@@ -68,6 +71,11 @@ def apply(engine: Engine, now_ms: int, *requests: tuple[InputKind, bytes]) -> li
 def facts(state: State) -> dict[str, bytes]:
     """Everything that a state holds, to be compared bit by bit."""
     return {name: np.ascontiguousarray(column).tobytes() for name, column in dump(state).items()}
+
+
+def guarded(state: State) -> dict[str, bytes]:
+    """What the guards of a state remember, to be compared bit by bit."""
+    return {name: raw for name, raw in facts(state).items() if name.startswith(GUARDS)}
 
 
 def same(one: State, other: State) -> None:

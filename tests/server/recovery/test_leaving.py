@@ -8,20 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from engine.catalog import Catalog
 from engine.errors import InputError
+from engine.guards import Guards
 from engine.journal.retention import DAY_MS, Limits, plan
 from engine.journal.snapshots import delete_snapshot, snapshot_name
 from engine.keys import ListingKey
 from engine.recovery import save
 from engine.replay import Replayer
 from engine.schema import InputKind
-from engine.state_columns import state_hash
-from repriced.v1 import catalog_pb2
+from engine.state_columns import GUARDS, state_hash
+from repriced.v1 import catalog_pb2, types_pb2
 from server.wire import WireCodec
 from tests.server.recovery.shards import Opened, apply, facts, open_shard
 from tests.server.recovery.test_replay import begun, play
+from tests.server.recovery.workload import MARKETPLACES
 
 GONE, STAYS = "ASELLER1", "ASELLER2"
 WEEK = Limits(max_bytes=1 << 30)
@@ -34,6 +37,14 @@ def erase(shard: Opened, seller_id: str = GONE) -> catalog_pb2.EraseSellerRespon
     return catalog_pb2.EraseSellerResponse.FromString(apply(shard.engine, 0, wanted)[0])
 
 
+def delete(shard: Opened, sku: str) -> None:
+    """Deletes a listing of the seller in its first marketplace."""
+    key = types_pb2.ListingKey(seller_id=GONE, marketplace_id=MARKETPLACES[0], sku=sku)
+    request = catalog_pb2.BatchDeleteListingsRequest(request_id=str(uuid.uuid4()))
+    request.listings.add(key=key)
+    apply(shard.engine, 0, (InputKind.DELETE, request.SerializeToString()))
+
+
 def traces(shard: Opened) -> list[str]:
     """What of the state still names the seller or one of its SKUs."""
     skus = [f"SKU-{at}" for at in range(1, 60, 3)]
@@ -44,7 +55,7 @@ def traces(shard: Opened) -> list[str]:
     return found + [sku for sku in skus if sku in held]
 
 
-TEXTS = ("definitions", "skus", "asins")
+TEXTS = ("definitions", "skus", "asins", GUARDS + "plain", GUARDS + "proposal_inputs")
 
 
 def listings(catalog: Catalog) -> dict[ListingKey, bytes]:
@@ -57,19 +68,43 @@ def test_rows_go_at_once_and_the_others_stay(tmp_path: Path) -> None:
     shard, work = begun(tmp_path, 5)
     play(shard, work, random.Random(5), 60)
     catalog = shard.engine.catalog
+    delete(shard, "SKU-1")
     seller = catalog.seller_at[GONE]
     mine = catalog.listings_of(seller)
     others = {key: row for key, row in listings(catalog).items() if key.seller_id != GONE}
     active = int(catalog.active[mine].sum())
+    guards = shard.engine.state.guards
     assert traces(shard)
+    assert guards.live_log.changes()["listing_id"].tolist()
+    assert any(key[0] == GONE for key in guards.plausibility.buried)
     answer = erase(shard)
     assert (answer.erased_listings_count, len(answer.errors)) == (active, 0)
     assert traces(shard) == []
     assert listings(catalog) == others
     assert not set(shard.engine.decisions.dump()["listing_id"].tolist()) & set(mine.tolist())
+    assert_guards_forgot(guards, seller, mine)
     assert sum(shard.engine.shard.state_counts()) == len(others)
     assert [each.reason for each in erase(shard).errors] == ["UNKNOWN_SELLER"]
     shard.stop()
+
+
+def assert_guards_forgot(guards: Guards, seller: int, mine: NDArray[np.int64]) -> None:
+    """No table of the guards has a row for one of the listings, or a count of the seller."""
+    ids = set(mine.tolist())
+    held = guards.plausibility
+    for table in (held.held, held.earlier, guards.proposals.by_listing):
+        assert not ids & set(table)
+    assert seller not in held.lowered
+    assert seller not in guards.switch.sellers
+    assert not ids & set(guards.switch.listings.tolist())
+    assert not ids & set(guards.live_log.changes()["listing_id"].tolist())
+    assert not ids & set(guards.spirals.movers["listing_id"].tolist())
+    assert not guards.watch.records[mine].view(np.uint8).any()
+    groups = [at for at, each in enumerate(guards.watch.groups) if each[0] == seller]
+    assert groups
+    for group in groups:
+        assert group not in guards.breaker.tripped | guards.breaker.reset_s | guards.stale_told_s
+        assert not any(window.counts[group].any() for window in guards.breaker.windows)
 
 
 def test_a_seller_that_comes_back_begins_anew(tmp_path: Path) -> None:
@@ -93,7 +128,7 @@ def test_a_shard_with_empty_places_replays_and_snapshots(tmp_path: Path) -> None
     play(shard, work, chance, 30)
     erase(shard)
     for _, kind, payload in work.steps(40):
-        if kind not in (InputKind.LISTINGS, InputKind.STRATEGIES):
+        if kind not in (InputKind.LISTINGS, InputKind.STRATEGIES, InputKind.SELLERS):
             apply(shard.engine, work.now_ms, (kind, payload))
     hashed = state_hash(shard.engine.state)
     for _ in range(2):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import JournalDamagedError, ReplayError
+from engine.guards import Guard
 from engine.journal import DirectoryStorage, Frame
 from engine.journal.reader import JournalReader
 from engine.journal.snapshots import list_snapshots
@@ -18,10 +19,13 @@ from engine.replies import WINDOW_MS
 from engine.schema import RULES_VERSION, InputKind
 from engine.state_columns import state_hash
 from server.wire import WireCodec
-from tests.server.recovery.shards import Opened, apply, open_shard, same
+from tests.server.recovery.shards import Opened, apply, guarded, open_shard, same
 from tests.server.recovery.workload import START_MS, Workload
 
 STEPS = 160
+TRIPPED = (
+    Guard.STOP, Guard.BREAKER, Guard.PLAUSIBILITY, Guard.WITHDRAWAL, Guard.RESTORE, Guard.DRY_RUN,
+)  # fmt: skip
 
 
 def play(shard: Opened, work: Workload, chance: random.Random, count: int) -> None:
@@ -67,13 +71,27 @@ def test_a_killed_and_replayed_shard_is_the_one_that_never_stopped(
         shard.stop()
         shard = open_shard(tmp_path / "killed", work.now_ms, segment_bytes=1 << 16)
         assert state_hash(before) == state_hash(shard.engine.state)
+        assert guarded(before) == guarded(shard.engine.state)
         assert shard.recovered.compared <= shard.recovered.inputs
     assert state_hash(shard.engine.state) == state_hash(steady.engine.state)
+    assert guarded(shard.engine.state) == guarded(steady.engine.state)
     kept, made = (each.engine.decisions.dump() for each in (shard, steady))
     assert np.array_equal(kept, made[-len(kept) :])
     assert shard.engine.state.next_decision_id > STEPS // 4
     steady.stop()
     shard.stop()
+
+
+def test_the_workload_trips_the_guards_and_never_the_last_look(tmp_path: Path) -> None:
+    """Else the tests here would compare guards that remember nothing."""
+    trips = np.zeros(len(Guard) + 1, np.int64)
+    for seed in range(6):
+        shard, work = begun(tmp_path / str(seed), seed)
+        play(shard, work, random.Random(seed), STEPS)
+        trips += shard.engine.state.guards.trips
+        shard.stop()
+    assert all(trips[each] for each in TRIPPED), trips
+    assert trips[Guard.BOUNDS] == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -30,6 +30,8 @@ class Workload:
         self._makers = (
             [self._reprice] * 12 + [self._feedback] * 8 + [self._listing_batch] * 3
             + [self._stock, self._pause, self._resume, self._delete, self._strategies]
+            + [self._stop, self._restart, self._restart, self._dry_run, self._restore]
+            + [self._slip, self._slip, self._crash, self._release, self._discard]
         )  # fmt: skip
 
     def opening(self) -> list[Step]:
@@ -180,3 +182,68 @@ class Workload:
 
     def _delete(self) -> Step:
         return self._refs(InputKind.DELETE, catalog_pb2.BatchDeleteListingsRequest)
+
+    def _switch(self, kind: InputKind, message_type: Any) -> Step:
+        request = message_type(request_id=self._id())
+        which = self._random.randrange(3)
+        request.everything = which == 0
+        if which == 1:
+            request.seller_ids.append(self._random.choice(SELLERS))
+        request.listings.add(key=self._any_key())
+        return self._pause_ms(), kind, request.SerializeToString()
+
+    def _stop(self) -> Step:
+        return self._switch(InputKind.STOP, pricing_pb2.StopRepricingRequest)
+
+    def _restart(self) -> Step:
+        return self._switch(InputKind.RESTART, pricing_pb2.RestartRepricingRequest)
+
+    def _dry_run(self) -> Step:
+        request = catalog_pb2.BatchUpsertSellersRequest(request_id=self._id())
+        for seller in SELLERS:
+            group = "ours" if seller[-1] < "2" else ""
+            dry_run = self._random.random() < 0.3
+            request.sellers.add(seller_id=seller, account_group=group, dry_run=dry_run)
+        return self._pause_ms(), InputKind.SELLERS, request.SerializeToString()
+
+    def _restore(self) -> Step:
+        at_ms = self.now_ms - self._random.randrange(3_600_000)
+        request = pricing_pb2.RestorePricesRequest(
+            request_id=self._id(), seller_id=self._random.choice(SELLERS), at_ms=at_ms
+        )
+        return self._pause_ms(), InputKind.RESTORE, request.SerializeToString()
+
+    def _slip(self) -> Step:
+        """Bounds that nobody can mean."""
+        listing = self._listing(self._random.randrange(self._listings))
+        listing.floor_minor, listing.ceiling_minor, listing.cost_minor = 9, 90_000, 300
+        request = catalog_pb2.BatchUpsertListingsRequest(request_id=self._id(), listings=[listing])
+        return self._pause_ms(), InputKind.LISTINGS, request.SerializeToString()
+
+    def _crash(self) -> Step:
+        """Offers for all listings of a seller, so low that its breaker may trip."""
+        request = pricing_pb2.RepriceRequest(request_id=self._id())
+        first = self._random.randrange(len(SELLERS))
+        for at in range(first, self._listings, len(SELLERS)):
+            snapshot = self._snapshot()
+            snapshot.key.CopyFrom(self._key(at))
+            snapshot.currency = CURRENCIES[snapshot.key.marketplace_id]
+            snapshot.event_ms = self.now_ms
+            del snapshot.offers[:]
+            snapshot.offers.add(seller_id="ARIVAL1", item_price_minor=400)
+            request.snapshots.append(snapshot)
+        return self._pause_ms(), InputKind.REPRICE, request.SerializeToString()
+
+    def _holds(self, kind: InputKind, message_type: Any) -> Step:
+        request = message_type(request_id=self._id())
+        if self._random.random() < 0.5:
+            request.seller_id = self._random.choice(SELLERS)
+        else:
+            request.hold_ids.extend(self._random.sample(range(1, 40), 5))
+        return self._pause_ms(), kind, request.SerializeToString()
+
+    def _release(self) -> Step:
+        return self._holds(InputKind.RELEASE, pricing_pb2.ReleaseHeldRequest)
+
+    def _discard(self) -> Step:
+        return self._holds(InputKind.DISCARD, pricing_pb2.DiscardHeldRequest)

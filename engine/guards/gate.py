@@ -1,0 +1,318 @@
+"""What stands between a proposal and the seller's price, in this order of precedence:
+
+bounds as such       a price outside its bounds is a fault and goes nowhere
+1 kill switch        what is stopped stays as it is
+2 bounds             a price outside them goes back to them, whatever the guards below say
+3 dry run            made and shown, not sent
+4 breaker            falls of a seller whose prices crash are held
+5 spiral             the price that is held instead of going on
+strategy, step limit, changes per hour: in the rules, before
+bounds again         the last look at what goes out
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.guards.bounds import inside_bounds, keeps_bounds
+from engine.guards.breaker import Trip
+from engine.guards.events import Guard
+from engine.guards.proposals import Origin, Proposal, pack_offers
+from engine.guards.slices import Aside, Slice, Slots, Source
+from engine.guards.spiral import Moves
+from engine.guards.state import STALE_EVENT_S, Guards
+from engine.schema import EVENT_REASONS, DecisionStatus, Reason
+from engine.state import State
+
+MILLION = 1_000_000
+
+
+class Gate:
+    """Looks at each slice between evaluation and commit. Belongs to the writer thread."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    @property
+    def _guards(self) -> Guards:
+        return self._state.guards
+
+    def check(
+        self, scratch: NDArray[np.void], outcomes: NDArray[np.void], source: Source
+    ) -> tuple[NDArray[np.bool_], Slice]:
+        """Which proposals may be committed, and the slice with what became of the others.
+
+        Proposals that a guard holds are replaced by rows as they were and may be committed too;
+        those that are not are faults of the rules.
+        """
+        state = self._state
+        part = Slice(state.catalog, scratch, outcomes, source, state.now_ms // 1000)
+        sane = self._sane(part)
+        if not sane.all():
+            self._leave_behind(part, np.flatnonzero(~sane))
+            sane = self._sane(part)
+        free = np.flatnonzero(sane & (outcomes["changed"] != 0))
+        free = self._stop(part, free)
+        free = self._dry_run(part, free)
+        self._watch(part, free)
+        self._tell(part)
+        if part.altered:
+            sane &= self._sane(part)
+        self._guards.trips[Guard.BOUNDS] += np.count_nonzero(~sane)
+        self._note_live(part, sane)
+        return sane, part
+
+    def _sane(self, part: Slice) -> NDArray[np.bool_]:
+        sane = inside_bounds(part.scratch, part.outcomes)
+        if part.source.origin != Origin.COMMAND:
+            sane &= keeps_bounds(part.catalog.rows, part.scratch, part.outcomes)
+        return sane
+
+    def _leave_behind(self, part: Slice, outside: Slots) -> None:
+        """Where nothing goes out, bounds can leave a price behind; to send it again is no fault."""
+        previous, price = part.prices(outside)
+        same = outside[previous == price]
+        stopped = self._guards.switch.stops(part.catalog, part.ids[same])
+        dry = np.isin(
+            part.catalog.records["seller"][part.ids[same]], sorted(part.catalog.dry_run_sellers)
+        )
+        part.take_back(same[stopped], Reason.STOPPED)
+        part.take_back(same[dry & ~stopped], Reason.DRY_RUN)
+
+    def _stop(self, part: Slice, free: Slots) -> Slots:
+        switch = self._guards.switch
+        if len(free) == 0 or not switch.any():
+            return free
+        stopped = switch.stops(part.catalog, part.ids[free])
+        if stopped.any():
+            part.stopped.append(free[stopped])
+            part.take_back(free[stopped], Reason.STOPPED)
+            self._guards.trips[Guard.STOP] += np.count_nonzero(stopped)
+        return free[~stopped]
+
+    def _dry_run(self, part: Slice, free: Slots) -> Slots:
+        sellers = part.catalog.dry_run_sellers
+        if len(free) == 0 or not sellers:
+            return free
+        dry = np.isin(part.catalog.records["seller"][part.ids[free]], sorted(sellers))
+        part.set_aside(free[dry], DecisionStatus.DRY_RUN, Reason.DRY_RUN)
+        self._guards.trips[Guard.DRY_RUN] += np.count_nonzero(dry)
+        return free[~dry]
+
+    # Breaker and spirals
+
+    def _watch(self, part: Slice, free: Slots) -> None:
+        """The guards that remember what went before."""
+        groups = self._guards.watch.groups_of(part.catalog, part.ids)
+        if part.source.origin != Origin.COMMAND:
+            self._guards.breaker.see(part.ids, groups, part.now_s)
+        if part.source.released:
+            return
+        previous, price = part.prices(free)
+        reasons = part.outcomes["reason"][free]
+        moving = (previous > 0) & (price != previous) & (reasons != Reason.BOUNDS)
+        moving_slots = free[moving]
+        kept, weighed = self._break(part, moving_slots, groups[moving_slots])
+        goes_on = self._spiral(part, moving_slots[kept])
+        counted = np.flatnonzero(kept)[goes_on]
+        if len(counted):
+            slots = moving_slots[counted]
+            chosen = [(old[counted], new[counted]) for old, new in weighed]
+            self._guards.breaker.count(part.ids[slots], groups[slots], chosen, part.now_s)
+
+    def _break(
+        self, part: Slice, slots: Slots, groups: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+        """Holds falls; which of the slots it lets pass, and their weights."""
+        guards, now_s = self._guards, part.now_s
+        if len(slots) == 0:
+            return np.zeros(0, np.bool_), []
+        previous, price = part.prices(slots)
+        breaker = guards.breaker
+        weighed = breaker.weigh(part.ids[slots], groups, previous, price, now_s)
+        for trip in breaker.trips(groups, weighed, now_s, guards.settings):
+            self._trip(trip)
+        if not breaker.tripped:
+            return np.ones(len(slots), np.bool_), weighed
+        held = (price < previous) & np.isin(groups, sorted(breaker.tripped))
+        bound = part.clamped(slots, previous)
+        outside = held & (bound != previous)
+        part.redirect(slots[outside], bound[outside], Reason.BOUNDS)
+        inside = held & ~outside
+        part.set_aside(slots[inside], DecisionStatus.HELD, Reason.BREAKER)
+        return ~held, weighed
+
+    def _trip(self, trip: Trip) -> None:
+        guards, state = self._guards, self._state
+        hold_id = guards.new_hold()
+        guards.breaker.tripped[trip.group] = hold_id
+        guards.trips[Guard.BREAKER] += 1
+        guards.tell_group(
+            state.catalog, state.now_ms, Guard.BREAKER,
+            f"{trip.falling} of {trip.seen} listings fell by {trip.depth_bp // 100} % on average"
+            f" within {trip.window_s // 60} minutes; further falls are held until a person releases"
+            " or discards them",
+            trip.group, hold_id=hold_id,
+        )  # fmt: skip
+
+    def _spiral(self, part: Slice, free: Slots) -> NDArray[np.bool_]:
+        """Holds prices that spiral; which of the free slots go out as they are."""
+        spirals = self._guards.spirals
+        if part.source.origin == Origin.OFFERS:
+            seen = spirals.may_answer(
+                part.ids, part.outcomes["reference_minor"], part.now_s, self._guards.settings
+            )
+            if len(seen):
+                self._answered(part, seen)
+        goes_on = np.ones(len(free), np.bool_)
+        if len(free) == 0:
+            return goes_on
+        _, price = part.prices(free)
+        held, hold = spirals.held(part.ids[free], price, part.now_s)
+        if len(held):
+            goes_on[held] = False
+            self._hold_price(part, free[held], hold)
+        moving = free[goes_on]
+        if len(moving):
+            spirals.move(self._moves(part, moving), part.now_s)
+        return goes_on
+
+    def _moves(self, part: Slice, slots: Slots) -> Moves:
+        previous, price = part.prices(slots)
+        return Moves(
+            part.ids[slots], previous, price, part.outcomes["reference_minor"][slots],
+            part.sellers(slots), part.scratch["good_price_minor"][slots],
+        )  # fmt: skip
+
+    def _answered(self, part: Slice, seen: Slots) -> None:
+        guards, state = self._guards, self._state
+        moves = self._moves(part, seen)
+        found = guards.spirals.answers(moves, part.now_s, guards.settings)
+        if len(found) == 0:
+            return
+        hold_ids = [guards.new_hold() for _ in found]
+        guards.spirals.hold(moves[found], hold_ids, part.now_s)
+        guards.trips[Guard.SPIRAL] += len(found)
+        for listing_id, hold_id in zip(moves.ids[found].tolist(), hold_ids, strict=True):
+            guards.tell(
+                state.catalog, state.now_ms, Guard.SPIRAL,
+                "a competitor has answered each of our changes in the same direction, and both"
+                " prices moved far; the price is held for a day",
+                listing_id=listing_id, hold_id=hold_id,
+            )  # fmt: skip
+
+    def _hold_price(self, part: Slice, slots: Slots, hold: NDArray[np.int64]) -> None:
+        """Goes to the price that is held, no faster than one decision may; where a breaker holds
+        falls, not down."""
+        previous, _ = part.prices(slots)
+        strategies = part.catalog.strategy_records[part.scratch["strategy"][slots]]
+        base = part.clamped(slots, previous)
+        by_rate = np.maximum(1, base * strategies["step_limit_ppm"].astype(np.int64) // MILLION)
+        limit = np.where(strategies["step_limit_ppm"] > 0, by_rate, strategies["step_limit_minor"])
+        way = hold - base
+        way = np.where(limit > 0, np.clip(way, -limit, limit), way)
+        breaker = self._guards.breaker.tripped
+        if breaker:
+            groups = self._guards.watch.groups_of(part.catalog, part.ids[slots])
+            way = np.where(np.isin(groups, sorted(breaker)), np.maximum(way, 0), way)
+        price = part.clamped(slots, base + way)
+        stays = price == previous
+        part.take_back(slots[stays], Reason.SPIRAL_HELD)
+        part.redirect(slots[~stays], price[~stays], Reason.SPIRAL)
+
+    # What is told and noted
+
+    def _tell(self, part: Slice) -> None:
+        reasons = part.outcomes["reason"]
+        unchanged = part.outcomes["changed"] == 0
+        for reason in EVENT_REASONS:
+            for slot in np.flatnonzero((reasons == reason) & unchanged).tolist():
+                self._tell_cycle(part, slot)
+        if part.source.origin == Origin.OFFERS:
+            stale = np.flatnonzero(reasons == Reason.STALE_OFFERS)
+            if len(stale):
+                self._tell_stale(part, stale)
+
+    def _tell_cycle(self, part: Slice, slot: int) -> None:
+        listing_id = int(part.ids[slot])
+        if part.catalog.rows["reason"][listing_id] == part.outcomes["reason"][slot]:
+            return
+        reason = Reason(int(part.outcomes["reason"][slot]))
+        words = {
+            Reason.REEMITS_EXHAUSTED: "the price was sent several times and was never live"
+            " or judged",
+            Reason.MAX_REJECTIONS: "the marketplace rejected prices too often; repricing is paused",
+            Reason.SUPPRESSED_BELOW_FLOOR: "nobody is featured, and the competitive price is below"
+            " the floor",
+        }[reason]
+        self._guards.trips[Guard.CYCLE] += 1
+        self._guards.tell(
+            part.catalog, self._state.now_ms, Guard.CYCLE, words, listing_id=listing_id
+        )
+
+    def _tell_stale(self, part: Slice, stale: Slots) -> None:
+        guards = self._guards
+        guards.trips[Guard.STALE_OFFERS] += len(stale)
+        groups = guards.watch.groups_of(part.catalog, part.ids[stale])
+        for group in sorted(set(groups.tolist())):
+            if guards.stale_told_s.get(group, 0) > part.now_s - STALE_EVENT_S:
+                continue
+            guards.stale_told_s[group] = part.now_s
+            guards.tell_group(
+                part.catalog, self._state.now_ms, Guard.STALE_OFFERS,
+                "offers arrive that are older than the strategies allow; they move no price", group,
+            )  # fmt: skip
+
+    def _note_live(self, part: Slice, sane: NDArray[np.bool_]) -> None:
+        before = part.catalog.rows["live_price_minor"][part.ids]
+        after = part.scratch["live_price_minor"]
+        changed = sane & (before != after)
+        if changed.any():
+            self._guards.live_log.note(
+                self._state.now_ms, part.ids[changed], before[changed], after[changed]
+            )
+
+    # Proposals
+
+    def fresh(self, aside: Aside) -> NDArray[np.bool_]:
+        """Which decisions set aside are not only what is proposed already."""
+        known = self._guards.proposals
+        return np.array([
+            not known.repeats(listing_id, price, aside.status)
+            for listing_id, price in aside.outcomes[["listing_id", "price_minor"]].tolist()
+        ], np.bool_)  # fmt: skip
+
+    def drop_outdated(self, part: Slice, decided: Slots) -> None:
+        """Newer offers, and decisions that went out, take the place of what was proposed."""
+        proposals = self._guards.proposals
+        if not proposals.by_listing:
+            return
+        outdated = np.zeros(len(part.ids), np.bool_)
+        if part.source.origin == Origin.OFFERS:
+            outdated |= part.outcomes["ignored"] == 0
+        outdated[decided] = True
+        for aside in part.aside:
+            outdated[aside.slots] = False
+        for slots in part.stopped:
+            outdated[slots] = False
+        proposals.pop_all(part.ids[outdated].tolist())
+
+    def keep(self, part: Slice, slots: Slots, decisions: NDArray[np.void]) -> None:
+        """Keeps decisions set aside with the inputs that led to them."""
+        source = part.source
+        for slot, each in zip(slots.tolist(), decisions, strict=True):
+            row = offers = b""
+            if source.rows is not None:
+                given = source.rows[source.first + slot]
+                row = given.tobytes()
+                if source.offers is not None:
+                    begin, end = int(given["offer_begin"]), int(given["offer_end"])
+                    offers = pack_offers(source.offers, begin, end)
+            status = int(each["status"])
+            held = status == DecisionStatus.HELD
+            self._guards.proposals.put(Proposal(
+                self._guards.new_hold() if held else 0, int(each["decision_id"]), status,
+                int(each["listing_id"]), int(each["price_minor"]), int(each["previous_minor"]),
+                int(each["reason"]), self._state.now_ms, int(source.origin), row, offers,
+            ))  # fmt: skip

@@ -1,0 +1,162 @@
+"""One slice of proposals on its way through the guards, and how a proposal is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.catalog import Catalog
+from engine.columns import OfferColumns
+from engine.guards.proposals import Origin
+from engine.schema import (
+    CONDITION_BITS,
+    CycleState,
+    DecisionStatus,
+    OfferBit,
+    Reason,
+    RowFlag,
+)
+
+Slots = NDArray[np.intp]
+
+HELD_RETRY_S = 600
+"""A timer whose price was held is due again after this time."""
+DEFINED = ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy")
+DEFINED_FLAGS = np.uint16(CONDITION_BITS | RowFlag.ACTIVE)
+OBSERVED = (
+    "observed_ms", "live_price_minor", "competitive_minor", "featured_minor", "reference_minor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where proposals come from.
+
+    `rows` are the input's rows (`schema.SNAPSHOT` or `schema.FEEDBACK`), of which the slice
+    begins at `first`. What is `released` was asked for by a person: breaker and spiral guard let
+    it pass.
+    """
+
+    origin: Origin
+    rows: NDArray[np.void] | None = None
+    offers: OfferColumns | None = None
+    first: int = 0
+    released: bool = False
+
+
+@dataclass(slots=True)
+class Aside:
+    """Proposals that became decisions but do not go out, with their slots in the slice."""
+
+    slots: Slots
+    outcomes: NDArray[np.void]  # schema.OUTCOME as proposed
+    status: DecisionStatus
+
+
+@dataclass(slots=True)
+class Slice:
+    """Proposed rows and outcomes of one slice; guards change them in place."""
+
+    catalog: Catalog
+    scratch: NDArray[np.void]
+    outcomes: NDArray[np.void]
+    source: Source
+    now_s: int
+    aside: list[Aside] = field(default_factory=list)
+    stopped: list[Slots] = field(default_factory=list)
+    altered: bool = False
+    """Whether a guard changed a proposal."""
+
+    @property
+    def ids(self) -> NDArray[np.uint32]:
+        """Listing of each slot; each stands in a slice once."""
+        ids: NDArray[np.uint32] = self.outcomes["listing_id"]
+        return ids
+
+    def prices(self, slots: Slots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Previous and proposed prices."""
+        return self.outcomes["previous_minor"][slots], self.outcomes["price_minor"][slots]
+
+    def clamped(self, slots: Slots, price: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Prices moved into the bounds of their proposed rows."""
+        floor, ceiling = (self.scratch[each][slots] for each in ("floor_minor", "ceiling_minor"))
+        clamped: NDArray[np.int64] = np.maximum(
+            floor, np.minimum(price, np.maximum(floor, ceiling))
+        )
+        return clamped
+
+    def redirect(self, slots: Slots, price: NDArray[np.int64], reason: Reason) -> None:
+        """Lets another price go out than the proposed one."""
+        self.altered |= len(slots) > 0
+        for records in (self.scratch, self.outcomes):
+            records["price_minor"][slots] = price
+            records["reason"][slots] = reason
+
+    def set_aside(self, slots: Slots, status: DecisionStatus, reason: Reason) -> None:
+        """Keeps decisions from going out."""
+        if len(slots):
+            self.aside.append(Aside(slots, self.outcomes[slots], status))
+            self.take_back(slots, reason, observes=status == DecisionStatus.DRY_RUN)
+
+    def take_back(self, slots: Slots, reason: Reason, observes: bool = False) -> None:
+        """Leaves rows as they were, but for what the marketplace shows and new definitions.
+
+        With `observes` they take over everything that was seen, and the price is the live one.
+        """
+        if len(slots) == 0:
+            return
+        self.altered = True
+        rows, proposed = self.catalog.rows[self.ids[slots]], self.scratch[slots]
+        rows["live_price_minor"] = proposed["live_price_minor"]
+        if observes:
+            for name in OBSERVED:
+                rows[name] = proposed[name]
+            live = rows["live_price_minor"]
+            rows["price_minor"] = np.where(live > 0, live, rows["price_minor"])
+        if self.source.origin == Origin.COMMAND:
+            redefine(rows, proposed)
+        if self.source.origin == Origin.TIMER:
+            rows["deadline_s"] = self.now_s + HELD_RETRY_S
+        rows["reason"] = reason
+        self.scratch[slots] = rows
+        for name in ("price_minor", "state", "reason"):
+            self.outcomes[name][slots] = rows[name]
+        for name in ("changed", "verdict"):
+            self.outcomes[name][slots] = 0
+
+    def sellers(self, slots: Slots) -> NDArray[np.uint64]:
+        """Hash of the seller who sets the reference price of each slot; 0: not known."""
+        found = np.zeros(len(slots), np.uint64)
+        rows, offers = self.source.rows, self.source.offers
+        if rows is None or offers is None or len(offers) == 0 or len(slots) == 0:
+            return found
+        chosen = rows[self.source.first + slots]
+        offer, at = offers_of_rows(chosen)
+        reference = self.outcomes["reference_minor"][slots][at]
+        fits = (offers.landed_minor[offer] == reference) & (reference > 0)
+        fits &= (offers.bits[offer] & np.uint32(OfferBit.OWN_ACCOUNT)) == 0
+        fits &= offer != chosen["own_offer"][at]
+        hits = np.flatnonzero(fits)[::-1]
+        found[at[hits]] = offers.seller[offer[hits]]
+        return found
+
+
+def offers_of_rows(rows: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Offer index and row of every offer of every row (`schema.SNAPSHOT`)."""
+    begin = rows["offer_begin"].astype(np.int64)
+    counts = rows["offer_end"].astype(np.int64) - begin
+    row = np.repeat(np.arange(len(rows)), counts)
+    first = np.cumsum(counts) - counts
+    return np.arange(len(row)) - first[row] + begin[row], row
+
+
+def redefine(rows: NDArray[np.void], proposed: NDArray[np.void]) -> None:
+    """Takes the definition of proposed rows over, and nothing else."""
+    moved = rows["strategy"] != proposed["strategy"]
+    for name in DEFINED:
+        rows[name] = proposed[name]
+    rows["flags"] = rows["flags"] & ~DEFINED_FLAGS | proposed["flags"] & DEFINED_FLAGS
+    rows["deadline_s"][moved] = 0
+    rows["state"][moved & (rows["state"] != CycleState.PAUSED)] = CycleState.SEEKING

@@ -1,0 +1,27 @@
+"""Calls about what the guards hold and tell, for tests of who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from repriced.v1 import event_pb2, event_pb2_grpc, pricing_pb2
+from tests.server.conftest import Running, request_id
+
+
+def asked(call: str, **fields: Any) -> Callable[[Running, Any], Any]:
+    """One of the calls of people about a whole seller."""
+
+    def ask(server: Running, seller_id: str) -> Any:
+        request_type = getattr(pricing_pb2, f"{call}Request")
+        request = request_type(request_id=request_id(), seller_id=seller_id, **fields)
+        return getattr(server.pricing, call)(request)
+
+    return ask
+
+
+def events(server: Running, seller_id: str) -> Any:
+    """What WatchEvents tells of a seller from the beginning; nothing within a second."""
+    stub = event_pb2_grpc.EventServiceStub(server.channel)
+    request = event_pb2.WatchEventsRequest(after_event_id=0, seller_id=seller_id)
+    return next(stub.WatchEvents(request, timeout=1.5))
