@@ -258,3 +258,25 @@ PAID_LONG_AGO = (
     "2025-08-30T10:00:00+00:00,P1,,,Lost_Warehouse,CUP,X2,B2,Cup,,EUR,4.00,4.00,1,0,1\n"
     "2025-06-30T10:00:00+00:00,P0,,,Lost_Warehouse,CUP,X2,B2,Cup,,EUR,4.00,4.00,1,0,1\n"
 )
+
+
+@pytest.mark.parametrize(
+    ("approved", "currency", "day"),
+    [
+        ("2025-10-01T21:59:59+00:00", "EUR", date(2025, 10, 1)),
+        ("2025-10-01T22:00:00Z", "EUR", date(2025, 10, 2)),
+        ("2026-01-01T23:40:00+0000", "EUR", date(2026, 1, 2)),
+        ("2026-01-01T23:40:00+00:00", "GBP", date(2026, 1, 1)),
+        ("2025-08-02T06:59:00+00:00", "USD", date(2025, 8, 1)),
+        ("2025-08-01T23:40:00-07:00", "USD", date(2025, 8, 1)),
+        ("2025-08-01T15:00:00+00:00", "JPY", date(2025, 8, 2)),
+        ("2025-08-01T23:40:00", "EUR", date(2025, 8, 1)),
+        ("2025-08-01T23:40:00+00:00", "CHF", date(2025, 8, 1)),
+    ],
+)
+def test_an_approval_is_of_the_local_day_of_its_region(
+    store: Path, approved: str, currency: str, day: date
+) -> None:
+    text = f"{approved},P1,,,Lost_Warehouse,MUG,X1,B1,Mug,New,{currency},4,4,1,0,1\n"
+    result = bring(store, "reimbursements.csv", REIMBURSEMENTS + text, date(2026, 2, 1))
+    assert (result.reports[0].rows, result.reports[0].first) == (1, day)
