@@ -11,7 +11,20 @@ from engine.claims.specs import Replace, ReportSpec
 from engine.claims.staging import Staged
 from engine.claims.typed import sql_text
 
-__all__ = ["leftovers"]
+__all__ = ["key_span", "leftovers"]
+
+
+def key_span(
+    database: duckdb.DuckDBPyConnection, spec: ReportSpec, paths: list[str]
+) -> tuple[str, str] | None:
+    """Least and greatest first key of the rows in files; None if they have no keys or rows."""
+    if spec.replace != Replace.KEY or not paths:
+        return None
+    key = f"CAST({spec.key[0]} AS VARCHAR)"
+    row = database.execute(
+        f"SELECT min({key}), max({key}) FROM read_parquet(?)", [paths]
+    ).fetchone()
+    return None if row is None or row[0] is None else (str(row[0]), str(row[1]))
 
 
 def leftovers(

@@ -280,3 +280,31 @@ def test_an_approval_is_of_the_local_day_of_its_region(
     text = f"{approved},P1,,,Lost_Warehouse,MUG,X1,B1,Mug,New,{currency},4,4,1,0,1\n"
     result = bring(store, "reimbursements.csv", REIMBURSEMENTS + text, date(2026, 2, 1))
     assert (result.reports[0].rows, result.reports[0].first) == (1, day)
+
+
+SETTLEMENT = (
+    "settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\t"
+    "currency\ttransaction-type\torder-id\tmarketplace-name\tamount-type\tamount-description\t"
+    "amount\tfulfillment-id\tposted-date\torder-item-code\tsku\tquantity-purchased\n"
+)
+
+
+def settlement(identity: str) -> str:
+    """A settlement of one line, which is its head."""
+    return SETTLEMENT + f"{identity}\t2025-08-01\t2025-08-14\t\t1.00\tEUR" + "\t" * 11 + "\n"
+
+
+def test_a_settlement_is_replaced_without_opening_files_of_others(store: Path) -> None:
+    for identity in ("100", "102", "104"):
+        bring(store, f"{identity}.txt", settlement(identity))
+    with Store(store) as opened:
+        first, second, third = (each.path for each in opened.files("A1", "settlement"))
+    for other in (first, third):
+        (store / other).write_bytes(b"cannot be opened")
+    again = bring(store, "again.txt", settlement("102"))
+    assert (again.refused, again.reports[0].replaced) == ([], 1)
+    with Store(store) as opened:
+        left = {each.path for each in opened.files("A1", "settlement")}
+    assert len(left) == 3
+    assert {first, third} < left
+    assert second not in left
