@@ -12,6 +12,7 @@ import pytest
 from engine.claims import audit
 from engine.claims.imports import ImportResult, import_paths
 from engine.claims.lifecycle import Ledger
+from engine.claims.specs import REPORTS
 from engine.claims.staging import stage
 from engine.claims.store import Store
 from engine.errors import ConflictError, InputError, LimitError
@@ -308,3 +309,20 @@ def test_a_settlement_is_replaced_without_opening_files_of_others(store: Path) -
     assert len(left) == 3
     assert {first, third} < left
     assert second not in left
+
+
+def test_storage_fees_of_a_month_replace_those_of_the_same_month(store: Path) -> None:
+    head = "".join(f"{each.names[0]}\t" for each in REPORTS["storage_fees"].columns).rstrip("\t")
+    names = [each.name for each in REPORTS["storage_fees"].columns]
+
+    def fees(month: str) -> str:
+        cells = {"month": month, "country": "DE", "currency": "EUR"}
+        filled = {each.name for each in REPORTS["storage_fees"].columns if each.filled}
+        row = [cells.get(name, "1" if name in filled else "") for name in names]
+        return head + "\n" + "\t".join(row) + "\n"
+
+    bring(store, "june.txt", fees("2025-06"))
+    bring(store, "july.txt", fees("2025-07"))
+    again = bring(store, "again.txt", fees("2025-06"))
+    assert (again.rejected, again.refused, again.reports[0].replaced) == ([], [], 1)
+    assert len(rows(store, "storage_fees")) == 2
