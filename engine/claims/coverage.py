@@ -59,7 +59,7 @@ class CoverageBook:
         known = self._find(need.report, marketplace, currency)
         if not known:
             return f"{need.report}: {title} is not imported"
-        fresh = self._today - timedelta(days=self._fresh_days(need.report))
+        fresh = self._fresh(need.report)
         if need.snapshot:
             newest = max(each.as_of for each in known)
             return "" if newest >= fresh else f"{need.report}: {title} is of {newest}, too old"
@@ -76,6 +76,17 @@ class CoverageBook:
             return ""
         return f"{need.report}: {title} is not complete from {first} to {last}"
 
+    def absent(self, need: Need) -> str:
+        """What a need lacks whatever the event: a report never imported, or none fresh enough."""
+        title = REPORTS[need.report].title
+        found = [known.as_of for key, known in self._known.items() if key[0] == need.report]
+        if not found:
+            return f"{need.report}: {title} is not imported"
+        open_ended = need.snapshot or not need.last_from_event
+        if open_ended and max(found) < self._fresh(need.report):
+            return f"{need.report}: {title} is of {max(found)}, too old"
+        return ""
+
     def _find(self, report: str, marketplace: str, currency: str) -> list[Known]:
         """What is known for the part of the account that a claim belongs to."""
         spec = REPORTS[report]
@@ -91,9 +102,10 @@ class CoverageBook:
         every = [known for key, known in self._known.items() if key[0] == report]
         return every if len(every) == 1 else []
 
-    def _fresh_days(self, report: str) -> int:
+    def _fresh(self, report: str) -> date:
+        """The oldest day of a download that still counts as fresh."""
         name = "settlement_fresh_days" if report == "settlement" else "fresh_days"
-        return self._policy.days(name)
+        return self._today - timedelta(days=self._policy.days(name))
 
 
 def holds(known: Known, first: date, last: date) -> bool:

@@ -17,7 +17,7 @@ import duckdb
 
 from engine.claims.codes import unknown_codes
 from engine.claims.rejects import Rejected, write_rejects
-from engine.claims.replacing import leftovers
+from engine.claims.replacing import key_span, leftovers
 from engine.claims.specs import REPORTS, Replace, ReportSpec
 from engine.claims.staging import Staged, stage
 from engine.claims.store import Store, StoredFile, check_seller, sync
@@ -214,8 +214,11 @@ class Import:
     def _replace(self, spec: ReportSpec, staged: Staged, covered: tuple[date, date, date]) -> int:
         """Takes out the stored rows that a file replaces; how many."""
         replaced = 0
+        keys = key_span(self.database, spec, staged.paths)
         for old in self.store.files(self.seller, spec.kind):
             if spec.replace == Replace.RANGE and not overlaps(old, covered):
+                continue
+            if keys and old.keys and (old.keys[1] < keys[0] or keys[1] < old.keys[0]):
                 continue
             target = self.staging / f"left-{self._written}.parquet"
             left = leftovers(
@@ -225,6 +228,7 @@ class Import:
                 continue
             replaced += old.rows - left
             self.store.db.execute("DELETE FROM files WHERE path = ?", (old.path,))
+            self.store.db.execute("DELETE FROM keys WHERE path = ?", (old.path,))
             if left:
                 self._keep(spec.kind, old.month, target)
         return replaced
@@ -253,6 +257,12 @@ class Import:
                 self.result.import_id,
             ),
         )  # fmt: skip
+        keys = key_span(self.database, REPORTS[kind], [str(target)])
+        if keys:
+            self.store.db.execute(
+                "INSERT INTO keys VALUES (?, ?, ?)",
+                (str(target.relative_to(self.store.path)), *keys),
+            )
 
     def _note_coverage(
         self, spec: ReportSpec, staged: Staged, covered: tuple[date, date, date]

@@ -27,6 +27,7 @@ def show_policy(database: duckdb.DuckDBPyConnection, policy: Policy, today: date
         "today": f"DATE '{today}'",
         "less_fulfilment_fee": data["value"]["post_order_less_fulfilment_fee"],
         "sourcing_from": f"DATE '{data['value']['sourcing_from']}'",
+        "refund_fee_certainty": sql_text(data["refund_fee"]["certainty"]),
         **data["flags"],
     }
     for name, value in variables.items():

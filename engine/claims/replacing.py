@@ -11,7 +11,23 @@ from engine.claims.specs import Replace, ReportSpec
 from engine.claims.staging import Staged
 from engine.claims.typed import sql_text
 
-__all__ = ["leftovers"]
+__all__ = ["key_span", "leftovers"]
+
+
+def key_span(
+    database: duckdb.DuckDBPyConnection, spec: ReportSpec, paths: list[str]
+) -> tuple[str, str] | None:
+    """Least and greatest first key of the rows in files; None if they have no keys or rows."""
+    if spec.replace != Replace.KEY or not paths:
+        return None
+    key = f"CAST({spec.key[0]} AS VARCHAR)"
+    # Not min and max: DuckDB answers those from statistics, and breaks on a cast date.
+    row = database.execute(
+        f"SELECT arg_min({key}, {key}), arg_max({key}, {key})"
+        " FROM read_parquet(?, hive_partitioning = false)",
+        [paths],
+    ).fetchone()
+    return None if row is None or row[0] is None else (str(row[0]), str(row[1]))
 
 
 def leftovers(
@@ -25,7 +41,7 @@ def leftovers(
     """Writes the rows of `old` that stay to `target`; how many there are."""
     if spec.replace == Replace.ALL:
         return 0
-    source = f"read_parquet({sql_text(str(old))})"
+    source = f"read_parquet({sql_text(str(old))}, hive_partitioning = false)"
     if spec.replace == Replace.RANGE:
         gone = f"row_date BETWEEN DATE '{covered[0]}' AND DATE '{covered[1]}'"
         if spec.scope and staged.scopes:

@@ -53,10 +53,10 @@ FROM (SELECT fulfillment_center, country FROM ledger
       WHERE country <> '' GROUP BY ALL)
 GROUP BY fulfillment_center;
 
--- The account's own country: what is left when an event names none.
+-- The account's own country: what is left when an event names none; of equals the first of policy.
 CREATE OR REPLACE TEMP TABLE currency_countries AS
-SELECT currency, arg_max(country, rows) AS country
-FROM (SELECT currency, country, count(*) AS rows
+SELECT currency, arg_max(country, (rows, -place)) AS country
+FROM (SELECT currency, country, count(*) AS rows, any_value(marketplaces.rowid) AS place
       FROM (SELECT country FROM adjustments
             UNION ALL SELECT country FROM receipts
             UNION ALL SELECT country FROM marketplaces) JOIN marketplaces USING (country)

@@ -54,6 +54,7 @@ class ReportSpec:
     its dates are written. `scope` names the column whose region (country or currency) splits the
     coverage; "" where the report always holds the whole account. `quiet_days`: without a stated
     range, the report is taken to reach its download if its last row is at most so old.
+    `local_days`: a time with a zone is put on the day that it was where the currency is used.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class ReportSpec:
     scope: str = ""
     quiet_days: int = 14
     slashes_month_first: bool = False
+    local_days: bool = False
     seller_import: bool = False
     by_name: dict[str, Column] = field(default_factory=dict, compare=False)
 
@@ -95,7 +97,7 @@ REPORTS: dict[str, ReportSpec] = {
             scope="location", quiet_days=3, slashes_month_first=True,
         ),
         spec("reimbursements", "FBA Reimbursements", REIMBURSEMENTS, "approval_date",
-             scope="currency", quiet_days=21),
+             scope="currency", quiet_days=21, local_days=True),
         spec("returns", "FBA Customer Returns", RETURNS, "return_date", quiet_days=14),
         spec("replacements", "FBA Replacements", REPLACEMENTS, "shipment_date", quiet_days=60),
         spec("shipments", "FBA Customer Shipment Sales", SHIPMENTS, "shipment_date", quiet_days=3),

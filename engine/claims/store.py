@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, seller TEXT NOT NULL, report TEXT NOT NULL, month TEXT NOT NULL,
     first TEXT, last TEXT, rows INTEGER NOT NULL, import INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS keys (
+    path TEXT PRIMARY KEY, least TEXT NOT NULL, greatest TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS coverage (
     seller TEXT NOT NULL, report TEXT NOT NULL, scope TEXT NOT NULL, first TEXT NOT NULL,
     last TEXT NOT NULL, as_of TEXT NOT NULL, import INTEGER NOT NULL
@@ -48,13 +51,17 @@ CREATE TABLE IF NOT EXISTS codes (
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A Parquet file of the manifest; `first` and `last` are None for a snapshot."""
+    """A Parquet file of the manifest; `first` and `last` are None for a snapshot.
+
+    `keys` are the least and greatest first key of its rows, where rows are replaced by key.
+    """
 
     path: str
     month: str
     first: date | None
     last: date | None
     rows: int
+    keys: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +138,17 @@ class Store:
     def files(self, seller: str, report: str) -> list[StoredFile]:
         """Files of a seller's report, oldest month first."""
         rows = self.db.execute(
-            "SELECT path, month, first, last, rows FROM files WHERE seller = ? AND report = ?"
-            " ORDER BY month, path",
+            "SELECT path, month, first, last, rows, least, greatest FROM files"
+            " LEFT JOIN keys USING (path) WHERE seller = ? AND report = ? ORDER BY month, path",
             (seller, report),
         )
         return [
-            StoredFile(str(path), str(month), day(first), day(last), int(count))
-            for path, month, first, last, count in rows
-        ]
+            StoredFile(
+                str(path), str(month), day(first), day(last), int(count),
+                None if least is None else (str(least), str(greatest)),
+            )
+            for path, month, first, last, count, least, greatest in rows
+        ]  # fmt: skip
 
     def coverage(self, seller: str) -> list[Coverage]:
         """What was imported for a seller, in the order of imports."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.claims.policy import load_policy
 from engine.claims.specs import Column, ReportSpec, Type
 from engine.money import currencies_by_exponent
 
@@ -44,6 +45,13 @@ def minor_factor() -> str:
     return f"CASE {branches} END"
 
 
+def zone_of_currency() -> str:
+    """Time zone of the region where a currency is used; NULL for one that policy does not know."""
+    zones = load_policy().data["time_zones"].items()
+    branches = " ".join(f"WHEN '{currency}' THEN '{zone}'" for currency, zone in zones)
+    return f"CASE currency {branches} END"
+
+
 MACROS = rf"""
 CREATE OR REPLACE TEMP MACRO minor_factor(currency) AS {minor_factor()};
 -- A number's text with a decimal point; NULL for what is no number or could be two.
@@ -71,6 +79,11 @@ CREATE OR REPLACE TEMP MACRO quantity_of(t) AS CASE
 CREATE OR REPLACE TEMP MACRO iso_date(t) AS CAST(COALESCE(
     TRY_STRPTIME(left(t, 10), ['%Y-%m-%d', '%Y/%m/%d', '%d.%m.%Y', '%Y-%m']),
     TRY_STRPTIME(split_part(t, ' ', 1), '%d-%b-%Y')) AS DATE);
+CREATE OR REPLACE TEMP MACRO zone_of(currency) AS {zone_of_currency()};
+CREATE OR REPLACE TEMP MACRO local_date(t, currency) AS coalesce(
+    CASE WHEN regexp_full_match(t, '\d{{4}}-\d\d-\d\d[T ]\d\d:.*(Z|[+-]\d\d:?\d\d)')
+        THEN CAST(timezone(zone_of(currency), TRY_CAST(t AS TIMESTAMPTZ)) AS DATE) END,
+    iso_date(t));
 CREATE OR REPLACE TEMP MACRO month_first_date(t) AS CAST(
     TRY_STRPTIME(left(t, 10), ['%m/%d/%Y', '%Y-%m-%d']) AS DATE);
 """
@@ -85,6 +98,8 @@ def typed(spec: ReportSpec, column: Column, present: bool) -> str:
         return text
     if column.type == Type.CODE:
         return f"upper({text})"
+    if column.type == Type.DATE and spec.local_days:
+        return f"local_date({text}, upper(t_currency))"
     if column.type == Type.DATE:
         return f"{'month_first_date' if spec.slashes_month_first else 'iso_date'}({text})"
     if column.type == Type.MONEY:

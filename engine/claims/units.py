@@ -20,16 +20,24 @@ __all__ = ["Entry", "Stock", "consume"]
 BEFORE = timedelta(days=7)
 AFTER = timedelta(days=180)
 MOVED_BACK_DAYS = timedelta(days=30)
+EVERY_GROUP = ("LOST", "DAMAGED", "INBOUND", "ORDER", "REMOVAL", "MCF", "UNKNOWN")
 
 
 @dataclass(slots=True)
 class Entry:
-    """Units that can be taken: `first` to `last` are the days on which they count."""
+    """Units that can be taken: `first` to `last` are the days on which they count.
+
+    `bought` are units that no disposal has been set against yet, whoever took the payment.
+    """
 
     units: int
     first: date
     last: date
     facts: dict[str, Any] = field(default_factory=dict)
+    bought: int = 0
+
+    def __post_init__(self) -> None:
+        self.bought = self.units
 
 
 class Stock:
@@ -44,7 +52,11 @@ class Stock:
 
     def of(self, key: tuple[str, ...]) -> list[Entry]:
         """Entries of a key that still hold units."""
-        return [each for each in self._entries.get(key, ()) if each.units > 0]
+        return [each for each in self.every(key) if each.units > 0]
+
+    def every(self, key: tuple[str, ...]) -> list[Entry]:
+        """Entries of a key, those without units left too."""
+        return self._entries.get(key, [])
 
 
 @dataclass(slots=True)
@@ -116,10 +128,32 @@ def by_settlement(candidate: Candidate, _: Stocks) -> None:
 
 def by_group(candidate: Candidate, stocks: Stocks) -> None:
     """Payments of the same FNSKU and group near the event, older first."""
+    if "any_payments" in candidate.rule.consumes:
+        by_any_payment(candidate, stocks)
+        return
     first, last = window(candidate)
     for group in payment_groups(candidate):
         entries = stocks.groups.of((candidate.fnsku, group))
         take(candidate, entries, lambda e: may_be_for(candidate, e, first, last), paid=True)
+
+
+def by_any_payment(candidate: Candidate, stocks: Stocks) -> None:
+    """Payments of any reason, those that another claim took too: a paid unit is Amazon's."""
+    first, last = window(candidate)
+    entries = [
+        each
+        for group in EVERY_GROUP
+        for each in stocks.groups.every((candidate.fnsku, group))
+        if may_be_for(candidate, each, first, last)
+    ]
+    for entry in sorted(entries, key=lambda each: each.units == 0):
+        units = min(candidate.units, entry.bought)
+        if units:
+            entry.bought -= units
+            entry.units -= min(entry.units, units)
+            candidate.units -= units
+            candidate.paid_units += units
+            candidate.payments.append(entry.facts | {"units": units})
 
 
 def by_unknown_reason(candidate: Candidate, stocks: Stocks) -> None:
@@ -144,9 +178,7 @@ def may_be_for(candidate: Candidate, entry: Entry, first: date, last: date) -> b
 def payment_groups(candidate: Candidate) -> Iterator[str]:
     """Reason groups that a rule counts as payment."""
     for token in candidate.rule.consumes:
-        if token == "any_payments":
-            yield from ("LOST", "DAMAGED", "INBOUND", "ORDER", "REMOVAL", "MCF")
-        elif token.startswith("payments "):
+        if token.startswith("payments "):
             yield from token.split()[1:]
 
 
@@ -260,7 +292,7 @@ PHASES: tuple[tuple[Callable[[Candidate, Stocks], None], set[str]], ...] = (
     (by_order, {"order_payments"}),
     (by_settlement, {"settled_payments"}),
     (by_group, {"payments", "any_payments"}),
-    (by_unknown_reason, {"payments", "any_payments", "order_payments"}),
+    (by_unknown_reason, {"payments", "order_payments"}),
     (by_disposal, {"disposals"}),
     (by_moved_back, {"moved_back"}),
     (by_sibling, {"siblings"}),

@@ -41,6 +41,8 @@ WITH refunds AS (
 SELECT j.order_id, j.order_item_id, j.sku, i.fnsku, i.asin, j.country,
        j.last_posted AS event_date, 1 AS units, 1 AS gross_units,
        expected - credited AS amount_minor, j.currency, 'exact' AS grade,
+       CASE WHEN getvariable('refund_fee_certainty') <> 'sure'
+            THEN ['confirm: what Amazon may keep of this refund'] END AS flags,
        j.last_posted AS refunded_on, commission AS commission_minor,
        expected AS expected_credit_minor, credited AS credited_minor
 FROM judged AS j

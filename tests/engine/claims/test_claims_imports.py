@@ -12,6 +12,7 @@ import pytest
 from engine.claims import audit
 from engine.claims.imports import ImportResult, import_paths
 from engine.claims.lifecycle import Ledger
+from engine.claims.specs import REPORTS
 from engine.claims.staging import stage
 from engine.claims.store import Store
 from engine.errors import ConflictError, InputError, LimitError
@@ -258,3 +259,70 @@ PAID_LONG_AGO = (
     "2025-08-30T10:00:00+00:00,P1,,,Lost_Warehouse,CUP,X2,B2,Cup,,EUR,4.00,4.00,1,0,1\n"
     "2025-06-30T10:00:00+00:00,P0,,,Lost_Warehouse,CUP,X2,B2,Cup,,EUR,4.00,4.00,1,0,1\n"
 )
+
+
+@pytest.mark.parametrize(
+    ("approved", "currency", "day"),
+    [
+        ("2025-10-01T21:59:59+00:00", "EUR", date(2025, 10, 1)),
+        ("2025-10-01T22:00:00Z", "EUR", date(2025, 10, 2)),
+        ("2026-01-01T23:40:00+0000", "EUR", date(2026, 1, 2)),
+        ("2026-01-01T23:40:00+00:00", "GBP", date(2026, 1, 1)),
+        ("2025-08-02T06:59:00+00:00", "USD", date(2025, 8, 1)),
+        ("2025-08-01T23:40:00-07:00", "USD", date(2025, 8, 1)),
+        ("2025-08-01T15:00:00+00:00", "JPY", date(2025, 8, 2)),
+        ("2025-08-01T23:40:00", "EUR", date(2025, 8, 1)),
+        ("2025-08-01T23:40:00+00:00", "CHF", date(2025, 8, 1)),
+    ],
+)
+def test_an_approval_is_of_the_local_day_of_its_region(
+    store: Path, approved: str, currency: str, day: date
+) -> None:
+    text = f"{approved},P1,,,Lost_Warehouse,MUG,X1,B1,Mug,New,{currency},4,4,1,0,1\n"
+    result = bring(store, "reimbursements.csv", REIMBURSEMENTS + text, date(2026, 2, 1))
+    assert (result.reports[0].rows, result.reports[0].first) == (1, day)
+
+
+SETTLEMENT = (
+    "settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\t"
+    "currency\ttransaction-type\torder-id\tmarketplace-name\tamount-type\tamount-description\t"
+    "amount\tfulfillment-id\tposted-date\torder-item-code\tsku\tquantity-purchased\n"
+)
+
+
+def settlement(identity: str) -> str:
+    """A settlement of one line, which is its head."""
+    return SETTLEMENT + f"{identity}\t2025-08-01\t2025-08-14\t\t1.00\tEUR" + "\t" * 11 + "\n"
+
+
+def test_a_settlement_is_replaced_without_opening_files_of_others(store: Path) -> None:
+    for identity in ("100", "102", "104"):
+        bring(store, f"{identity}.txt", settlement(identity))
+    with Store(store) as opened:
+        first, second, third = (each.path for each in opened.files("A1", "settlement"))
+    for other in (first, third):
+        (store / other).write_bytes(b"cannot be opened")
+    again = bring(store, "again.txt", settlement("102"))
+    assert (again.refused, again.reports[0].replaced) == ([], 1)
+    with Store(store) as opened:
+        left = {each.path for each in opened.files("A1", "settlement")}
+    assert len(left) == 3
+    assert {first, third} < left
+    assert second not in left
+
+
+def test_storage_fees_of_a_month_replace_those_of_the_same_month(store: Path) -> None:
+    head = "".join(f"{each.names[0]}\t" for each in REPORTS["storage_fees"].columns).rstrip("\t")
+    names = [each.name for each in REPORTS["storage_fees"].columns]
+
+    def fees(month: str) -> str:
+        cells = {"month": month, "country": "DE", "currency": "EUR"}
+        filled = {each.name for each in REPORTS["storage_fees"].columns if each.filled}
+        row = [cells.get(name, "1" if name in filled else "") for name in names]
+        return head + "\n" + "\t".join(row) + "\n"
+
+    bring(store, "june.txt", fees("2025-06"))
+    bring(store, "july.txt", fees("2025-07"))
+    again = bring(store, "again.txt", fees("2025-06"))
+    assert (again.rejected, again.refused, again.reports[0].replaced) == ([], [], 1)
+    assert len(rows(store, "storage_fees")) == 2

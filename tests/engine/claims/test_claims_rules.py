@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from case_store import CASES, Case, load_cases, matches, run_case
+from case_store import CASES, REACH, SELLER, Case, load_cases, matches, run_case, write_report
 
+from engine.claims import audit
+from engine.claims.imports import import_paths
 from engine.claims.rules import load_rules
+from engine.claims.specs import REPORTS
 
 ALL = load_cases()
 
@@ -31,3 +35,33 @@ def test_every_rule_has_cases() -> None:
         nothing = [case for case in ALL if case.rule == rule and not case.expect]
         assert states, f"{rule} has no positive case"
         assert nothing, f"{rule} has no negative case"
+
+
+def bring(folder: Path, kinds: set[str], as_of: date) -> None:
+    """Imports empty reports that reach far back."""
+    paths = [write_report(folder, kind, "") for kind in sorted(kinds)]
+    import_paths(folder / "store", SELLER, paths, as_of, covers=(as_of - REACH, as_of))
+
+
+def test_rules_without_their_source_report_are_named_though_they_have_no_claims(
+    tmp_path: Path,
+) -> None:
+    today = date(2025, 9, 1)
+    bring(tmp_path, set(REPORTS) - {"replacements", "returns"}, today)
+    bring(tmp_path, {"returns"}, today - timedelta(days=30))
+    found = audit.run(tmp_path / "store", today, sellers=[SELLER])
+    assert found.claims == []
+    assert {each.seller_id for each in found.blocked} == {SELLER}
+    lacks = {each.rule: each.lacks for each in found.blocked}
+    needing = {
+        rule.name
+        for rule in load_rules()
+        if {"replacements", "returns"} & {need.report for need in rule.needs}
+    }
+    assert set(lacks) == needing
+    assert lacks["replacement_not_returned"] == (
+        "replacements: FBA Replacements is not imported",
+        "returns: FBA Customer Returns is of 2025-08-02, too old",
+    )
+    bring(tmp_path, {"replacements", "returns"}, today)
+    assert audit.run(tmp_path / "store", today, sellers=[SELLER]).blocked == []
