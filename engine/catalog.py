@@ -209,10 +209,6 @@ class Catalog(Named):
         active: NDArray[np.bool_] = (self.rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
         return active
 
-    def strategy_kind(self, listing_id: int) -> int:
-        """`schema.StrategyKind` of a listing."""
-        return int(self.strategy_records["kind"][self.rows["strategy"][listing_id]])
-
     # Listings
 
     def check_listing(self, definition: ListingDefinition) -> int:
