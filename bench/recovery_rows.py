@@ -8,17 +8,14 @@ replay_vs_live  replaying a journal of requests against applying the same reques
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from bench import requests
 from bench.journal_floor import read_and_hash
+from bench.places import folder
 from bench.ratios import Side, measure
 from bench.report import FASTER, OVER_FLOOR, Result, result
 from engine.catalog import Catalog
@@ -39,16 +36,6 @@ SELLERS, ASINS_EACH = 10, 4
 REQUESTS, ROWS = 50, 200
 START_MS = 1_790_000_000_000
 JOURNAL_ID = bytes(16)
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A place in the current directory, as temporary ones may be in memory."""
-    path = Path(tempfile.mkdtemp(dir=".", prefix=".bench-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 def state_of(listings: int) -> State:
