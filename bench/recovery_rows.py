@@ -39,9 +39,9 @@ JOURNAL_ID = bytes(16)
 
 
 def state_of(listings: int) -> State:
-    """A catalogue of so many active listings with twenty-character SKUs, four to an ASIN.
+    """A catalogue of so many active listings with twenty-character SKUs, written as columns.
 
-    Written as columns and without indexes: all that a snapshot needs.
+    One seller has at most four of an ASIN.
     """
     state = State(EngineSettings(), now_ms=START_MS)
     catalog = state.catalog = Catalog(listings + 1)
@@ -60,9 +60,12 @@ def state_of(listings: int) -> State:
     records["seller"], records["audience"], records["condition"] = ids % SELLERS, 1, 1
     records["currency"] = currency_index("EUR")
     catalog.key_hashes[:] = catalog.definition_hashes[:] = ids
+    names, raw = catalog.names, catalog.record_bytes
     for at in range(1, listings + 1):
-        catalog.names.skus.append(f"SKU-{at:016d}")
-        catalog.names.asins.append(f"B{at // SELLERS // ASINS_EACH:09d}")
+        names.skus.append(f"SKU-{at:016d}")
+        names.asins.append(f"B{at // SELLERS // ASINS_EACH:09d}")
+        names.enter_key(raw, at)
+        names.join_asin(raw, at)
     return state
 
 
