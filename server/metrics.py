@@ -33,7 +33,7 @@ from prometheus_client.core import (
 
 from engine.claims.lifecycle import Ledger
 from engine.claims.rules import load_rules
-from engine.claims.store import Store
+from engine.claims.store import DATABASE, Store
 from engine.claims.summary import OPEN_STATES, Summary, summarise
 from engine.counters import tables
 from engine.guards import Guard
@@ -226,7 +226,7 @@ class ClaimsCollector:
     def collect(self) -> Iterator[Metric]:
         """Open claims by type, what they are worth, and how many close soon."""
         summary = Summary([], [], [], Counter_())
-        if (self._folder / "claims.sqlite").exists():
+        if (self._folder / DATABASE).exists():
             with Store(self._folder) as store:
                 summary = summarise(Ledger(store).all(), datetime.now(UTC).date())
         claims = GaugeMetricFamily("repriced_claims_open", "Claims not closed", labels=["type"])
