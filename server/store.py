@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import JournalFullError, LimitError
-from engine.journal import DirectoryStorage, FileJournal, Journal, MemoryJournal, Storage
+from engine.journal import DirectoryStorage, FileJournal, Journal, MemoryJournal
 from engine.journal.retention import DAY_MS, Limits, plan
 from engine.journal.snapshots import delete_snapshot, list_snapshots, snapshot_name, verify_snapshot
 from engine.pipeline import Codec, Engine
@@ -40,7 +40,9 @@ class MeasuredJournal(FileJournal):
 class Store:
     """What survives a restart. Everything but `due` belongs to the writer thread."""
 
-    def __init__(self, config: JournalConfig, storage: Storage, journal: FileJournal) -> None:
+    def __init__(
+        self, config: JournalConfig, storage: DirectoryStorage, journal: FileJournal
+    ) -> None:
         self._config = config
         self._storage = storage
         self._journal = journal
@@ -108,6 +110,7 @@ class Store:
             engine.journal.close()
         except JournalFullError as error:
             logger().error("stopped_without_room", error=error.message, pending_lost=engine.owed)
+        self._storage.close()
 
 
 def at_limit(config: JournalConfig) -> LimitError:
