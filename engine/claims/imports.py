@@ -235,9 +235,7 @@ class Import:
 
     def _keep(self, kind: str, month: str, path: Path) -> None:
         """Moves a staged Parquet file to its place and names it in the manifest."""
-        folder = (
-            self.store.folder_of(self.seller) / f"report={kind}" / f"month={month}"
-        )
+        folder = self.store.folder_of(self.seller) / f"report={kind}" / f"month={month}"
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{self.result.import_id}-{self._written}.parquet"
         self._written += 1

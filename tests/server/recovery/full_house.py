@@ -106,9 +106,7 @@ def fill(data: Path, app: App, boss: str, request_id: Any) -> None:
                 key=key, currency="EUR", event_ms=int(datetime.now(UTC).timestamp() * 1000),
                 offers=[offer],
             )  # fmt: skip
-            pricing.Reprice(
-                pricing_pb2.RepriceRequest(request_id=request_id(), snapshots=[offers])
-            )
+            pricing.Reprice(pricing_pb2.RepriceRequest(request_id=request_id(), snapshots=[offers]))
             stop = pricing_pb2.StopRepricingRequest(request_id=request_id())
             stop.seller_ids.extend([STAYS, seller])
             pricing.StopRepricing(stop)
