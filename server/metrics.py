@@ -37,6 +37,7 @@ from engine.claims.store import DATABASE, Store
 from engine.claims.summary import OPEN_STATES, Summary, summarise
 from engine.counters import tables
 from engine.guards import Guard
+from engine.guards.holds import count_holds
 from engine.money import minor_text
 from engine.pipeline import Engine
 from engine.schema import (
@@ -284,6 +285,25 @@ class EngineCollector:
         for guard in Guard:
             trips.add_metric([guard.name.lower()], int(engine.state.guards.trips[guard]))
         yield trips
+        yield from self._waiting()
+
+    def _waiting(self) -> Iterator[Metric]:
+        """What waits for a person: holds and stops."""
+        guards = self._engine.state.guards
+        held = GaugeMetricFamily(
+            "repriced_held_decisions", "What guards hold until a person looks", labels=["kind"]
+        )
+        for kind, count in count_holds(guards, self._engine.now_ms).items():
+            held.add_metric([kind.name.lower()], count)
+        yield held
+        stops = GaugeMetricFamily(
+            "repriced_active_stops", "Stops by StopRepricing that stand", labels=["scope"]
+        )
+        switch = guards.switch
+        stops.add_metric(["everything"], int(switch.everything))
+        stops.add_metric(["seller"], len(switch.sellers))
+        stops.add_metric(["listing"], len(switch.listings))
+        yield stops
 
     def _outcomes(self, outcomes: list[list[int]]) -> Iterator[Metric]:
         made = CounterMetricFamily(
