@@ -66,6 +66,7 @@ GRPC_CODES = (
     "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE",
     "UNAUTHENTICATED",
 )  # fmt: skip
+SNAPSHOT_STEPS = ("commit", "tidy")
 NOTIFICATION_OUTCOMES = ("applied", "repeated", "refused")
 
 
@@ -158,6 +159,9 @@ class Metrics:
         self.snapshot_age_seconds = self._gauge(
             "repriced_snapshot_age_seconds", "Since the last snapshot, or the start"
         )
+        self.snapshot_pause_seconds = self._histogram(
+            "repriced_snapshot_pause_seconds", "The writer's own stop for a snapshot", "step"
+        )
         self.snapshot_failures = self._counter(
             "repriced_snapshot_failures_total", "Snapshots that could not be made or verified"
         )
@@ -165,6 +169,8 @@ class Metrics:
         self.queue_limit = self._gauge("repriced_queue_limit", "Requests that may be admitted")
         for reason in REFUSALS:
             self._inputs_refused.labels(reason)
+        for step in SNAPSHOT_STEPS:
+            self.snapshot_pause_seconds.labels(step)
         for outcome in NOTIFICATION_OUTCOMES:
             self._notifications.labels(outcome)
 
