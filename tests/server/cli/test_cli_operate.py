@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.request import urlopen
 
 import grpc
 import pytest
 
-from repriced.v1 import catalog_pb2, types_pb2
+from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.app import App
-from tests.server.conftest import MARKETPLACE, SELLER, Running, key, listing, request_id, rival
+from tests.server.conftest import (
+    MARKETPLACE,
+    SELLER,
+    Running,
+    key,
+    listing,
+    now_ms,
+    request_id,
+    rival,
+)
 from tests.server.conftest import snapshot as offers
 from tests.server.test_guard_calls import MATCH
 
@@ -97,10 +106,20 @@ def test_pause_and_resume(server: Running, repriced: Any) -> None:
 
 
 def test_prices_of_a_time_come_back(server: Running, repriced: Any) -> None:
-    earlier = datetime.now(UTC) - timedelta(seconds=1)
-    told = repriced("restore-prices", SELLER, "--at", earlier.isoformat(), "--yes")
-    assert told.output == "restored 0 listings, which are paused now\n"
-    assert repriced("restore-prices", SELLER, "--at", earlier.isoformat()).exit_code == 1
+    then = datetime.now(UTC).isoformat()
+    server.reprice(offers("MUG", rival(900)))
+    feedback = pricing_pb2.Feedback(
+        key=key("MUG"), kind=pricing_pb2.FEEDBACK_KIND_EFFECTIVE, price_minor=900, currency="EUR",
+        event_ms=now_ms() + 1000,
+    )  # fmt: skip
+    server.pricing.ReportFeedback(
+        pricing_pb2.ReportFeedbackRequest(request_id=request_id(), feedback=[feedback])
+    )
+    assert repriced("restore-prices", SELLER, "--at", then).exit_code == 1, "it asks first"
+    told = repriced("restore-prices", SELLER, "--at", then, "--yes")
+    assert told.output == "restored 1 listings, which are paused now\n"
+    state = server.catalog.GetListing(catalog_pb2.GetListingRequest(key=key("MUG"))).listing
+    assert state.price_minor == 1200
     blurred = repriced("restore-prices", SELLER, "--at", "2026-05-04", "--yes")
     assert blurred.exit_code == 2
     assert "a time with its zone" in blurred.stderr
