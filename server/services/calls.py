@@ -23,6 +23,7 @@ from server.access.rates import Meter
 from server.access.roles import POWERS
 from server.admission import Admission
 from server.config import LimitsConfig
+from server.leaving import Leaving
 from server.metrics import Metrics
 from server.wire import WireCodec
 from server.wire.limits import REQUESTS, parse, rows_of
@@ -46,6 +47,7 @@ class Core:
     claims_folder: Path
     meter: Meter
     audit: Audit
+    leaving: Leaving
 
     @property
     def caller(self) -> Caller:
