@@ -16,7 +16,8 @@ import grpc
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
-from bench.recovery_rows import folder, make_directory, state_of
+from bench.places import folder
+from bench.recovery_rows import make_directory, state_of
 from bench.report import machine
 from bench.snapshot_process import Caller, serving
 

@@ -34,6 +34,7 @@ Line = tuple[int, str, str, str]
 ACTIONS = {
     InputKind.SELLERS: "define sellers",
     InputKind.STRATEGIES: "define strategies",
+    InputKind.FEE_SCHEDULES: "define fee schedules",
     InputKind.LISTINGS: "define listings",
     InputKind.DELETE: "delete listings",
     InputKind.ERASE: "erase seller",
@@ -188,6 +189,8 @@ def told(given: Input) -> Iterator[Any]:
         )
     elif given.kind == InputKind.STRATEGIES:
         rows = ([each.seller_id, each.strategy_id] for _, each in batch.rows)
+    elif given.kind == InputKind.FEE_SCHEDULES:
+        rows = ([each.seller_id, each.fee_schedule_id] for _, each in batch.rows)
     elif given.kind == InputKind.SELLERS:
         rows = ([each.seller_id, each.account_group] for _, each in batch.rows)
     elif given.kind == InputKind.ERASE:

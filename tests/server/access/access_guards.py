@@ -7,6 +7,8 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any
 
+import grpc
+
 from repriced import v1
 from repriced.v1 import event_pb2, event_pb2_grpc, pricing_pb2
 from tests.server.conftest import Running, request_id
@@ -42,3 +44,16 @@ def declared() -> set[str]:
     return {
         f"/{service.full_name}/{method.name}" for service in services for method in service.methods
     }
+
+
+def told(ask: Callable[[], Any]) -> bytes:
+    """All that a call says but its place in the journal: the answer, or code, message, details."""
+    try:
+        answer = ask()
+    except grpc.RpcError as error:
+        call: Any = error
+        return repr((call.code(), call.details(), call.trailing_metadata())).encode()
+    for part in (answer, getattr(answer, "response", None)):
+        if part is not None and "sequence" in part.DESCRIPTOR.fields_by_name:
+            part.ClearField("sequence")
+    return bytes(answer.SerializeToString(deterministic=True))

@@ -9,21 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import grpc
 import pytest
-from access_guards import asked, declared, events
+from access_guards import asked, declared, events, told
 from access_server import Guarded, caller, serve
 from test_access_claims import BY_CLAIM
 from test_access_claims import BY_SELLER as CLAIMS_BY_SELLER
 
 from engine.schema import InputKind
-from repriced.v1 import (
-    catalog_pb2,
-    fees_pb2,
-    ingestion_pb2,
-    pricing_pb2,
-    types_pb2,
-)
+from repriced.v1 import catalog_pb2, fees_pb2, ingestion_pb2, pricing_pb2, types_pb2
 from server.access.caller import Role
 from server.access.roles import ROLES
 from server.wire.limits import REQUESTS
@@ -276,19 +269,6 @@ def test_every_method_is_tried() -> None:
     assert set(BY_LISTING) | set(BY_SELLER) | of_claims == declared()
     foreign = {each for each in ROLES if not each.startswith("/repriced.")}
     assert declared() == set(ROLES) - foreign
-
-
-def told(ask: Callable[[], Any]) -> bytes:
-    """All that a call says but its place in the journal: the answer, or code, message, details."""
-    try:
-        answer = ask()
-    except grpc.RpcError as error:
-        call: Any = error
-        return repr((call.code(), call.details(), call.trailing_metadata())).encode()
-    for part in (answer, getattr(answer, "response", None)):
-        if part is not None and "sequence" in part.DESCRIPTOR.fields_by_name:
-            part.ClearField("sequence")
-    return bytes(answer.SerializeToString(deterministic=True))
 
 
 def alike(answer: bytes) -> bytes:
