@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
-from engine.results import Result, TickResult, no_decisions
+from engine.results import Result, TickResult
 from engine.schema import DECISION_VALID_MS, InputKind, JournalMode
 from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
@@ -71,5 +70,5 @@ class WireCodec:
         decisions = b""
         if kind in DECISIONS_FIRST and isinstance(result, TickResult):
             decisions = encode_decisions(result.decisions, DECISION_VALID_MS)
-            result = replace(result, decisions=no_decisions())
+            result = result.without_decisions()
         return decisions + ANSWERS[kind](result, int(mode)).SerializeToString()
