@@ -72,7 +72,8 @@ def test_a_long_answer() -> None:
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
 def test_answers_of_a_stream(count: int) -> None:
     row = {"decision_id": 5, "listing_id": 2, "price_minor": 900, "currency": 50}
-    result = TickResult(0, records([row] * count))
+    result = TickResult(0)
+    result.add(records([row] * count))
     answer = ANSWERS[InputKind.REPRICE](result, 0)
     message = pricing_pb2.StreamRepriceResponse(response=answer)
     assert answer_of_stream(answer.SerializeToString()) == message.SerializeToString()
