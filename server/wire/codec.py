@@ -9,7 +9,7 @@ from typing import Any
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
 from engine.results import Result, TickResult
-from engine.schema import DECISION_VALID_MS, InputKind, JournalMode
+from engine.schema import DECISION_VALID_MS, REPRICE_KINDS, InputKind, JournalMode
 from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
 from server.wire.answers import ANSWERS
@@ -18,9 +18,11 @@ from server.wire.definitions import decode_listings, decode_sellers, decode_stra
 from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
 from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
+from server.wire.parts import decode_part
 
 DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.REPRICE: decode_reprice,
+    InputKind.REPRICE_PART: decode_part,
     InputKind.FEEDBACK: decode_feedback,
     InputKind.STOCK: decode_stock,
     InputKind.SELLERS: decode_sellers,
@@ -39,7 +41,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 
 
-DECISIONS_FIRST = {InputKind.REPRICE, InputKind.FEEDBACK}
+DECISIONS_FIRST = REPRICE_KINDS | {InputKind.FEEDBACK}
 """Answers whose first field are decisions: the native codec writes them, in front of the rest."""
 
 
