@@ -21,9 +21,9 @@ def erase_seller(core: Core, payload: bytes, context: grpc.ServicerContext) -> b
     request = parse(catalog_pb2.EraseSellerRequest, payload, core.codec.limits)
     seller_id = seller_id_of(request)
     if not inside(core.scope, seller_id):
-        return core.request(InputKind.ERASE, payload, context).payload
+        return core.request(InputKind.ERASE, payload, context)
     answer, more = core.leaving.erase(
-        seller_id, lambda: core.request(InputKind.ERASE, payload, context)
+        seller_id, lambda: core.answers(InputKind.ERASE, payload, context)[0]
     )
     if not more:
         return answer.payload
