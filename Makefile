@@ -69,10 +69,10 @@ market: $(VENV)/with-bench
 	  --regimes "$(REGIMES)"
 
 claims-truth: $(VENV)/with-bench
-	@$(BIN)/python -m bench.claims $(if $(SEEDS),--seeds $(SEEDS))
+	@$(BIN)/python -m bench.fba $(if $(SEEDS),--seeds $(SEEDS))
 
 bench-claims: $(VENV)/with-bench
-	@$(BIN)/python -m bench.claims.speed $(if $(ROWS),--rows $(ROWS))
+	@$(BIN)/python -m bench.fba.speed $(if $(ROWS),--rows $(ROWS))
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

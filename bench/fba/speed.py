@@ -1,4 +1,4 @@
-"""`python -m bench.claims.speed`: what an audit and an import cost next to plain scans.
+"""`python -m bench.fba.speed`: what an audit and an import cost next to plain scans.
 
 audit_vs_scan: every rule over an imported year, against DuckDB sorting the same ledger by product
 and date into Parquet. import_vs_scan: the typed import of the ledger report, against DuckDB reading
@@ -19,8 +19,8 @@ import duckdb
 from rich.console import Console
 
 from bench import report
-from bench.claims import scale
-from bench.claims.scale import SELLER_ID, TODAY, Large
+from bench.fba import scale
+from bench.fba.scale import SELLER_ID, TODAY, Large
 from bench.ratios import Side, measure
 from bench.report import OVER_FLOOR, Result, result
 from engine.claims import audit, imports

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bench.claims.books import Debt
-from bench.claims.markets import MARKETS, window
-from bench.claims.printing import Cut, overlap, periods
-from bench.claims.world import World
+from bench.fba.books import Debt
+from bench.fba.markets import MARKETS, window
+from bench.fba.printing import Cut, overlap, periods
+from bench.fba.world import World
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "warehouse_lost": ("ledger", "reimbursements"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bench.claims import trade
-from bench.claims.books import Debt, Product
-from bench.claims.story import Scene, decoy, owed
+from bench.fba import trade
+from bench.fba.books import Debt, Product
+from bench.fba.story import Scene, decoy, owed
 
 
 def dispose(scene: Scene, units: int, reason: str = "D", of: Product | None = None) -> None:

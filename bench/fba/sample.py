@@ -1,4 +1,4 @@
-"""`python -m bench.claims.sample FOLDER`: the project's sample year, a folder of raw reports.
+"""`python -m bench.fba.sample FOLDER`: the project's sample year, a folder of raw reports.
 
 One European and one American account with errors of every kind; the same files each time.
 """
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from bench.claims.damage import lags
-from bench.claims.printing import Printer
-from bench.claims.year import build
+from bench.fba.damage import lags
+from bench.fba.printing import Printer
+from bench.fba.year import build
 
 SEED = 1
 ORDERS_A_DAY = 1

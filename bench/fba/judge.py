@@ -7,16 +7,16 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from bench.claims import product as audited
-from bench.claims.damage import lags
-from bench.claims.printing import Cut, Printed, Printer
-from bench.claims.product import Answer
-from bench.claims.records import Row
-from bench.claims.score import Score, score
-from bench.claims.story import Story
-from bench.claims.truth import truths
-from bench.claims.world import World
-from bench.claims.year import YEAR_DAYS, build
+from bench.fba import product as audited
+from bench.fba.damage import lags
+from bench.fba.printing import Cut, Printed, Printer
+from bench.fba.product import Answer
+from bench.fba.records import Row
+from bench.fba.score import Score, score
+from bench.fba.story import Story
+from bench.fba.truth import truths
+from bench.fba.world import World
+from bench.fba.year import YEAR_DAYS, build
 
 
 def papers(world: World, folder: Path, answer: Answer) -> list[Printed]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.claims.printing import HEADERS
+from bench.fba.printing import HEADERS
 
 TODAY = date(2025, 11, 20)
 DAYS = 360

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from bench.claims import (  # noqa: F401  The stories register themselves.
+from bench.fba import (  # noqa: F401  The stories register themselves.
     centre_stories,
     disposal_stories,
     measure_stories,
@@ -13,10 +13,10 @@ from bench.claims import (  # noqa: F401  The stories register themselves.
     refund_stories,
     return_stories,
 )
-from bench.claims.markets import POLICY_CHANGE, window
-from bench.claims.story import STORIES, Scene, Story
-from bench.claims.traffic import ordinary_year
-from bench.claims.world import World
+from bench.fba.markets import POLICY_CHANGE, window
+from bench.fba.story import STORIES, Scene, Story
+from bench.fba.traffic import ordinary_year
+from bench.fba.world import World
 
 AUDIT_DAYS = (
     date(2025, 11, 20),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from bench.claims.printing import Cut
+from bench.fba.printing import Cut
 
 CUTTABLE = (
     "ledger",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from bench.claims.books import Product
+from bench.fba.books import Product
 
 Cell = str | int | Callable[[date], int]
 """A cell whose value depends on the day of printing is a function of that day."""

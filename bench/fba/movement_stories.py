@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from bench.claims import trade
-from bench.claims.books import SUPPLIER, Debt, Product
-from bench.claims.story import Scene, decoy, owed
-from bench.claims.trade import Removal
-from bench.claims.world import World
+from bench.fba import trade
+from bench.fba.books import SUPPLIER, Debt, Product
+from bench.fba.story import Scene, decoy, owed
+from bench.fba.trade import Removal
+from bench.fba.world import World
 
 
 def announce(

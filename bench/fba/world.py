@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from bench.claims.books import AMAZON, BUYER, SUPPLIER, Books, Debt, Product
-from bench.claims.markets import MARKETS, SOURCING_VALUE_SINCE, Market
-from bench.claims.records import Cell, Order, Payment, Row
+from bench.fba.books import AMAZON, BUYER, SUPPLIER, Books, Debt, Product
+from bench.fba.markets import MARKETS, SOURCING_VALUE_SINCE, Market
+from bench.fba.records import Cell, Order, Payment, Row
 
 TITLES = ("Kettle 1,7 l", "Café press", "Lamp “Nörd”", 'Hook 3" set')
 TITLES_JP = ("電気ケトル", "ランプ 表示", "Hook 3 set")

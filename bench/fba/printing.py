@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from bench.claims.markets import MARKETS, Market
-from bench.claims.records import Row
-from bench.claims.world import World
+from bench.fba.markets import MARKETS, Market
+from bench.fba.records import Row
+from bench.fba.world import World
 
 LEDGER = (
     "Date,FNSKU,ASIN,MSKU,Title,Event Type,Reference ID,Quantity,Fulfillment Center,Disposition,"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.claims.printing import HEADERS, Cut, Printer
-from bench.claims.score import Said, score
-from bench.claims.story import STORIES
-from bench.claims.truth import NEEDS, TrueClaim, truths
-from bench.claims.world import World
-from bench.claims.year import build
+from bench.fba.printing import HEADERS, Cut, Printer
+from bench.fba.score import Said, score
+from bench.fba.story import STORIES
+from bench.fba.truth import NEEDS, TrueClaim, truths
+from bench.fba.world import World
+from bench.fba.year import build
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.claims.books import Product
-from bench.claims.world import World
+from bench.fba.books import Product
+from bench.fba.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bench.claims.books import Debt, Product
-from bench.claims.markets import SOURCING_VALUE_SINCE
-from bench.claims.records import Payment
-from bench.claims.story import Scene, decoy, owed
+from bench.fba.books import Debt, Product
+from bench.fba.markets import SOURCING_VALUE_SINCE
+from bench.fba.records import Payment
+from bench.fba.story import Scene, decoy, owed
 
 
 def owe_payment(

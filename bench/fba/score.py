@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from bench.claims.truth import NEEDS, TrueClaim
+from bench.fba.truth import NEEDS, TrueClaim
 
 OPEN = {"found", "needs_documents", "needs_confirmation", "ready"}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bench.claims import trade
-from bench.claims.books import Debt, Product
-from bench.claims.records import Order
-from bench.claims.return_stories import refund_now, sell
-from bench.claims.story import Scene, decoy, owed
+from bench.fba import trade
+from bench.fba.books import Debt, Product
+from bench.fba.records import Order
+from bench.fba.return_stories import refund_now, sell
+from bench.fba.story import Scene, decoy, owed
 
 
 def owe_money(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from bench.claims.books import BUYER, SELLER, Product
-from bench.claims.markets import MARKETS
-from bench.claims.records import Order
-from bench.claims.world import World
+from bench.fba.books import BUYER, SELLER, Product
+from bench.fba.markets import MARKETS
+from bench.fba.records import Order
+from bench.fba.world import World
 
 ADMINISTRATION_CAP_MINOR = {"USD": 500, "EUR": 500, "JPY": 0}
 

@@ -1,4 +1,4 @@
-"""`python -m bench.claims`: the audit against the truth of simulated years."""
+"""`python -m bench.fba`: the audit against the truth of simulated years."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench.claims.damage import cuts
-from bench.claims.judge import judge
-from bench.claims.printing import Cut
-from bench.claims.score import RuleScore, Score, Tally, as_number
+from bench.fba.damage import cuts
+from bench.fba.judge import judge
+from bench.fba.printing import Cut
+from bench.fba.score import RuleScore, Score, Tally, as_number
 
 RESULTS = Path(__file__).parents[1] / "results" / "claims.json"
 DEVELOPMENT_SEEDS = "1-20"

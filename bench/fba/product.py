@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench.claims.printing import Printed
-from bench.claims.score import Said
-from bench.claims.world import World
+from bench.fba.printing import Printed
+from bench.fba.score import Said
+from bench.fba.world import World
 from engine.claims import audit, imports
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bench.claims import speed
-from bench.claims.judge import judge
-from bench.claims.printing import Cut
-from bench.claims.story import STORIES
+from bench.fba import speed
+from bench.fba.judge import judge
+from bench.fba.printing import Cut
+from bench.fba.story import STORIES
 
 TOLD = {
     "lost",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bench.claims import trade
-from bench.claims.books import Debt, Product
-from bench.claims.records import Order
-from bench.claims.story import Scene
-from bench.claims.trade import Back
-from bench.claims.world import World
+from bench.fba import trade
+from bench.fba.books import Debt, Product
+from bench.fba.records import Order
+from bench.fba.story import Scene
+from bench.fba.trade import Back
+from bench.fba.world import World
 
 OLDEST_REPORT_DAYS = 5
 """A report that is fresh may be so old."""

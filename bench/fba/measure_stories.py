@@ -5,10 +5,10 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 
-from bench.claims import trade
-from bench.claims.books import Debt, Product
-from bench.claims.markets import MARKETS
-from bench.claims.story import Scene, decoy, owed
+from bench.fba import trade
+from bench.fba.books import Debt, Product
+from bench.fba.markets import MARKETS
+from bench.fba.story import Scene, decoy, owed
 
 TRUE_CM = (25, 20, 20)
 SEEN_CM = (80, 60, 50)

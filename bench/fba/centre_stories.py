@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bench.claims.books import AMAZON, Debt
-from bench.claims.story import Scene, decoy, owed
+from bench.fba.books import AMAZON, Debt
+from bench.fba.story import Scene, decoy, owed
 
 LOST_WORDS = ("Lost_warehouse", "LOST WAREHOUSE", "Lost:Warehouse", "WAREHOUSE_LOST_MANUAL")
 DAMAGED_WORDS = ("Damaged_Warehouse", "WAREHOUSE_DAMAGE", "Warehouse_Damage_Exception")

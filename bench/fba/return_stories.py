@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bench.claims import trade
-from bench.claims.books import BUYER, Debt
-from bench.claims.records import Order
-from bench.claims.story import Scene, decoy, owed
-from bench.claims.trade import Back
+from bench.fba import trade
+from bench.fba.books import BUYER, Debt
+from bench.fba.records import Order
+from bench.fba.story import Scene, decoy, owed
+from bench.fba.trade import Back
 
 
 def sell(scene: Scene, units: int = 1, before: int = 12, **how: object) -> Order:
