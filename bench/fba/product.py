@@ -72,7 +72,7 @@ def run(store: Path, world: World) -> Answer:
         if not claim.review or claim.state == "ready":
             answer.claims.append(claim)
             answer.said.append(said(claim, products, world))
-    for each in getattr(result, "blocked", ()):
+    for each in result.blind:
         answer.named.add((each.seller_id, each.rule))
     return answer
 

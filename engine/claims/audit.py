@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from engine.claims.advice import BlindRule, blind_rules
 from engine.claims.candidates import Candidate, candidates_of
 from engine.claims.claim import Claim
 from engine.claims.coverage import CoverageBook
@@ -24,28 +25,16 @@ from engine.claims.judging import Desk, judged
 from engine.claims.lifecycle import Ledger
 from engine.claims.policy import Policy, load_policy
 from engine.claims.policy_tables import show_policy
-from engine.claims.rules import Rule, load_rules, shared_sql
+from engine.claims.rules import load_rules, shared_sql
 from engine.claims.stocks import fill_stocks
 from engine.claims.store import Store
 from engine.claims.units import consume
 from engine.claims.values import give_values
 from engine.claims.warehouse import connect, show_reports
 
-__all__ = ["AuditResult", "BlockedRule", "run"]
+__all__ = ["AuditResult", "blind_rules_of", "run"]
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockedRule:
-    """A rule that could not see all of a seller's year; `lacks` are reports, in words for people.
-
-    Without the report that shows an event there is no claim to say so.
-    """
-
-    seller_id: str
-    rule: str
-    lacks: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -53,13 +42,13 @@ class AuditResult:
     """Claims of an audit in order of seller, rule and event.
 
     `already_filed` counts claims that the seller says were filed elsewhere; they are not in
-    `claims`. `blocked` are rules that miss a report, with or without claims. `without_cost` are
+    `claims`. `blind` are rules that miss a report, with or without claims. `without_cost` are
     SKUs with stock claims whose sourcing cost is not declared.
     """
 
     today: date
     claims: list[Claim] = field(default_factory=list)
-    blocked: list[BlockedRule] = field(default_factory=list)
+    blind: list[BlindRule] = field(default_factory=list)
     already_filed: int = 0
     without_cost: list[str] = field(default_factory=list)
 
@@ -113,7 +102,7 @@ def audit_seller(
         consume(candidates, fill_stocks(database))
         give_values(database, policy, candidates)
         book = CoverageBook(store.coverage(seller), policy, today)
-        result.blocked += blocked_rules(seller, rules, book)
+        result.blind += blind_rules(seller, book)
         desk = Desk(
             seller, today, policy, book,
             filed_subjects(database), documents(database) | attached,
@@ -132,13 +121,14 @@ def audit_seller(
     return claims, paid
 
 
-def blocked_rules(seller: str, rules: Iterable[Rule], book: CoverageBook) -> Iterable[BlockedRule]:
-    """Rules of which a needed report is missing or too old for the whole account."""
-    for rule in rules:
-        lacks = dict.fromkeys(book.absent(need) for need in rule.needs)
-        lacks.pop("", None)
-        if lacks:
-            yield BlockedRule(seller, rule.name, tuple(lacks))
+def blind_rules_of(store: Store, today: date, sellers: Iterable[str]) -> list[BlindRule]:
+    """Rules that see nothing of a seller, as of `today`."""
+    policy = load_policy()
+    return [
+        each
+        for seller in sellers
+        for each in blind_rules(seller, CoverageBook(store.coverage(seller), policy, today))
+    ]
 
 
 def report(progress: Progress | None, step: str, done: int, total: int) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
-from bench.fba import speed
+from bench.fba import sample, speed
 from bench.fba.judge import judge
 from bench.fba.printing import Cut
 from bench.fba.story import STORIES
@@ -38,3 +39,17 @@ def test_the_large_ledger_is_measured(tmp_path: Path) -> None:
     result = CliRunner().invoke(speed.main, ["--tiny"], catch_exceptions=False)
     assert result.exit_code == 0
     assert "audit_vs_scan" in result.output
+
+
+def test_the_sample_year_ends_with_a_readable_summary(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = {"lost", "lost_and_paid", "refunded_and_never_back"}
+    stories = [each for each in STORIES if each.name in told]
+    sample.audit(sample.write(tmp_path / "reports", 0, stories), tmp_path / "store")
+    shown = capfd.readouterr().out
+    for text in (
+        "warehouse_lost", "return_missing", "All together:", "ready", "blocked", "expired",
+        "paid proactively", "The most valuable:", "Next steps:", "first deadline",
+    ):  # fmt: skip
+        assert text in shown

@@ -51,8 +51,8 @@ def test_rules_without_their_source_report_are_named_though_they_have_no_claims(
     bring(tmp_path, {"returns"}, today - timedelta(days=30))
     found = audit.run(tmp_path / "store", today, sellers=[SELLER])
     assert found.claims == []
-    assert {each.seller_id for each in found.blocked} == {SELLER}
-    lacks = {each.rule: each.lacks for each in found.blocked}
+    assert {each.seller_id for each in found.blind} == {SELLER}
+    lacks = {each.rule: each.lacks for each in found.blind}
     needing = {
         rule.name
         for rule in load_rules()
@@ -64,4 +64,4 @@ def test_rules_without_their_source_report_are_named_though_they_have_no_claims(
         "returns: FBA Customer Returns is of 2025-08-02, too old",
     )
     bring(tmp_path, {"replacements", "returns"}, today)
-    assert audit.run(tmp_path / "store", today, sellers=[SELLER]).blocked == []
+    assert audit.run(tmp_path / "store", today, sellers=[SELLER]).blind == []
