@@ -12,8 +12,10 @@ import click
 
 from engine.claims import audit as auditing
 from engine.claims.advice import advise
+from engine.claims.cases import update_case
+from engine.claims.export import archive, as_csv
 from engine.claims.imports import ImportResult, import_paths
-from engine.claims.letters import archive, as_csv, letter_of
+from engine.claims.letters import letter_of
 from engine.claims.lifecycle import FOLLOWS, KeptClaim, Ledger
 from engine.claims.policy import load_policy
 from engine.claims.specs import REPORTS
@@ -195,14 +197,23 @@ def show_command(claim_id: str, store: Path, as_json: bool) -> None:
 @json_option
 @plain_errors
 def case_command(claim_id: str, store: Path, today: datetime | None, as_json: bool) -> None:
-    """Print the text to file for a claim, in the language of its marketplace."""
+    """Print the case of a claim, in the language of its marketplace.
+
+    It holds every claim that belongs into the same case. For one that was denied or paid in part:
+    an appeal, where the reports contradict the answer.
+    """
     with Store(store) as opened:
-        letter = letter_of(Ledger(opened).get(claim_id), day_of(today))
+        ledger = Ledger(opened)
+        letter = letter_of(ledger, ledger.get(claim_id), day_of(today))
     if as_json:
         click.echo(json.dumps(asdict(letter), ensure_ascii=False))
         return
     if letter.warning:
         click.echo(letter.warning, err=True)
+    if len(letter.claims) > 1:
+        click.echo(f"this case holds {len(letter.claims)} claims", err=True)
+    if letter.documents:
+        click.echo(f"attach: {', '.join(letter.documents)}", err=True)
     click.echo(f"{letter.subject}\n\n{letter.body}")
 
 
@@ -219,13 +230,17 @@ def update_command(
 ) -> None:
     """Note what was done or answered: filed, denied, approved, ...
 
+    `filed` is noted for every claim that `case` puts into the same case.
+
     Example: repriced claims update 0874588b filed --case 12345678901
     """
     with Store(store) as opened, opened.writing():
         ledger = Ledger(opened)
-        full = ledger.get(claim_id).claim_id
-        claim = ledger.update(full, state, day_of(today), case_id=case_id, note=note)
-    click.echo(f"{claim.claim_id} is {claim.state}; next: {claim.next_action}")
+        claims = update_case(
+            ledger, ledger.get(claim_id), state, day_of(today), case_id=case_id, note=note
+        )
+    for claim in claims:
+        click.echo(f"{claim.claim_id} is {claim.state}; next: {claim.next_action}")
 
 
 @claims_group.command("export")

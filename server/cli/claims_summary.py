@@ -14,6 +14,7 @@ import click
 from rich.table import Table
 
 from engine.claims.advice import Advice, BlindRule
+from engine.claims.alerts import Alert, AlertKind
 from engine.claims.audit import AuditResult
 from engine.claims.specs import REPORTS
 from engine.claims.store import Coverage
@@ -22,6 +23,7 @@ from engine.money import format_minor
 from server.cli.claims_show import amount, facts_of, out
 
 SHOWN_BLOCKS = 5
+SHOWN_ALERTS = 3
 
 
 def show_coverage(rows: list[Coverage], advice: list[Advice], today: date, as_json: bool) -> None:
@@ -88,6 +90,10 @@ def show_summary(
         click.echo("\nWhat could not be seen:")
     for each in blind:
         click.echo(f"  {each.seller_id} {each.rule}: {'; '.join(map(plain, each.lacks))}")
+    if found and found.alerts:
+        click.echo("\nNew alerts:")
+        for text in alert_lines(found.alerts):
+            click.echo(f"  {text}")
     if summary.best:
         click.echo("\nThe most valuable:")
     for claim in summary.best:
@@ -118,6 +124,19 @@ def figures(line: Line) -> str:
 def plain(lack: str) -> str:
     """What is missing, without the short name of the report."""
     return lack.partition(": ")[2]
+
+
+def alert_lines(alerts: list[Alert]) -> Iterator[str]:
+    """Alerts, of a kind with many only how many; deadlines are among the next steps."""
+    for kind, group in groupby(
+        sorted(alerts, key=lambda each: each.kind), key=lambda each: each.kind
+    ):
+        told = list(group)
+        if kind == AlertKind.DEADLINE_NEAR:
+            continue
+        yield from (each.message for each in told[:SHOWN_ALERTS])
+        if len(told) > SHOWN_ALERTS:
+            yield f"and {len(told) - SHOWN_ALERTS} more of kind {kind.replace('_', ' ')}"
 
 
 def total_lines(totals: list[Line], found: AuditResult | None) -> Iterator[str]:
@@ -172,6 +191,15 @@ def summary_facts(
         "blocked_by": dict(summary.blocked_by.most_common()),
         "already_filed": found.already_filed if found else 0,
         "without_cost": found.without_cost if found else [],
+        "alerts": [
+            {
+                "kind": each.kind,
+                "seller_id": each.seller_id,
+                "claim_id": each.claim_id,
+                "message": each.message,
+            }
+            for each in (found.alerts if found else ())
+        ],
     }
 
 
