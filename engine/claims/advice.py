@@ -56,8 +56,13 @@ class Advice:
 
 
 def blind_rules(seller: str, book: CoverageBook) -> Iterator[BlindRule]:
-    """Rules of which a needed report is missing or too old for the whole account."""
+    """Rules of which a needed report is missing or too old for the whole account.
+
+    Rules that only give hints are left out.
+    """
     for rule in load_rules():
+        if rule.candidate:
+            continue
         lacks = dict.fromkeys(book.absent(need) for need in rule.needs)
         lacks.pop("", None)
         if lacks:

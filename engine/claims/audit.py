@@ -113,7 +113,10 @@ def audit_seller(
             report(progress, rule.name, number, steps)
             candidates += candidates_of(database, rule)
         report(progress, "weighing", steps - 1, steps)
-        consume(candidates, fill_stocks(database))
+        stocks = fill_stocks(database)
+        for hints in (False, True):
+            # Hints take what is left: they must not take a payment from a claim.
+            consume([each for each in candidates if each.rule.candidate == hints], stocks)
         give_values(database, policy, candidates)
         book = CoverageBook(store.coverage(seller), policy, today)
         blind = list(blind_rules(seller, book))

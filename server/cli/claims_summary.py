@@ -16,6 +16,7 @@ from rich.table import Table
 from engine.claims.advice import Advice, BlindRule
 from engine.claims.alerts import Alert, AlertKind
 from engine.claims.audit import AuditResult
+from engine.claims.rules import load_rules
 from engine.claims.specs import REPORTS
 from engine.claims.store import Coverage
 from engine.claims.summary import Line, Summary
@@ -108,8 +109,9 @@ def show_summary(
 
 def rule_lines(lines: list[Line]) -> Iterator[str]:
     """Every rule with its states, amounts and first deadlines."""
+    hints = {each.name for each in load_rules() if each.candidate}
     for rule, group in groupby(lines, key=lambda line: line.rule):
-        yield rule
+        yield f"{rule} (hints: look before you ask)" if rule in hints else rule
         for line in group:
             yield f"  {figures(line)}; first deadline {line.first_close}"
 
