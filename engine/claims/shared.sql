@@ -113,7 +113,8 @@ FROM settlement AS s
 LEFT JOIN marketplace_names AS n ON n.name = lower(s.marketplace_name)
 WHERE transaction_type <> ''
   AND (lower(transaction_type) <> 'order' OR order_id IN (FROM read_orders)
-       OR sku IN (SELECT sku FROM categories));
+       OR sku IN (SELECT sku FROM categories)
+       OR sku IN (SELECT p.sku FROM fee_preview AS p JOIN dimensions AS d ON d.fnsku = p.fnsku));
 
 -- What was charged per item of an order. Fees and commission are positive here.
 CREATE OR REPLACE TEMP TABLE order_items AS

@@ -10,7 +10,7 @@ from case_store import CASES, REACH, SELLER, Case, load_cases, matches, run_case
 
 from engine.claims import audit
 from engine.claims.imports import import_paths
-from engine.claims.rules import load_rules
+from engine.claims.rules import Rule, load_rules
 from engine.claims.specs import REPORTS
 
 ALL = load_cases()
@@ -35,6 +35,32 @@ def test_every_rule_has_cases() -> None:
         nothing = [case for case in ALL if case.rule == rule and not case.expect]
         assert found, f"{rule} has no positive case"
         assert nothing, f"{rule} has no negative case"
+
+
+AROUND_A_WINDOW = {
+    "the first day of the window",
+    "the day before it is ready",
+    "the first day it is ready",
+    "the last day of the window",
+    "the day after the window",
+}
+"""Beside the day before the window, which a window has that opens later than its event."""
+
+SKIPPED = {
+    ("fee_dimensions", "the day after the window"),  # a newer charge opens a new window
+    ("inbound_short", "the first day of the window"),  # a shipment closes days after its delivery
+    ("reimbursement_missing", "the first day of the window"),  # a payment is missed after 21 days
+    ("removal_incomplete", "the first day of the window"),  # an order is complete after 14 days
+}
+
+
+@pytest.mark.parametrize("rule", [each for each in load_rules() if not each.candidate])
+def test_every_rule_is_tried_around_its_window(rule: Rule) -> None:
+    tried = {case.name for case in ALL if case.rule == rule.name}
+    skipped = {name for name_of, name in SKIPPED if name_of == rule.name}
+    assert tried >= AROUND_A_WINDOW - skipped
+    opens_later = {"return", "removal_lost"} & {rule.window}
+    assert not opens_later or "the day before the window opens" in tried
 
 
 def bring(folder: Path, kinds: set[str], as_of: date) -> None:
