@@ -1,4 +1,4 @@
-"""What must never be claimed: each has a case table, in which nobody is asked for anything wrong."""
+"""What must never be claimed: each has a case table, which asks for nothing wrong."""
 
 from __future__ import annotations
 
