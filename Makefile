@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo "repriced: offers in, safe prices out"
 	@echo ""
-	@echo "  make demo      start a server, play a marketplace against it, show what happens"
+	@echo "  make demo      start a server, play a marketplace against it; audit a sample FBA year"
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
@@ -38,6 +38,7 @@ help:
 
 demo: $(VENV)/built
 	@$(BIN)/repriced demo
+	@$(BIN)/python -m bench.fba.sample
 
 test: $(VENV)/with-test
 	@$(BIN)/python -m pytest
@@ -69,10 +70,10 @@ market: $(VENV)/with-bench
 	  --regimes "$(REGIMES)"
 
 claims-truth: $(VENV)/with-bench
-	@$(BIN)/python -m bench.claims $(if $(SEEDS),--seeds $(SEEDS))
+	@$(BIN)/python -m bench.fba $(if $(SEEDS),--seeds $(SEEDS))
 
 bench-claims: $(VENV)/with-bench
-	@$(BIN)/python -m bench.claims.speed $(if $(ROWS),--rows $(ROWS))
+	@$(BIN)/python -m bench.fba.speed $(if $(ROWS),--rows $(ROWS))
 
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .

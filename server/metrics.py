@@ -232,7 +232,7 @@ class ClaimsCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Open claims by type, what they are worth, and how many close soon."""
-        summary = Summary([], [], [], Counter_())
+        summary = Summary([], [], [], [], Counter_())
         if (self._folder / DATABASE).exists():
             with Store(self._folder) as store:
                 summary = summarise(Ledger(store).all(), datetime.now(UTC).date())

@@ -6,6 +6,7 @@
 4 value    what a unit is worth, and how sure that is
 5 judge    coverage, window, documents: the state of each claim
 6 keep     claims enter the store, whose lifecycle goes on from there
+7 alert    what a person should hear of without asking
 """
 
 from __future__ import annotations
@@ -17,35 +18,26 @@ from pathlib import Path
 
 import duckdb
 
+from engine.claims.advice import BlindRule, blind_rules
+from engine.claims.alerts import Alert, look_around, raise_alerts
 from engine.claims.candidates import Candidate, candidates_of
 from engine.claims.claim import Claim
 from engine.claims.coverage import CoverageBook
 from engine.claims.judging import Desk, judged
 from engine.claims.lifecycle import Ledger
+from engine.claims.merging import PaidCases, merge
 from engine.claims.policy import Policy, load_policy
 from engine.claims.policy_tables import show_policy
-from engine.claims.rules import Rule, load_rules, shared_sql
+from engine.claims.rules import load_rules, shared_sql
 from engine.claims.stocks import fill_stocks
 from engine.claims.store import Store
 from engine.claims.units import consume
 from engine.claims.values import give_values
 from engine.claims.warehouse import connect, show_reports
 
-__all__ = ["AuditResult", "BlockedRule", "run"]
+__all__ = ["AuditResult", "blind_rules_of", "run"]
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockedRule:
-    """A rule that could not see all of a seller's year; `lacks` are reports, in words for people.
-
-    Without the report that shows an event there is no claim to say so.
-    """
-
-    seller_id: str
-    rule: str
-    lacks: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -53,15 +45,25 @@ class AuditResult:
     """Claims of an audit in order of seller, rule and event.
 
     `already_filed` counts claims that the seller says were filed elsewhere; they are not in
-    `claims`. `blocked` are rules that miss a report, with or without claims. `without_cost` are
-    SKUs with stock claims whose sourcing cost is not declared.
+    `claims`. `blind` are rules that miss a report, with or without claims. `without_cost` are
+    SKUs with stock claims whose sourcing cost is not declared. `alerts` were not raised before.
     """
 
     today: date
     claims: list[Claim] = field(default_factory=list)
-    blocked: list[BlockedRule] = field(default_factory=list)
+    blind: list[BlindRule] = field(default_factory=list)
     already_filed: int = 0
     without_cost: list[str] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Said:
+    """What the audit of one seller says; `filed` are claims that a listed case names."""
+
+    found: list[Claim] = field(default_factory=list)
+    filed: list[Claim] = field(default_factory=list)
+    paid_cases: PaidCases = field(default_factory=dict)
 
 
 def run(
@@ -81,13 +83,14 @@ def run(
         ledger = Ledger(store)
         for seller in sellers if sellers is not None else store.sellers():
             attached = ledger.attached(seller)
-            found, paid = audit_seller(store, seller, today, policy, result, attached, progress)
-            ledger.merge(seller, found, paid, today)
-            result.claims += found
+            said = audit_seller(ledger, store, seller, today, policy, result, attached, progress)
+            result.claims += said.found
+            result.already_filed += len(said.filed)
     return result
 
 
 def audit_seller(
+    ledger: Ledger,
     store: Store,
     seller: str,
     today: date,
@@ -95,8 +98,8 @@ def audit_seller(
     result: AuditResult,
     attached: dict[str, set[str]],
     progress: Progress | None,
-) -> tuple[list[Claim], dict[str, int]]:
-    """Claims of one seller, and what was paid by case id."""
+) -> Said:
+    """The claims of one seller."""
     rules = load_rules()
     steps = len(rules) + 2
     with connect(store.path / "spill") as database:
@@ -110,35 +113,45 @@ def audit_seller(
             report(progress, rule.name, number, steps)
             candidates += candidates_of(database, rule)
         report(progress, "weighing", steps - 1, steps)
-        consume(candidates, fill_stocks(database))
+        stocks = fill_stocks(database)
+        for hints in (False, True):
+            # Hints take what is left: they must not take a payment from a claim.
+            consume([each for each in candidates if each.rule.candidate == hints], stocks)
         give_values(database, policy, candidates)
         book = CoverageBook(store.coverage(seller), policy, today)
-        result.blocked += blocked_rules(seller, rules, book)
+        blind = list(blind_rules(seller, book))
+        result.blind += blind
         desk = Desk(
             seller, today, policy, book,
             filed_subjects(database), documents(database) | attached,
         )  # fmt: skip
-        claims = [claim for each in candidates if (claim := judged(desk, each)) is not None]
-        result.already_filed += desk.already_filed
+        said = Said()
+        for each in candidates:
+            if (claim := judged(desk, each)) is not None:
+                (said.filed if desk.filed_elsewhere(claim) else said.found).append(claim)
         result.without_cost += desk.without_cost()
-        paid = {
-            str(case): int(minor)
-            for case, minor in database.execute(
-                "SELECT case_id, sum(total_minor) FROM reimbursements WHERE case_id <> ''"
-                " GROUP BY case_id"
+        said.paid_cases = {
+            (str(case), str(fnsku)): int(minor)
+            for case, fnsku, minor in database.execute(
+                "SELECT case_id, fnsku, sum(total_minor) FROM reimbursements WHERE case_id <> ''"
+                " GROUP BY ALL"
             ).fetchall()
         }
+        merge(ledger, seller, said.found, said.filed, said.paid_cases, today)
+        alerts = look_around(ledger, seller, database, book, blind, policy, today)
+        result.alerts += raise_alerts(store, alerts, today)
         report(progress, "", steps, steps)
-    return claims, paid
+    return said
 
 
-def blocked_rules(seller: str, rules: Iterable[Rule], book: CoverageBook) -> Iterable[BlockedRule]:
-    """Rules of which a needed report is missing or too old for the whole account."""
-    for rule in rules:
-        lacks = dict.fromkeys(book.absent(need) for need in rule.needs)
-        lacks.pop("", None)
-        if lacks:
-            yield BlockedRule(seller, rule.name, tuple(lacks))
+def blind_rules_of(store: Store, today: date, sellers: Iterable[str]) -> list[BlindRule]:
+    """Rules that see nothing of a seller, as of `today`."""
+    policy = load_policy()
+    return [
+        each
+        for seller in sellers
+        for each in blind_rules(seller, CoverageBook(store.coverage(seller), policy, today))
+    ]
 
 
 def report(progress: Progress | None, step: str, done: int, total: int) -> None:

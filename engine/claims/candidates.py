@@ -110,8 +110,10 @@ def candidates_of(database: duckdb.DuckDBPyConnection, rule: Rule) -> list[Candi
             columns.append(f"coalesce({name}, {default}) AS {name}")
     subject = ", ".join(f"CAST({name} AS VARCHAR)" for name in rule.subject)
     evidence = ", ".join(f"rule_rows.{name}" for name in rule.evidence)
+    blocked = " OR blocked IS NOT NULL" if "blocked" in known else ""
     rows = database.execute(
         f"SELECT [{subject}], row({evidence}), {', '.join(columns)} FROM rule_rows"
+        f" WHERE rule_rows.units > 0{blocked}"
         f" ORDER BY event_date, {', '.join(f'rule_rows.{name}' for name in rule.subject)}"
     ).fetchall()
     return [candidate(rule, row) for row in rows]

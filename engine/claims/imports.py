@@ -11,11 +11,15 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import starmap
 from pathlib import Path
 
 import duckdb
 
+from engine.claims.alerts import Alert, AlertKind, raise_alerts
+from engine.claims.answers import Answer, apply_answers
 from engine.claims.codes import unknown_codes
+from engine.claims.lifecycle import Ledger
 from engine.claims.rejects import Rejected, write_rejects
 from engine.claims.replacing import key_span, leftovers
 from engine.claims.specs import REPORTS, Replace, ReportSpec
@@ -170,6 +174,8 @@ class Import:
             return
         self.result.rejected += staged.rejected
         self._note_codes(report.spec.kind, staged)
+        if report.spec.kind == "cases":
+            self._note_answers(report.name, staged)
         covered = self._covered(report.spec, staged)
         replaced = self._replace(report.spec, staged, covered)
         for month, path in staged.months:
@@ -275,6 +281,15 @@ class Import:
                 ),
             )  # fmt: skip
 
+    def _note_answers(self, name: str, staged: Staged) -> None:
+        if not staged.paths:
+            return
+        rows = self.database.execute(
+            "SELECT case_id, subject_key, state, date FROM read_parquet(?)", [staged.paths]
+        ).fetchall()
+        for text in apply_answers(Ledger(self.store), self.seller, starmap(Answer, rows)):
+            self.result.rejected.append(Rejected(name, 0, "case-state", "CLAIM_STATE", text))
+
     def _note_codes(self, kind: str, staged: Staged) -> None:
         for code, rows in unknown_codes(self.database, kind, staged.paths).items():
             counted = self.result.unknown_codes
@@ -283,6 +298,9 @@ class Import:
                 "INSERT OR REPLACE INTO codes VALUES (?, ?, ?, ?, ?)",
                 (self.seller, kind, code, rows, self.result.import_id),
             )
+            text = f"{REPORTS[kind].title} holds the unknown code {code!r} in {rows} rows"
+            alert = Alert(AlertKind.UNKNOWN_CODE, self.seller, f"{kind} {code}", text)
+            raise_alerts(self.store, [alert], self.as_of)
 
 
 def overlaps(old: StoredFile, covered: tuple[date, date, date]) -> bool:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from engine.claims.candidates import Candidate
+from engine.claims.cases import own_ids
 from engine.claims.claim import Claim, Grade, State, claim_id
 from engine.claims.coverage import CoverageBook
 from engine.claims.policy import SURE, Policy
@@ -28,7 +29,6 @@ class Desk:
     coverage: CoverageBook
     filed_subjects: set[str]
     documents: dict[str, set[str]]
-    already_filed: int = 0
     _without_cost: dict[str, None] = field(default_factory=dict)
     _missing: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
@@ -51,6 +51,12 @@ class Desk:
                 texts.append(self._missing[key])
         return texts
 
+    def filed_elsewhere(self, claim: Claim) -> bool:
+        """Whether a case that the seller listed names a claim."""
+        if claim.rule == "reimbursement_missing":
+            return False
+        return bool(self.filed_subjects & ({claim.claim_id} | own_ids(claim.subject_key)))
+
     def note_cost(self, found: Candidate) -> None:
         """Remembers a SKU without declared cost."""
         if found.rule.value == "pre_order" and found.grade != Grade.DECLARED and found.sku:
@@ -58,15 +64,9 @@ class Desk:
 
 
 def judged(desk: Desk, found: Candidate) -> Claim | None:
-    """A candidate as a claim; None if nothing is owed or somebody filed it already."""
+    """A candidate as a claim; None if nothing is owed."""
     if found.only_matches or (found.units == 0 and not found.blocked and not found.paid_units):
         return None
-    if desk.filed_subjects and found.rule.name != "reimbursement_missing":
-        names = set(found.subject.values()) - {""}
-        whole = claim_id(desk.seller, found.rule.name, found.subject)
-        if desk.filed_subjects & (names & own_names(found) | {whole}):
-            desk.already_filed += 1
-            return None
     event = found.event_date or desk.today
     dates = dates_of(desk.policy, found, event, desk.today, found.country)
     lacks = desk.lacks(found, event)
@@ -108,15 +108,6 @@ def judged(desk: Desk, found: Candidate) -> Claim | None:
         payments=found.payments,
         paid_units=found.paid_units,
     )
-
-
-def own_names(found: Candidate) -> set[str]:
-    """Ids of a subject that name a transaction by themselves; SKUs and numbers do not."""
-    return {
-        value
-        for name, value in found.subject.items()
-        if name.endswith("_id") or name == "license_plate"
-    }
 
 
 def documents_missing(desk: Desk, found: Candidate) -> list[str]:

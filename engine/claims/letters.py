@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,12 +13,15 @@ import jinja2
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from engine.claims.cases import case_of
 from engine.claims.lifecycle import FILEABLE, KeptClaim, Ledger
 from engine.claims.policy import load_policy
 from engine.errors import ConflictError
 from engine.money import minor_text
 
-__all__ = ["CSV_COLUMNS", "Letter", "archive", "as_csv", "check_open", "letter_of"]
+__all__ = ["Letter", "check_open", "letter_of"]
+
+APPEALABLE = {"denied", "partly_paid"}
 
 TOPICS = {
     "en": {"lost": "units lost", "damaged": "units damaged", "return": "customer return",
@@ -57,21 +57,23 @@ TOPIC_OF = {
     "reimbursement_reversed": "reimbursement",
     "reimbursement_missing": "reimbursement",
 }
-CSV_COLUMNS = (
-    "claim_id", "rule", "state", "marketplace", "sku", "fnsku", "asin", "units", "currency",
-    "amount", "value_grade", "event_date", "open_date", "ready_date", "close_date", "subject",
-    "case_id", "next_action",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A case as text. `warning` says that its window is about to close, else ""."""
+    """A case as text. `warning` says that its window is about to close, else "".
+
+    `claims` are those that it asks for; an `appeal` answers Amazon's answer. `documents` are the
+    kinds to attach.
+    """
 
     language: str
     subject: str
     body: str
     warning: str
+    claims: tuple[str, ...]
+    documents: tuple[str, ...]
+    appeal: bool
 
 
 @cache
@@ -104,67 +106,112 @@ def check_open(claim: KeptClaim, today: date) -> None:
         )
 
 
-def letter_of(claim: KeptClaim, today: date) -> Letter:
-    """The text of a case. Raises ConflictError before its window opens and after it closed."""
-    check_open(claim, today)
+def check_contradiction(claim: KeptClaim) -> None:
+    """Raises ConflictError where the reports do not contradict Amazon's answer."""
+    if claim.facts.get("now", {}).get("units", 0) <= 0:
+        raise ConflictError(
+            f"claim {claim.claim_id} is {claim.state}, and the newest audit does not find it owed"
+            " any more; there is nothing to appeal with",
+            reason="CLAIM_SETTLED",
+        )
+
+
+def letter_of(ledger: Ledger, claim: KeptClaim, today: date) -> Letter:
+    """The text of the case that a claim belongs to, or of the appeal against its answer.
+
+    Raises ConflictError before a window opens, after it closed, and where nothing is left to ask.
+    """
+    appeal = claim.state in APPEALABLE
+    if appeal:
+        check_contradiction(claim)
+    else:
+        check_open(claim, today)
+    group = case_of(claim, ledger.all(claim.facts["seller_id"]))
+    together = [each for each in group if appeal or is_open(each, today)]
+    if appeal:
+        together = [each for each in group if each.facts.get("now", {}).get("units", 0) > 0]
+    return text_of(ledger, claim, together, today, appeal)
+
+
+def is_open(claim: KeptClaim, today: date) -> bool:
+    """Whether a day lies in a claim's window."""
+    return bool(claim.facts["open_date"] <= today.isoformat() <= claim.facts["close_date"])
+
+
+def text_of(
+    ledger: Ledger, claim: KeptClaim, group: list[KeptClaim], today: date, appeal: bool
+) -> Letter:
+    """Renders the template of the marketplace's language."""
     policy, facts = load_policy(), claim.facts
     language = policy.language(facts["marketplace"])
     topic = TOPICS[language][TOPIC_OF.get(facts["rule"], "fee")]
-    subject = ", ".join(value for value in facts["subject_key"].values() if value)
+    shown = [shown_claim(each, language, appeal) for each in group]
+    named = {part: None for each in group for part in key_parts(each)}
+    documents = tuple(sorted({kind for each in group for kind in each.facts["documents"]}
+                             | {kind for each in group
+                                for kind, _, _ in ledger.documents(each.claim_id)}))  # fmt: skip
     text = environment().get_template(f"{language}.txt").render(
-        claim=facts, topic=topic, subject=subject,
-        event_date=format_date(date.fromisoformat(facts["event_date"]), "long", locale=language),
-        amount=amount_text(facts, language),
-        evidence=[(name, value) for name, value in facts["evidence"].items() if value is not None],
-        documents=facts["documents"],
+        topic=topic, subject=", ".join(named), claims=shown, documents=documents,
+        marketplace=facts["marketplace"], units=sum(each["units"] for each in shown),
+        amount=total_text(group, language, appeal),
+        appeal=appeal_facts(ledger, claim, group, language) if appeal else None,
     )  # fmt: skip
     title, _, body = text.partition("\n\n")
-    left = (date.fromisoformat(facts["close_date"]) - today).days
-    warning = f"the window closes in {left} days" if left <= policy.days("warn_days") else ""
-    return Letter(language, title, body, warning)
+    left = min((date.fromisoformat(each.facts["close_date"]) - today).days for each in group)
+    warning = (
+        "" if appeal or left > policy.days("warn_days") else (f"the window closes in {left} days")
+    )
+    return Letter(
+        language, title, body, warning, tuple(each.claim_id for each in group), documents, appeal
+    )
 
 
-def amount_text(facts: dict[str, Any], language: str) -> str:
-    """The amount as people of a language write it; "" if it is unknown."""
-    if facts["amount_minor"] is None or not facts["currency"]:
+def key_parts(claim: KeptClaim) -> list[str]:
+    """The ids that name a claim; the place among equal rows is none."""
+    return [v for name, v in claim.facts["subject_key"].items() if v and name != "occurrence"]
+
+
+def shown_claim(claim: KeptClaim, language: str, appeal: bool) -> dict[str, Any]:
+    """A claim as the template shows it: for an appeal as the newest audit finds it."""
+    now = claim.facts["now"] if appeal else claim.facts
+    return {
+        "sku": claim.facts["sku"], "fnsku": claim.facts["fnsku"], "asin": claim.facts["asin"],
+        "units": now["units"],
+        "amount": amount_text(now["amount_minor"], claim.facts["currency"], language),
+        "event_date": format_date(
+            date.fromisoformat(claim.facts["event_date"]), "long", locale=language
+        ),
+        "evidence": [(name, v) for name, v in now["evidence"].items() if v is not None],
+    }  # fmt: skip
+
+
+def total_text(group: list[KeptClaim], language: str, appeal: bool) -> str:
+    """The sum of a case, "" if a part of it is unknown."""
+    amounts = [(each.facts["now"] if appeal else each.facts)["amount_minor"] for each in group]
+    currencies = {each.facts["currency"] for each in group}
+    if None in amounts or len(currencies) != 1:
         return ""
-    amount = Decimal(minor_text(facts["amount_minor"], facts["currency"]))
-    return str(format_currency(amount, facts["currency"], locale=language))
+    return amount_text(sum(amounts), currencies.pop(), language)
 
 
-def as_csv(claims: list[KeptClaim]) -> str:
-    """Claims as a table."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for each in claims:
-        facts = each.facts | {
-            "state": each.state, "case_id": each.case_id, "next_action": each.next_action,
-            "subject": " ".join(f"{k}={v}" for k, v in each.facts["subject_key"].items()),
-            "amount": "" if each.facts["amount_minor"] is None or not each.facts["currency"]
-            else minor_text(each.facts["amount_minor"], each.facts["currency"]),
-        }  # fmt: skip
-        writer.writerow([facts[name] for name in CSV_COLUMNS])
-    return out.getvalue()
+def appeal_facts(
+    ledger: Ledger, claim: KeptClaim, group: list[KeptClaim], language: str
+) -> dict[str, str]:
+    """What an appeal says of the case: its id, what was answered and paid, and as of when."""
+    paid = sum(each.paid_minor for each in group)
+    answers = [each.note for each in ledger.timeline(claim.claim_id) if each.state == claim.state]
+    day = date.fromisoformat(claim.facts["now"]["day"])
+    return {
+        "case_id": claim.case_id,
+        "day": format_date(day, "long", locale=language),
+        "paid": amount_text(paid, claim.facts["currency"], language) if paid else "",
+        "answer": answers[-1] if claim.state == "denied" and answers[-1] != "noted" else "",
+    }
 
 
-def archive(ledger: Ledger, claims: list[KeptClaim], today: date) -> bytes:
-    """A ZIP with the table, and a folder per case that may be filed: its text and documents."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
-        add(bundle, "claims.csv", as_csv(claims).encode())
-        for each in claims:
-            try:
-                letter = letter_of(each, today)
-            except ConflictError:
-                continue
-            add(bundle, f"{each.claim_id}/case.txt", f"{letter.subject}\n\n{letter.body}".encode())
-            for kind, name, content in ledger.documents(each.claim_id):
-                safe = name.replace("/", "_").replace("\\", "_")
-                add(bundle, f"{each.claim_id}/{kind}-{safe}", content)
-    return out.getvalue()
-
-
-def add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """A member whose date does not depend on the clock."""
-    bundle.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+def amount_text(minor: int | None, currency: str, language: str) -> str:
+    """The amount as people of a language write it; "" if it is unknown."""
+    if minor is None or not currency:
+        return ""
+    amount = Decimal(minor_text(minor, currency))
+    return str(format_currency(amount, currency, locale=language))

@@ -21,7 +21,10 @@ from engine.claims.policy import load_policy
 from engine.claims.store import Store
 from engine.errors import ConflictError, InputError, LimitError, NotFoundError
 
-__all__ = ["NEXT_ACTIONS", "Event", "KeptClaim", "Ledger", "Progress"]
+__all__ = [
+    "AUDITED", "FILEABLE", "FOLLOWS", "NEXT_ACTIONS", "WAITING", "Event", "KeptClaim", "Ledger",
+    "Progress", "as_facts",
+]  # fmt: skip
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS claims (
@@ -65,7 +68,7 @@ NEXT_ACTIONS = {
     "filed": "wait for Amazon's answer; ask again after four days of silence",
     "in_progress": "answer what Amazon asks",
     "approved": "wait for the payment; import reimbursements",
-    "denied": "appeal if the ledger contradicts the answer, else withdraw",
+    "denied": "appeal if the reports contradict the answer, else withdraw",
     "appealed": "wait for Amazon's answer",
     "paid": "nothing",
     "partly_paid": "appeal for the rest, or withdraw",
@@ -119,67 +122,10 @@ class Ledger:
         self._store = store
         store.db.execute(SCHEMA)
 
-    def merge(
-        self, seller: str, claims: list[Claim], paid_cases: dict[str, int], today: date
-    ) -> None:
-        """Brings the claims of an audit in; `paid_cases` are minor units net paid by case id."""
-        known = {each.claim_id: each for each in self.all(seller)}
-        for claim in claims:
-            old = known.pop(claim.claim_id, None)
-            facts = json.dumps(as_facts(claim), sort_keys=True)
-            if old is None:
-                self._store.db.execute(
-                    "INSERT INTO claims VALUES (?, ?, ?, ?, '', 0, ?, ?)",
-                    (
-                        claim.claim_id, seller, claim.rule, claim.state.value,
-                        claim.close_date.isoformat(), facts,
-                    ),
-                )  # fmt: skip
-                self._note(claim.claim_id, today, claim.state.value, "found by the audit")
-            elif old.state in AUDITED or (old.state == "withdrawn" and reappeared(claim)):
-                self._store.db.execute(
-                    "UPDATE claims SET body = ?, close = ? WHERE claim_id = ?",
-                    (facts, claim.close_date.isoformat(), claim.claim_id),
-                )
-                self._move(old, claim.state.value, "the audit says so", today)
-            else:
-                self._reconcile(old, claim, paid_cases, today)
-        for old in known.values():
-            self._vanished(old, paid_cases, today)
-
-    def _reconcile(
-        self, old: KeptClaim, claim: Claim, paid_cases: dict[str, int], today: date
-    ) -> None:
-        """A claim that people work on: payments are noted, a payment taken back reopens it."""
-        if claim.state == State.PAID_PROACTIVELY:
-            self._move(old, "paid", "the reimbursements report shows the payment", today)
-        elif old.case_id in paid_cases and old.state in WAITING | {"paid"}:
-            paid, owed = paid_cases[old.case_id], old.facts["amount_minor"]
-            state = "paid" if owed is None or paid >= owed else "partly_paid"
-            if paid <= 0:
-                state, note = "in_progress", "reopened: Amazon took the payment back"
-            else:
-                note = f"the reimbursements report shows {paid} minor units for the case"
-            self._store.db.execute(
-                "UPDATE claims SET paid_minor = ? WHERE claim_id = ?", (paid, old.claim_id)
-            )
-            self._move(old, state, note, today)
-        elif old.state == "paid" and old.paid_minor == 0 and claim.state in FILEABLE:
-            self._move(old, "in_progress", "reopened: the units are owed again", today)
-
-    def _vanished(self, old: KeptClaim, paid_cases: dict[str, int], today: date) -> None:
-        """A claim that the audit does not find any more."""
-        if old.state in {"expired", "paid_proactively"}:
-            return
-        if old.state in AUDITED:
-            self._move(old, "withdrawn", "no longer owed: found, returned or paid since", today)
-        elif old.case_id in paid_cases and old.state in WAITING:
-            self._move(old, "paid", "the units are settled and the case was paid", today)
-
     def update(
         self, claim_id: str, state: str, today: date, *, case_id: str = "", note: str = ""
     ) -> KeptClaim:
-        """Notes what a person did or Amazon answered.
+        """Notes what a person did or Amazon answered about one claim.
 
         Raises NotFoundError, InputError for a state that cannot follow, ConflictError for a claim
         whose window is not open, LimitError at the daily limit of filings.
@@ -199,10 +145,8 @@ class Ledger:
         if state == "filed":
             self._check_filing(old, case_id, today)
         if case_id:
-            self._store.db.execute(
-                "UPDATE claims SET case_id = ? WHERE claim_id = ?", (case_id, claim_id)
-            )
-        self._move(old, state, note or "noted", today)
+            self.set_case(claim_id, case_id)
+        self.move(old, state, note or "noted", today)
         return self.get(claim_id)
 
     def _check_filing(self, old: KeptClaim, case_id: str, today: date) -> None:
@@ -218,12 +162,17 @@ class Ledger:
                 reason="CASE_ID", field="case_id",
             )  # fmt: skip
         limit = load_policy().days("daily_filing_limit")
-        row = self._store.db.execute(
-            "SELECT count(*) FROM timeline WHERE state = 'filed' AND day = ?", (today.isoformat(),)
-        ).fetchone()
-        if row and int(row[0]) >= limit:
+        cases = {
+            str(case)
+            for (case,) in self._store.db.execute(
+                "SELECT DISTINCT c.case_id FROM timeline AS t JOIN claims AS c USING (claim_id)"
+                " WHERE t.state = 'filed' AND t.day = ? AND c.seller = ?",
+                (today.isoformat(), old.facts["seller_id"]),
+            )
+        }
+        if case_id not in cases and len(cases) >= limit:
             raise LimitError(
-                f"{limit} claims were filed today; more can get all of them refused",
+                f"{limit} cases were filed today; more can get all of them refused",
                 reason="FILING_LIMIT", field="state",
             )  # fmt: skip
 
@@ -240,7 +189,7 @@ class Ledger:
             "INSERT OR REPLACE INTO attachments VALUES (?, ?, ?, ?)",
             (claim_id, kind.lower(), name, content),
         )
-        self._note(claim_id, today, old.state, f"attached {kind}: {name}")
+        self.note(claim_id, today, old.state, f"attached {kind}: {name}")
 
     def attached(self, seller: str) -> dict[str, set[str]]:
         """Kinds of attached documents by claim id."""
@@ -293,24 +242,51 @@ class Ledger:
         )
         return [Event(str(day), str(state), str(note)) for day, state, note in rows]
 
-    def _move(self, old: KeptClaim, state: str, note: str, today: date) -> None:
+    def add(self, claim: Claim, today: date) -> None:
+        """Keeps a new claim."""
+        self._store.db.execute(
+            "INSERT INTO claims VALUES (?, ?, ?, ?, '', 0, ?, ?)",
+            (
+                claim.claim_id, claim.seller_id, claim.rule, claim.state.value,
+                claim.close_date.isoformat(), json.dumps(as_facts(claim), sort_keys=True),
+            ),
+        )  # fmt: skip
+        self.note(claim.claim_id, today, claim.state.value, "found by the audit")
+
+    def set_facts(self, claim_id: str, facts: dict[str, Any]) -> None:
+        """Replaces what a claim says."""
+        self._store.db.execute(
+            "UPDATE claims SET body = ?, close = ? WHERE claim_id = ?",
+            (json.dumps(facts, sort_keys=True), facts["close_date"], claim_id),
+        )
+
+    def set_case(self, claim_id: str, case_id: str) -> None:
+        """Notes the case id that Amazon gave."""
+        self._store.db.execute(
+            "UPDATE claims SET case_id = ? WHERE claim_id = ?", (case_id, claim_id)
+        )
+
+    def set_paid(self, claim_id: str, paid_minor: int) -> None:
+        """Notes what was paid so far."""
+        self._store.db.execute(
+            "UPDATE claims SET paid_minor = ? WHERE claim_id = ?", (paid_minor, claim_id)
+        )
+
+    def move(self, old: KeptClaim, state: str, note: str, today: date) -> None:
+        """Changes the state, if it is another one, and adds a line to the timeline."""
         if old.state == state:
             return
         self._store.db.execute(
             "UPDATE claims SET state = ? WHERE claim_id = ?", (state, old.claim_id)
         )
-        self._note(old.claim_id, today, state, note)
+        self.note(old.claim_id, today, state, note)
 
-    def _note(self, claim_id: str, today: date, state: str, note: str) -> None:
+    def note(self, claim_id: str, today: date, state: str, note: str) -> None:
+        """Adds a line to the timeline."""
         self._store.db.execute(
             "INSERT INTO timeline (claim_id, day, state, note) VALUES (?, ?, ?, ?)",
             (claim_id, today.isoformat(), state, note),
         )
-
-
-def reappeared(claim: Claim) -> bool:
-    """Whether a withdrawn claim is owed again."""
-    return claim.state not in {State.EXPIRED, State.PAID_PROACTIVELY}
 
 
 def as_facts(claim: Claim) -> dict[str, Any]:

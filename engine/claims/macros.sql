@@ -32,6 +32,14 @@ CREATE OR REPLACE TEMP MACRO weight(millionths, unit) AS
 CREATE OR REPLACE TEMP MACRO sides(a, b, c, unit) AS
     list_sort([length(a, unit), length(b, unit), length(c, unit)], 'DESC');
 
+-- Billable weight: of sides in inches and a weight in pounds the larger of weight and volume / 139,
+-- each side rounded up to a ten-thousandth of an inch.
+CREATE OR REPLACE TEMP MACRO tenth_mils(side) AS -((-side::HUGEINT) // 25400);
+CREATE OR REPLACE TEMP MACRO billable(s, w, dimensional) AS CASE WHEN dimensional
+    THEN greatest(w, tenth_mils(s[1]) * tenth_mils(s[2]) * tenth_mils(s[3]) * 725747792000000
+                     // 139000000000000)
+    ELSE w END;
+
 -- Whether an item is within a size tier; a missing limit is NULL.
 CREATE OR REPLACE TEMP MACRO fits(s, w, tier) AS
     s[1] <= coalesce(tier.longest, s[1]) AND s[2] <= coalesce(tier.median, s[2])

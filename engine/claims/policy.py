@@ -110,4 +110,6 @@ def scope_sql(spec: ReportSpec) -> str:
         f" THEN '{region}'"
         for region, names in regions.items()
     )
-    return f"CASE {branches} ELSE {spec.scope} END"
+    # A summary may be by centre, whose code is no country: then it is of the whole account.
+    other = "''" if spec.kind == "ledger_summary" else spec.scope
+    return f"CASE {branches} ELSE {other} END"

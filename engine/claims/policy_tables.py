@@ -61,6 +61,12 @@ def show_policy(database: duckdb.DuckDBPyConnection, policy: Policy, today: date
         size_tiers(data["size_tiers"]),
     )  # fmt: skip
     table(
+        database, "fulfilment_fees",
+        "country VARCHAR, currency VARCHAR, valid_from DATE, valid_to DATE, price_from BIGINT,"
+        " tier VARCHAR, up_to HUGEINT, dimensional BOOLEAN, fee BIGINT",
+        fulfilment_fees(policy),
+    )  # fmt: skip
+    table(
         database, "referral_rates",
         "country VARCHAR, currency VARCHAR, category VARCHAR, valid_from DATE, valid_to DATE,"
         " least_minor BIGINT, basis_points BIGINT, above_minor BIGINT,"
@@ -97,6 +103,21 @@ def scaled(text: str | None, factor: int) -> int | None:
         return None
     whole, _, part = text.partition(".")
     return int(whole + part.ljust(MILLIONTHS, "0")) * factor
+
+
+def fulfilment_fees(policy: Policy) -> Iterator[tuple[Any, ...]]:
+    """One row per marketplace, tier and weight band, weights in the units of the macro `weight`."""
+    for entry in policy.data["fulfilment_fees"]:
+        for country in entry["marketplaces"]:
+            currency = policy.currency(country)
+            digits = exponent(currency)
+            for each in entry["bands"]:
+                yield (
+                    country, currency, entry["valid_from"], entry.get("valid_to", FOR_EVER),
+                    parse_minor(entry["price_from"].encode(), digits), each["tier"],
+                    scaled(each["up_to"], GRAMS["lb"]), each.get("dimensional", False),
+                    parse_minor(each["fee"].encode(), digits),
+                )  # fmt: skip
 
 
 def referral_rates(policy: Policy) -> Iterator[tuple[Any, ...]]:

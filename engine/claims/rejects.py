@@ -16,7 +16,10 @@ HEADER = ("file", "line", "column", "reason", "message")
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A refused row. `line` is where it begins, from 1; `column` is "" for a row as a whole."""
+    """A refused row, or an answer that could not be noted, which has line 0.
+
+    `line` is where a row begins, from 1; `column` is "" for a row as a whole.
+    """
 
     file: str
     line: int

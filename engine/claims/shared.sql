@@ -97,6 +97,12 @@ FROM paid_rows AS p
 LEFT JOIN reversals AS r ON r.original_id = p.reimbursement_id AND r.fnsku = p.fnsku
 WHERE reason_group <> 'CLAWBACK' AND (total_minor > 0 OR kind_units > 0);
 
+-- Orders whose lines some rule reads: refunded, replaced or paid for. Most orders are none of it.
+CREATE OR REPLACE TEMP TABLE read_orders AS
+SELECT order_id FROM settlement WHERE lower(transaction_type) <> 'order' AND order_id <> ''
+UNION SELECT original_order_id FROM replacements
+UNION SELECT order_id FROM reimbursements WHERE order_id <> '';
+
 -- Settlement lines with folded names and the country of their marketplace.
 CREATE OR REPLACE TEMP TABLE lines AS
 SELECT settlement_id, folded(transaction_type) AS transaction, order_id, order_item_id, sku,
@@ -105,7 +111,10 @@ SELECT settlement_id, folded(transaction_type) AS transaction, order_id, order_i
        row_date AS posted, fulfillment, currency, coalesce(n.country, '') AS country
 FROM settlement AS s
 LEFT JOIN marketplace_names AS n ON n.name = lower(s.marketplace_name)
-WHERE transaction_type <> '';
+WHERE transaction_type <> ''
+  AND (lower(transaction_type) <> 'order' OR order_id IN (FROM read_orders)
+       OR sku IN (SELECT sku FROM categories)
+       OR sku IN (SELECT p.sku FROM fee_preview AS p JOIN dimensions AS d ON d.fnsku = p.fnsku));
 
 -- What was charged per item of an order. Fees and commission are positive here.
 CREATE OR REPLACE TEMP TABLE order_items AS
@@ -189,6 +198,31 @@ FROM returns
 QUALIFY license_plate = ''
      OR row_number() OVER (PARTITION BY order_id, license_plate, fnsku
                            ORDER BY return_date DESC, disposition) = 1;
+
+-- FNSKUs whose returns each meet a ledger row of their own, soon, in the same centre and grade.
+-- Where all units are single, pairing in the order of dates finds what matching one by one would.
+CREATE OR REPLACE TEMP TABLE restocked AS
+WITH back AS (
+    SELECT fnsku, fulfillment_center, disposition, return_date AS day, quantity,
+           row_number() OVER w AS place, min(return_date) OVER w AS first_day
+    FROM returned
+    WHERE is_own(sku)
+    WINDOW w AS (PARTITION BY fnsku, fulfillment_center, disposition ORDER BY return_date)
+), shown AS (
+    SELECT l.fnsku, l.fulfillment_center, l.disposition, l.date AS day, l.quantity,
+           row_number() OVER (PARTITION BY l.fnsku, l.fulfillment_center, l.disposition
+                              ORDER BY l.date) AS place
+    FROM ledger_returns AS l
+    JOIN (SELECT DISTINCT fnsku, fulfillment_center, disposition, first_day FROM back) AS f
+      ON f.fnsku = l.fnsku AND f.fulfillment_center = l.fulfillment_center
+     AND f.disposition = l.disposition AND l.date >= f.first_day - 2
+)
+SELECT b.fnsku
+FROM back AS b
+LEFT JOIN shown AS s USING (fnsku, fulfillment_center, disposition, place)
+GROUP BY b.fnsku
+HAVING bool_and(coalesce(b.quantity = 1 AND s.quantity = 1
+                         AND s.day BETWEEN b.day - 2 AND b.day + 14, false));
 
 -- Countries of removal orders: of the ledger rows that carry them out, else of their currency.
 CREATE OR REPLACE TEMP TABLE removal_countries AS

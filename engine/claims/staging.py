@@ -193,6 +193,15 @@ def measure(
     staged.last = max((last for _, _, _, last in rows if last), default=None)
     if spec.kind == "settlement":
         staged.spans = settlement_spans(database, staged, as_of)
+    if spec.kind == "storage_fees":
+        staged.spans = [
+            (str(scope), first, min(last, as_of))
+            for scope, first, last in database.execute(
+                "SELECT scope, min(row_date), last_day(max(row_date)) FROM read_parquet(?)"
+                " GROUP BY scope, row_date ORDER BY 1, 2",
+                [staged.paths],
+            ).fetchall()
+        ]
 
 
 def settlement_spans(

@@ -50,7 +50,8 @@ ORDER BY return_date, fnsku
 """
 LEDGER_RETURNS = """
 SELECT date, fnsku, fulfillment_center, disposition, quantity FROM ledger_returns
-WHERE fnsku IN (SELECT fnsku FROM returned) ORDER BY date, fulfillment_center
+WHERE fnsku IN (SELECT fnsku FROM returned ANTI JOIN restocked USING (fnsku))
+ORDER BY date, fulfillment_center
 """
 SIBLINGS = """
 WITH parts AS (

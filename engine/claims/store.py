@@ -1,6 +1,6 @@
 """The folder that holds a store of claims: reports as Parquet, everything else in SQLite.
 
-    claims.sqlite                                          manifest, coverage, claims, timelines
+    claims.sqlite                                          manifest, claims, alerts, requests
     reports/seller=S/report=K/month=YYYY-MM/I-N.parquet    rows of import I
     rejects/I.csv                                          rows of import I that were refused
     staging/                                               emptied at each start of an import
@@ -47,6 +47,16 @@ CREATE TABLE IF NOT EXISTS codes (
     seller TEXT NOT NULL, report TEXT NOT NULL, code TEXT NOT NULL, rows INTEGER NOT NULL,
     import INTEGER NOT NULL, PRIMARY KEY (seller, report, code)
 );
+CREATE TABLE IF NOT EXISTS alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL, kind TEXT NOT NULL,
+    seller TEXT NOT NULL, subject TEXT NOT NULL, claim_id TEXT NOT NULL, message TEXT NOT NULL,
+    UNIQUE (kind, seller, subject)
+);
+CREATE TABLE IF NOT EXISTS requests (
+    caller TEXT NOT NULL, method TEXT NOT NULL, request_id TEXT NOT NULL, body BLOB NOT NULL,
+    answer BLOB NOT NULL, at_s INTEGER NOT NULL, PRIMARY KEY (caller, method, request_id)
+);
+CREATE INDEX IF NOT EXISTS requests_by_time ON requests (at_s);
 """
 
 

@@ -27,7 +27,8 @@ def give_values(
             if each.rule.value == "given" and each.unit_minor is None:
                 each.grade = Grade.UNKNOWN
             continue
-        if each.event_date is not None and each.currency:
+        left = each.units or each.paid_units or each.blocked
+        if left and each.event_date is not None and each.currency:
             key = (each.fnsku, each.sku, each.currency, each.event_date)
             asked.setdefault(key, []).append(each)
     database.execute(

@@ -11,19 +11,18 @@ from typing import Any
 import click
 
 from engine.claims import audit as auditing
+from engine.claims.advice import advise
+from engine.claims.cases import update_case
+from engine.claims.export import archive, as_csv
 from engine.claims.imports import ImportResult, import_paths
-from engine.claims.letters import archive, as_csv, letter_of
+from engine.claims.letters import letter_of
 from engine.claims.lifecycle import FOLLOWS, KeptClaim, Ledger
+from engine.claims.policy import load_policy
 from engine.claims.specs import REPORTS
 from engine.claims.store import Store
 from engine.claims.summary import summarise
-from server.cli.claims_show import (
-    show_claim,
-    show_claims,
-    show_coverage,
-    show_import,
-    show_summary,
-)
+from server.cli.claims_show import show_claim, show_claims, show_import
+from server.cli.claims_summary import show_coverage, show_summary
 from server.cli.connection import Steps, json_option, plain_errors
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -34,6 +33,12 @@ store_option = click.option(
 )  # fmt: skip
 seller_option = click.option("--seller", default="SELLER", show_default=True, help="Seller id.")
 today_option = click.option("--today", type=DAY, help="Day of the audit; by default today, UTC.")
+first_option = click.option(
+    "--from", "first", type=DAY, help="First day that the reports were requested for."
+)
+last_option = click.option(
+    "--to", "last", type=DAY, help="Last day that the reports were requested for."
+)
 PATHS = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 
 
@@ -48,6 +53,13 @@ def claims_group() -> None:
 def day_of(given: datetime | None) -> date:
     """The stated day, or today."""
     return given.date() if given else datetime.now(UTC).date()
+
+
+def covers_of(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:
+    """The days that reports were requested for, if stated."""
+    if (first is None) != (last is None):
+        raise click.UsageError("--from and --to go together")
+    return (first.date(), last.date()) if first and last else None
 
 
 def do_import(
@@ -70,8 +82,8 @@ def do_import(
 @seller_option
 @store_option
 @click.option("--as-of", type=DAY, help="Day of the download; by default today, UTC.")
-@click.option("--from", "first", type=DAY, help="First day that the reports were requested for.")
-@click.option("--to", "last", type=DAY, help="Last day that the reports were requested for.")
+@first_option
+@last_option
 @click.option("--kind", type=click.Choice(list(REPORTS)), help="Insist on one kind of report.")
 @json_option
 @plain_errors
@@ -83,9 +95,7 @@ def import_command(
 
     Example: repriced claims import downloads/ --seller A1SELLER --from 2025-01-01 --to 2025-12-31
     """
-    if (first is None) != (last is None):
-        raise click.UsageError("--from and --to go together")
-    covers = (first.date(), last.date()) if first and last else None
+    covers = covers_of(first, last)
     result = do_import(store, seller, paths, day_of(as_of), as_json, covers=covers, kind=kind)
     show_import(result, as_json)
     if result.refused or result.rejected:
@@ -100,9 +110,11 @@ def import_command(
 @plain_errors
 def coverage_command(seller: str, store: Path, today: datetime | None, as_json: bool) -> None:
     """Say what is imported, for which days, and which report to fetch next."""
+    day = day_of(today)
     with Store(store) as opened:
-        blocked = summarise(Ledger(opened).all(seller), day_of(today)).blocked_by
-        show_coverage(opened.coverage(seller), blocked, day_of(today), as_json)
+        blind = auditing.blind_rules_of(opened, day, [seller])
+        advice = advise(Ledger(opened).all(seller), blind, load_policy(), day)
+        show_coverage(opened.coverage(seller), advice, day, as_json)
 
 
 @claims_group.command("audit")
@@ -110,25 +122,28 @@ def coverage_command(seller: str, store: Path, today: datetime | None, as_json: 
 @seller_option
 @store_option
 @today_option
+@first_option
+@last_option
 @json_option
 @plain_errors
 def audit_command(
-    paths: tuple[Path, ...], seller: str, store: Path, today: datetime | None, as_json: bool
-) -> None:
+    paths: tuple[Path, ...], seller: str, store: Path, today: datetime | None,
+    first: datetime | None, last: datetime | None, as_json: bool,
+) -> None:  # fmt: skip
     """Audit the imported reports; PATHS are imported first.
 
     Example: repriced claims audit downloads/
     """
     day = day_of(today)
     if paths:
-        result = do_import(store, seller, paths, day, as_json)
+        result = do_import(store, seller, paths, day, as_json, covers=covers_of(first, last))
         if not as_json:
             show_import(result, as_json)
     with Steps("rules", None, as_json) as steps:
         found = auditing.run(store, day, progress=lambda _, at, __: steps.advance(min(at, 1)))
     with Store(store) as opened:
         summary = summarise(Ledger(opened).all(), day)
-    show_summary(summary, found, day, as_json)
+    show_summary(summary, found.blind, found, day, as_json)
 
 
 @claims_group.command("list")
@@ -182,14 +197,23 @@ def show_command(claim_id: str, store: Path, as_json: bool) -> None:
 @json_option
 @plain_errors
 def case_command(claim_id: str, store: Path, today: datetime | None, as_json: bool) -> None:
-    """Print the text to file for a claim, in the language of its marketplace."""
+    """Print the case of a claim, in the language of its marketplace.
+
+    It holds every claim that belongs into the same case. For one that was denied or paid in part:
+    an appeal, where the reports contradict the answer.
+    """
     with Store(store) as opened:
-        letter = letter_of(Ledger(opened).get(claim_id), day_of(today))
+        ledger = Ledger(opened)
+        letter = letter_of(ledger, ledger.get(claim_id), day_of(today))
     if as_json:
         click.echo(json.dumps(asdict(letter), ensure_ascii=False))
         return
     if letter.warning:
         click.echo(letter.warning, err=True)
+    if len(letter.claims) > 1:
+        click.echo(f"this case holds {len(letter.claims)} claims", err=True)
+    if letter.documents:
+        click.echo(f"attach: {', '.join(letter.documents)}", err=True)
     click.echo(f"{letter.subject}\n\n{letter.body}")
 
 
@@ -206,13 +230,17 @@ def update_command(
 ) -> None:
     """Note what was done or answered: filed, denied, approved, ...
 
+    `filed` is noted for every claim that `case` puts into the same case.
+
     Example: repriced claims update 0874588b filed --case 12345678901
     """
     with Store(store) as opened, opened.writing():
         ledger = Ledger(opened)
-        full = ledger.get(claim_id).claim_id
-        claim = ledger.update(full, state, day_of(today), case_id=case_id, note=note)
-    click.echo(f"{claim.claim_id} is {claim.state}; next: {claim.next_action}")
+        claims = update_case(
+            ledger, ledger.get(claim_id), state, day_of(today), case_id=case_id, note=note
+        )
+    for claim in claims:
+        click.echo(f"{claim.claim_id} is {claim.state}; next: {claim.next_action}")
 
 
 @claims_group.command("export")
@@ -240,6 +268,8 @@ def export_command(path: Path, seller: str, store: Path, today: datetime | None)
 @plain_errors
 def stats_command(store: Path, today: datetime | None, as_json: bool) -> None:
     """Summarise all claims of the store."""
+    day = day_of(today)
     with Store(store) as opened:
-        summary = summarise(Ledger(opened).all(), day_of(today))
-    show_summary(summary, None, day_of(today), as_json)
+        summary = summarise(Ledger(opened).all(), day)
+        blind = auditing.blind_rules_of(opened, day, opened.sellers())
+    show_summary(summary, blind, None, day, as_json)

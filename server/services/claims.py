@@ -5,12 +5,12 @@ Each call opens the store by itself; one call at a time may write to it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import queue
 import shutil
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,15 +19,26 @@ from typing import Any
 import grpc
 
 from engine.claims import audit
+from engine.claims.cases import update_case
+from engine.claims.export import archive, as_csv
 from engine.claims.imports import ImportResult, import_paths
-from engine.claims.letters import archive, as_csv
+from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
 from engine.claims.store import Store
-from engine.errors import InputError, NotFoundError
+from engine.claims.summary import Line, totals_of
+from engine.errors import ConflictError, InputError, NotFoundError
 from engine.scope import Scope, check_seller, inside
 from repriced.v1 import claims_pb2
 from server.services.calls import Core, Handlers
+from server.services.once import Once
 from server.services.pages import page_size, page_start, page_token
+from server.wire.claims import (
+    case_message,
+    claim_message,
+    fill_audit,
+    fill_import,
+    total_message,
+)
 from server.wire.limits import parse
 
 NAME = "repriced.v1.ClaimsService"
@@ -35,12 +46,6 @@ CHUNK_BYTES = 1 << 20
 INCOMING = "incoming"
 """Folder of a store that holds reports while they arrive."""
 MAX_REPORT_BYTES = 2 << 30
-SHOWN_REJECTS = 1_000
-PLAIN_FACTS = (
-    "claim_id", "seller_id", "marketplace", "rule", "units", "currency", "value_grade",
-    "event_date", "open_date", "ready_date", "close_date", "sku", "fnsku", "asin", "order_id",
-    "policy_version",
-)  # fmt: skip
 Report = Callable[[str, int, int], None]
 
 
@@ -64,43 +69,58 @@ class Claims:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._folder = core.claims_folder
+        self._once = Once(core.claims_folder)
 
     def import_reports(
         self, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
-        scope = self._core.scope
         incoming = self._folder / INCOMING
         incoming.mkdir(parents=True, exist_ok=True)
         with (
             self._core.admission.stream(),
             tempfile.TemporaryDirectory(dir=incoming) as folder,
         ):
-            head, path = self._received(requests, Path(folder))
-            check_seller(scope, "head.seller_id", head.seller_id)
+            head, path, digest = self._received(requests, Path(folder))
+            check_seller(self._core.scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
-            first, last = day_of(head.first_day, "first_day"), day_of(head.last_day, "last_day")
-            if (first is None) != (last is None):
-                raise InputError(
-                    "first_day and last_day go together", reason="COVERS", field="first_day"
-                )
-            covers = (first, last) if first and last else None
+            covers = covers_of(head)
 
             def work(report: Report) -> ImportResult:
                 return import_paths(
                     self._folder, head.seller_id, [path], as_of, covers=covers, progress=report
                 )
 
-            for _, done, total, result in steps_of(work):
+            def said(_: str, done: int, total: int, result: ImportResult | None) -> bytes:
                 answer = claims_pb2.ImportReportsResponse(done=done, total=total)
                 if result is not None:
                     fill_import(answer, result)
-                yield answer.SerializeToString()
+                return answer.SerializeToString()
 
-    def _received(self, requests: Iterator[bytes], folder: Path) -> tuple[Any, Path]:
-        """The head of an import and its file. Raises InputError."""
+            yield from self._steps("ImportReports", head.request_id, digest, work, said)
+
+    def _steps(
+        self, method: str, request_id: str, body: bytes, work: Callable[[Report], Any],
+        said: Callable[[str, int, int, Any], bytes],
+    ) -> Iterator[bytes]:  # fmt: skip
+        """Long work and its steps; a repeat gets the last message of the first time."""
+        with self._once.turn(self._core.caller.name, method, request_id, body) as turn:
+            if turn.answer is not None:
+                yield turn.answer
+                return
+            for step, done, total, result in steps_of(work):
+                message = said(step, done, total, result)
+                if result is not None:
+                    with Store(self._folder) as store, store.writing():
+                        turn.keep(store, message)
+                yield message
+
+    def _received(self, requests: Iterator[bytes], folder: Path) -> tuple[Any, Path, bytes]:
+        """The head of an import, its file, and a digest of both. Raises InputError."""
         limits = self._core.codec.limits
-        head = parse(claims_pb2.ImportReportsRequest, next(requests, b""), limits).head
+        first = next(requests, b"")
+        head = parse(claims_pb2.ImportReportsRequest, first, limits).head
+        digest = hashlib.blake2b(first)
         name = Path(head.file_name.replace("\\", "/")).name
         if not name:
             raise InputError(
@@ -122,7 +142,8 @@ class Claims:
                         field="content",
                     )
                 file.write(piece)
-        return head, path
+                digest.update(piece)
+        return head, path, digest.digest()
 
     def run_audit(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Audits and says how far it is."""
@@ -135,13 +156,22 @@ class Claims:
         def work(report: Report) -> audit.AuditResult:
             return audit.run(self._folder, today(), sellers=sellers, progress=report)
 
+        def said(step: str, done: int, total: int, result: audit.AuditResult | None) -> bytes:
+            answer = claims_pb2.RunAuditResponse(step=step, done=done, total=total)
+            if result is not None:
+                fill_audit(answer, result, self._totals(sellers))
+            return answer.SerializeToString()
+
         with self._core.admission.stream():
-            for step, done, total, result in steps_of(work):
-                answer = claims_pb2.RunAuditResponse(step=step, done=done, total=total)
-                if result is not None:
-                    states = Counter(each.state.value for each in result.claims)
-                    answer.claims_by_state.update(states)
-                yield answer.SerializeToString()
+            yield from self._steps("RunAudit", request.request_id, payload, work, said)
+
+    def _totals(self, sellers: list[str] | None) -> list[Line]:
+        """All claims of sellers by state."""
+        with Store(self._folder) as store:
+            every = Ledger(store).all()
+            return totals_of(
+                each for each in every if sellers is None or each.facts["seller_id"] in sellers
+            )
 
     def list_claims(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """A page of claims that pass every filter, those that close first first."""
@@ -153,11 +183,15 @@ class Claims:
         scope = self._core.scope
         with self._core.admission.read(), Store(self._folder) as store:
             every = Ledger(store).all(request.seller_id)
-            found = [each for each in every if seen(scope, each) and fits(each, request)]
+            every_state = [each for each in every if seen(scope, each) and fits(each, request)]
+        wanted = set(request.states)
+        found = [each for each in every_state if not wanted or each.state in wanted]
         page = found[start : start + size]
         token = page_token(query, start + size) if len(found) > start + size else ""
         return claims_pb2.ListClaimsResponse(
-            claims=[message(each) for each in page], next_page_token=token
+            claims=[claim_message(each) for each in page],
+            next_page_token=token,
+            totals=map(total_message, totals_of(every_state)),
         ).SerializeToString()
 
     def get_claim(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
@@ -170,32 +204,53 @@ class Claims:
                 claims_pb2.ClaimEvent(day=each.day, state=each.state, note=each.note)
                 for each in ledger.timeline(claim.claim_id)
             ]
+            letter = letter_or_none(ledger, claim)
         return claims_pb2.GetClaimResponse(
-            claim=message(claim), timeline=events
+            claim=claim_message(claim),
+            timeline=events,
+            case=None if letter is None else case_message(letter),
         ).SerializeToString()
 
     def update_claim(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Notes what was done or answered."""
-        with self._core.admitted(payload, 1, context):
-            request = parse(claims_pb2.UpdateClaimRequest, payload, self._core.codec.limits)
-            with Store(self._folder) as store, store.writing():
-                ledger = Ledger(store)
-                full = self._claim(ledger, request.claim_id).claim_id
-                claim = ledger.update(
-                    full, request.state, today(), case_id=request.case_id, note=request.note
-                )
-        return claims_pb2.UpdateClaimResponse(claim=message(claim)).SerializeToString()
+
+        def change(ledger: Ledger, request: Any) -> Any:
+            claim, *others = update_case(
+                ledger, self._claim(ledger, request.claim_id), request.state, today(),
+                case_id=request.case_id, note=request.note,
+            )  # fmt: skip
+            return claims_pb2.UpdateClaimResponse(
+                claim=claim_message(claim), others=map(claim_message, others)
+            )
+
+        return self._change("UpdateClaim", claims_pb2.UpdateClaimRequest, payload, context, change)
 
     def attach_document(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Keeps a document with a claim."""
+
+        def change(ledger: Ledger, request: Any) -> Any:
+            full = self._claim(ledger, request.claim_id).claim_id
+            ledger.attach(full, request.kind, request.name, request.content, today())
+            return claims_pb2.AttachDocumentResponse(claim=claim_message(ledger.get(full)))
+
+        kind = claims_pb2.AttachDocumentRequest
+        return self._change("AttachDocument", kind, payload, context, change)
+
+    def _change(
+        self, method: str, request_type: type[Any], payload: bytes, context: grpc.ServicerContext,
+        change: Callable[[Ledger, Any], Any],
+    ) -> bytes:  # fmt: skip
+        """A change and its answer in one transaction, once."""
         with self._core.admitted(payload, 1, context):
-            request = parse(claims_pb2.AttachDocumentRequest, payload, self._core.codec.limits)
-            with Store(self._folder) as store, store.writing():
-                ledger = Ledger(store)
-                full = self._claim(ledger, request.claim_id).claim_id
-                ledger.attach(full, request.kind, request.name, request.content, today())
-                claim = ledger.get(full)
-        return claims_pb2.AttachDocumentResponse(claim=message(claim)).SerializeToString()
+            request = parse(request_type, payload, self._core.codec.limits)
+            name = self._core.caller.name
+            with self._once.turn(name, method, request.request_id, payload) as turn:
+                if turn.answer is not None:
+                    return turn.answer
+                with Store(self._folder) as store, store.writing():
+                    answer: bytes = change(Ledger(store), request).SerializeToString()
+                    turn.keep(store, answer)
+        return answer
 
     def export_claims(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """A table or an archive in pieces."""
@@ -246,6 +301,22 @@ def day_of(text: str, field: str) -> date | None:
         ) from error
 
 
+def covers_of(head: Any) -> tuple[date, date] | None:
+    """Days that a report was requested for. Raises InputError."""
+    first, last = day_of(head.first_day, "first_day"), day_of(head.last_day, "last_day")
+    if (first is None) != (last is None):
+        raise InputError("first_day and last_day go together", reason="COVERS", field="first_day")
+    return (first, last) if first and last else None
+
+
+def letter_or_none(ledger: Ledger, claim: KeptClaim) -> Letter | None:
+    """The text of a claim's case; None where there is nothing to file today."""
+    try:
+        return letter_of(ledger, claim, today())
+    except ConflictError:
+        return None
+
+
 def steps_of(work: Callable[[Report], Any]) -> Iterator[tuple[str, int, int, Any]]:
     """Runs `work` in a thread and yields its steps; the last one carries its result."""
     steps: queue.Queue[tuple[str, int, int, Any, Exception | None]] = queue.Queue()
@@ -280,41 +351,8 @@ def steps_of(work: Callable[[Report], Any]) -> Iterator[tuple[str, int, int, Any
 
 
 def fits(claim: KeptClaim, request: Any) -> bool:
-    """Whether a claim passes the filters of a request."""
+    """Whether a claim passes the filters of a request, that of its state aside."""
     wanted = request.search.casefold()
-    return (
-        (not request.states or claim.state in request.states)
-        and (not request.rules or claim.facts["rule"] in request.rules)
-        and (not wanted or wanted in json.dumps(claim.facts, ensure_ascii=False).casefold())
+    return (not request.rules or claim.facts["rule"] in request.rules) and (
+        not wanted or wanted in json.dumps(claim.facts, ensure_ascii=False).casefold()
     )
-
-
-def message(claim: KeptClaim) -> Any:
-    """A claim as it is sent."""
-    facts = claim.facts
-    sent = claims_pb2.Claim(
-        state=claim.state, case_id=claim.case_id, paid_minor=claim.paid_minor,
-        next_action=claim.next_action, blocked_by=facts["blocked_by"],
-        documents=facts["documents"], flags=facts["flags"], subject_key=facts["subject_key"],
-        evidence={k: str(v) for k, v in facts["evidence"].items() if v is not None},
-        **{name: facts[name] for name in PLAIN_FACTS},
-    )  # fmt: skip
-    if facts["amount_minor"] is not None:
-        sent.amount_minor = facts["amount_minor"]
-    return sent
-
-
-def fill_import(answer: Any, result: ImportResult) -> None:
-    """What became of an import, as it is sent."""
-    for each in result.reports:
-        answer.files.add(
-            name=each.name, kind=each.kind, row_count=each.rows, rejected_count=each.rejected,
-            replaced_count=each.replaced, first_day=each.first.isoformat(),
-            last_day=each.last.isoformat(),
-        )  # fmt: skip
-    for refused in result.refused:
-        answer.files.add(name=refused.name, reason=refused.reason, message=refused.message)
-    for row in result.rejected[:SHOWN_REJECTS]:
-        answer.rejected.add(
-            file=row.file, line=row.line, column=row.column, reason=row.reason, message=row.message
-        )

@@ -1,4 +1,4 @@
-"""EventService: what the guards did, as it happens."""
+"""EventService: what the guards did and what the claims audit noticed, as it happens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import grpc
 
+from engine.claims.alerts import alerts_after, last_alert_id
+from engine.claims.store import DATABASE, Store
 from engine.errors import InputError, LimitError, NotFoundError
 from engine.guards import EventLog
 from engine.scope import Scope, inside
@@ -14,6 +16,7 @@ from repriced.v1 import event_pb2
 from server.access.caller import current_pass
 from server.services.calls import Core, Handlers
 from server.services.pricing import LOOK_S
+from server.wire.claims import alert_message
 from server.wire.guards import event_message
 from server.wire.limits import parse
 
@@ -37,16 +40,21 @@ class Events:
         request = parse(event_pb2.WatchEventsRequest, payload, self._core.codec.limits)
         with self._core.admission.stream():
             log = self._core.engine.state.guards.events
-            cursor = first_cursor(request, log)
+            cursor, alerts = first_cursor(request, log), first_alert(request, self._core)
             while context.is_active():
-                if not log.wait(cursor, LOOK_S):
-                    self._core.admission.check_open()
-                    current_pass().check()
-                    continue
-                message = next_events(self._core, log, cursor, request.seller_id, self._core.scope)
-                cursor = message.cursor
+                changed = log.wait(cursor, LOOK_S)
+                message = next_alerts(self._core, alerts, request.seller_id)
+                alerts = message.alert_cursor
+                if changed:
+                    told = next_events(self._core, log, cursor, request.seller_id, self._core.scope)
+                    cursor = told.cursor
+                    message.events.extend(told.events)
+                message.cursor = cursor
                 if message.events:
                     yield message.SerializeToString()
+                if not changed:
+                    self._core.admission.check_open()
+                    current_pass().check()
 
 
 def first_cursor(request: Any, log: EventLog) -> int:
@@ -86,4 +94,38 @@ def next_events(
             and (not each.seller_id or inside(scope, each.seller_id))
         ],
         cursor=events[-1].event_id if events else log.last_id,
+    )
+
+
+def first_alert(request: Any, core: Core) -> int:
+    """Where a watcher of claim alerts begins. Raises InputError."""
+    last = 0
+    if (core.claims_folder / DATABASE).exists():
+        with Store(core.claims_folder) as store:
+            last = last_alert_id(store)
+    if not request.HasField("after_alert_id"):
+        return last
+    cursor = int(request.after_alert_id)
+    if cursor > last:
+        raise InputError(
+            f"after_alert_id is {cursor}; allowed: up to {last}, the newest alert",
+            reason="CURSOR_IN_FUTURE",
+            field="after_alert_id",
+        )
+    return cursor
+
+
+def next_alerts(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEventsResponse:
+    """Claim alerts after the cursor, wherever they were raised: in a call or by a command."""
+    if not (core.claims_folder / DATABASE).exists():
+        return event_pb2.WatchEventsResponse(alert_cursor=cursor)
+    with Store(core.claims_folder) as store:
+        alerts = alerts_after(store, cursor, core.limits.watch_batch)
+    return event_pb2.WatchEventsResponse(
+        events=[
+            alert_message(each)
+            for each in alerts
+            if seller_id in ("", each.seller_id) and inside(core.scope, each.seller_id)
+        ],
+        alert_cursor=alerts[-1].alert_id if alerts else cursor,
     )

@@ -30,6 +30,7 @@ SELECT b.order_id, b.fnsku, b.license_plate, b.return_date, b.sku, b.asin,
 FROM returned AS b
 LEFT JOIN refunds AS r ON r.order_id = b.order_id AND r.sku = b.sku
 LEFT JOIN centre_countries AS c ON c.fulfillment_center = b.fulfillment_center
+ANTI JOIN restocked AS k ON k.fnsku = b.fnsku
 WHERE is_own(b.sku)
 GROUP BY b.order_id, b.fnsku, b.license_plate, b.return_date, b.sku, b.asin,
          b.fulfillment_center, b.disposition, b.status

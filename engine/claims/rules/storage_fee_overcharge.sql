@@ -4,7 +4,7 @@
 -- subject: month, fnsku, fulfillment_center, part
 -- policy: storage fees
 -- window: storage
--- needs: storage_fees event-60..event-15
+-- needs: storage_fees event-42..event-15
 -- value: amount
 -- evidence: month, part, item_volume, total_volume, volume_units, storage_rate, fee_minor,
 --   surcharge_minor, incentive_minor, expected_minor, measured_volume

@@ -82,7 +82,8 @@ def window_cases(rule: str, window: dict[str, Any], base: dict[str, str]) -> lis
     return [
         Case(
             rule, name, today, base, (), {},
-            [{"state": expected, "open": window["open"], "close": window["close"]}],
+            [{"state": expected, "open": window["open"], "close": window["close"]}]
+            * window.get("count", 1),
         )
         for name, (today, expected) in days.items()
         if name not in window.get("skip", ())

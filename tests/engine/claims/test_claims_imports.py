@@ -243,7 +243,8 @@ def test_a_claim_lives_on(store: Path) -> None:
 
 
 def test_filings_of_a_day_are_limited(store: Path) -> None:
-    bring(store, "l.csv", LEDGER + loss("07/20/2025") * 21 + loss("08/31/2025", "R2"))
+    losses = "".join(loss("07/20/2025", f"R{number}") for number in range(100, 121))
+    bring(store, "l.csv", LEDGER + losses + loss("08/31/2025", "R2"))
     bring(store, "r.csv", REIMBURSEMENTS.replace("\n", "\n", 1) + PAID_LONG_AGO)
     ready = [each for each in audit.run(store, AS_OF).claims if each.state == "ready"]
     assert len(ready) == 21
@@ -251,7 +252,7 @@ def test_filings_of_a_day_are_limited(store: Path) -> None:
         ledger = Ledger(opened)
         for each in ready[:20]:
             ledger.update(each.claim_id, "filed", AS_OF, case_id=each.claim_id)
-        with pytest.raises(LimitError, match="20 claims were filed today"):
+        with pytest.raises(LimitError, match="20 cases were filed today"):
             ledger.update(ready[20].claim_id, "filed", AS_OF, case_id="C")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -27,13 +28,18 @@ LEDGER = (
 Stub = claims_pb2_grpc.ClaimsServiceStub
 
 
+def new_id() -> str:
+    return str(uuid4())
+
+
 def bring(stub: Any, seller_id: str) -> Any:
     """Imports a small ledger and gives the last answer."""
     today = datetime.now(UTC).date()
     first = today - timedelta(days=90)
     head = claims_pb2.ImportHead(
-        seller_id=seller_id, file_name="ledger.csv", first_day=f"{first}", last_day=f"{today}"
-    )
+        seller_id=seller_id, file_name="ledger.csv", first_day=f"{first}", last_day=f"{today}",
+        request_id=new_id(),
+    )  # fmt: skip
     text = LEDGER.format(day=(today - timedelta(days=40)).strftime("%m/%d/%Y"))
     requests = [
         claims_pb2.ImportReportsRequest(head=head),
@@ -53,7 +59,7 @@ def everybody(guarded: Guarded) -> Any:
     """The caller of all sellers, who has brought in a claim of THEIRS."""
     stub = Stub(guarded.as_caller(caller("all", roles=frozenset({Role.ADMIN}))).channel)
     bring(stub, THEIRS)
-    list(stub.RunAudit(claims_pb2.RunAuditRequest(), timeout=120))
+    list(stub.RunAudit(claims_pb2.RunAuditRequest(request_id=new_id()), timeout=120))
     return stub
 
 
@@ -76,7 +82,9 @@ def told(ask: Callable[[], Any]) -> str:
 BY_SELLER: dict[str, Callable[[Any, str], Any]] = {
     "ImportReports": bring,
     "RunAudit": lambda stub, seller: list(
-        stub.RunAudit(claims_pb2.RunAuditRequest(seller_id=seller), timeout=120)
+        stub.RunAudit(
+            claims_pb2.RunAuditRequest(seller_id=seller, request_id=new_id()), timeout=120
+        )
     ),
     "ListClaims": lambda stub, seller: stub.ListClaims(
         claims_pb2.ListClaimsRequest(seller_id=seller)
@@ -88,10 +96,14 @@ BY_SELLER: dict[str, Callable[[Any, str], Any]] = {
 BY_CLAIM: dict[str, Callable[[Any, str], Any]] = {
     "GetClaim": lambda stub, claim: stub.GetClaim(claims_pb2.GetClaimRequest(claim_id=claim)),
     "UpdateClaim": lambda stub, claim: stub.UpdateClaim(
-        claims_pb2.UpdateClaimRequest(claim_id=claim, state="filed", case_id="C1")
+        claims_pb2.UpdateClaimRequest(
+            claim_id=claim, state="filed", case_id="C1", request_id=new_id()
+        )
     ),
     "AttachDocument": lambda stub, claim: stub.AttachDocument(
-        claims_pb2.AttachDocumentRequest(claim_id=claim, kind="invoice", name="a.pdf", content=b"x")
+        claims_pb2.AttachDocumentRequest(
+            claim_id=claim, kind="invoice", name="a.pdf", content=b"x", request_id=new_id()
+        )
     ),
 }
 

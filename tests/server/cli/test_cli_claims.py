@@ -43,7 +43,11 @@ def test_from_raw_reports_to_a_case(folder: Path) -> None:
     day = ("--today", "2025-09-01")
     audit = claims(folder, "audit", folder, *day)
     assert audit.exit_code == 0, audit.output
-    for text in ("warehouse_lost", "8.40 EUR", "The most valuable", "file 1 ready claims"):
+    for text in (
+        "warehouse_lost", "8.40 EUR", "The most valuable", "file 1 ready claims",
+        "What could not be seen:", "return_missing: Settlement V2 is not imported",
+        "expired                0 claims", "paid proactively       0 claims",
+    ):  # fmt: skip
         assert text in audit.output
     (claim,) = json.loads(claims(folder, "list", "--state", "ready", "--json").output)
     assert (claim["units"], claim["amount_minor"], claim["value_grade"]) == (
@@ -60,6 +64,9 @@ def test_from_raw_reports_to_a_case(folder: Path) -> None:
     assert "may be filed from 2025-07-20 to 2025-09-18" in early.output
     coverage = claims(folder, "coverage", *day).output
     assert "never imported: FBA Customer Returns" in coverage
+    assert "fetch next: FBA Customer Returns is not imported" in coverage
+    assert "hand it out back to 2024-09-01" in coverage
+    assert "without it nothing is seen by" in coverage
     filed = claims(folder, "update", claim["claim_id"], "filed", "--case", "C1", *day)
     assert "is filed; next: wait for Amazon's answer" in filed.output
     export = folder.parent / "claims.csv"
