@@ -7,15 +7,19 @@ taken twice. So after a crash a seller is either all there or all gone.
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
-import secrets
 import threading
 import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import apsw
+
 from engine.claims.leaving import erasing_claims
+from engine.errors import JournalFailedError, LimitError, RepricedError
 from engine.pipeline import Engine
 from engine.results import Answer
 from engine.schema import InputKind
@@ -25,7 +29,10 @@ from server.logs import logger
 from server.writer import wall_ms
 
 PREFIX = "leaving-"
+NAME_DIGITS = 16
 PRIVATE = 0o600
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+RETRY_AFTER_MS = 1_000
 
 
 class Leaving:
@@ -52,7 +59,11 @@ class Leaving:
                     remove(noted)
 
     def finish(self, engine: Engine) -> None:
-        """Takes the steps that a crash left; before the writer runs. Raises like `erase`."""
+        """Takes the steps that a crash left; before the writer runs. Raises JournalFailedError.
+
+        What cannot be done now, because the disk is full or another process writes to the store of
+        claims, is logged and done by the next start, or when the same seller is erased again.
+        """
         if self._directory is None:
             return
         for torn in self._directory.glob(f".{PREFIX}*"):
@@ -60,22 +71,34 @@ class Leaving:
         for noted in sorted(self._directory.glob(f"{PREFIX}*")):
             seller_id = noted.read_text(encoding="utf-8")
             erasure = Erasure(seller_id, self._claims, self._audit)
-            erasure.run(partial(apply_here, engine, seller_id))
-            remove(noted)
-            logger().info("erasure_finished")
+            try:
+                erasure.run(partial(apply_here, engine, seller_id))
+            except JournalFailedError:
+                raise
+            except (RepricedError, OSError, apsw.Error) as error:
+                logger().error("erasure_unfinished", seller=seller_id, error=str(error))
+            else:
+                remove(noted)
+                logger().info("erasure_finished")
 
     def _note(self, seller_id: str) -> Path | None:
-        """Writes down who leaves. Raises OSError."""
+        """Writes down who leaves. Raises LimitError, OSError."""
         if self._directory is None:
             return None
-        noted = self._directory / f"{PREFIX}{secrets.token_hex(8)}"
+        name = hashlib.sha256(seller_id.encode()).hexdigest()[:NAME_DIGITS]
+        noted = self._directory / f"{PREFIX}{name}"
         torn = noted.with_name(f".{noted.name}")
-        handle = os.open(torn, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
         try:
-            os.write(handle, seller_id.encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            write(torn, seller_id.encode())
+        except OSError as error:
+            torn.unlink(missing_ok=True)
+            if error.errno not in NO_ROOM:
+                raise
+            raise LimitError(
+                "the disk has no room to note who leaves; nothing was erased",
+                reason="DISK_FULL",
+                retry_after_ms=RETRY_AFTER_MS,
+            ) from error
         torn.rename(noted)
         sync_names(self._directory)
         return noted
@@ -120,6 +143,16 @@ def apply_here(engine: Engine, seller_id: str) -> Answer:
     if not isinstance(answer, Answer):
         raise answer
     return answer
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file and waits until it is on the disk. Raises OSError."""
+    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def remove(noted: Path | None) -> None:

@@ -188,6 +188,47 @@ def test_a_busy_store_of_claims_leaves_everything_as_it_was(
         assert traces(house, *KEPT_FOR_A_WHILE) == []
 
 
+def test_what_a_start_cannot_finish_is_told_and_finished_later(
+    house: Path, furnished: tuple[Path, dict[str, str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    boss = furnished[1]["boss"]
+    command = [sys.executable, "-m", "tests.server.recovery.full_house", str(house), boss]
+    subprocess.run([*command, "server.leaving", "Erasure.run"], capture_output=True, timeout=120)
+    (noted,) = house.glob("leaving-*")
+    (house / ".leaving-torn").write_text(GONE[:4])
+    with ClaimsStore(house / "claims") as store, store.writing(), running(house) as app:
+        assert GONE in app.engine.catalog.seller_at, "all of it is still there"
+        assert noted.exists()
+    assert "erasure_unfinished" in "".join(capfd.readouterr())
+    assert not (house / ".leaving-torn").exists(), "who was never wholly noted does not leave"
+    with running(house) as app:
+        assert GONE not in app.engine.catalog.seller_at
+        assert not noted.exists()
+    assert traces(house, *KEPT_FOR_A_WHILE) == []
+
+
+def test_odd_names_leave_the_access_file_too(tmp_path: Path) -> None:
+    odd = 'A"1\\é, b'
+    enter(tmp_path, "odd", odd)
+    enter(tmp_path, "pair", odd, "A")
+    store = Store(tmp_path / "access.sqlite3")
+    detail = json.dumps({"sequence": 1, "first": [[odd, "M", "S"], ["A", odd[0], "S"]]})
+    store.note([(1, "odd", "pause", detail)])
+    forgotten = store.forget(odd, 1)
+    assert forgotten.callers == {"odd"}
+    last = store.audit(1)[0]
+    assert (last.caller, json.loads(last.detail)["first"]) == (
+        forgotten.mark, [forgotten.mark, ["A", "A", "S"]],
+    )  # fmt: skip
+    assert forgotten.late("odd", detail) == (last.caller, last.detail)
+    later = json.dumps({"sequence": 2, "first": [[odd]]})
+    assert forgotten.late("odd", later) == ("odd", later), "it has come back since"
+    assert [each.caller.sellers for each in store.tokens()] == [frozenset({"A"})]
+    store.close()
+    for file in tmp_path.iterdir():
+        assert "é, b".encode() not in file.read_bytes()
+
+
 def test_a_seller_of_claims_alone_leaves_too(
     house: Path, furnished: tuple[Path, dict[str, str]]
 ) -> None:
