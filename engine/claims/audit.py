@@ -76,7 +76,7 @@ def run(
     """Audits the imported reports as of `today` and keeps the claims in the store.
 
     `sellers`: only these; by default every seller of the store. The same audit twice changes
-    nothing. Raises ConflictError while another process writes to the store.
+    nothing. Raises LimitError while another process writes to the store.
     """
     policy, result = load_policy(), AuditResult(today)
     with Store(store_path) as store, store.writing():

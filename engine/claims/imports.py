@@ -19,6 +19,7 @@ import duckdb
 from engine.claims.alerts import Alert, AlertKind, raise_alerts
 from engine.claims.answers import Answer, apply_answers
 from engine.claims.codes import unknown_codes
+from engine.claims.covering import Covered, days_of, note_coverage
 from engine.claims.lifecycle import Ledger
 from engine.claims.rejects import Rejected, write_rejects
 from engine.claims.replacing import key_span, leftovers
@@ -88,7 +89,7 @@ def import_paths(
     the stored rows of the same kind in the covered dates. `kind` forces a kind of report.
 
     A file that cannot be used is named in `refused`, a row in `rejected`; the others go on. Raises
-    InputError for an unusable argument and ConflictError while another process writes.
+    InputError for an unusable argument and LimitError while another process writes.
     """
     check_seller(seller_id)
     if covers is not None and covers[0] > covers[1]:
@@ -272,14 +273,14 @@ class Import:
     ) -> None:
         first, last, as_of = covered
         whole = [(scope, first, last) for scope in staged.scopes or [""]]
-        for scope, first, last in staged.spans or whole:
-            self.store.db.execute(
-                "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self.seller, spec.kind, scope, first.isoformat(), last.isoformat(),
-                    as_of.isoformat(), self.result.import_id,
-                ),
-            )  # fmt: skip
+        spans = [Covered(*each) for each in staged.spans or whole]
+        lost = set(staged.lost_days)
+        if staged.lost and not spec.seller_import:
+            lost |= {day for span in spans for day in days_of(span)}
+        note_coverage(
+            self.store, self.seller, spec.kind, spans, () if spec.seller_import else lost, as_of,
+            self.result.import_id,
+        )  # fmt: skip
 
     def _note_answers(self, name: str, staged: Staged) -> None:
         if not staged.paths:

@@ -24,7 +24,10 @@ CLOCK_DAYS = 2
 
 @dataclass(slots=True)
 class Staged:
-    """Typed rows of one file. `spans`: (scope, first, last) where the file itself states them."""
+    """Typed rows of one file. `spans`: (scope, first, last) where the file itself states them.
+
+    `lost_days` are those of refused rows; `lost` says that a refused row has no day that is sure.
+    """
 
     rows: int = 0
     first: date | None = None
@@ -33,6 +36,8 @@ class Staged:
     months: list[tuple[str, Path]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     spans: list[tuple[str, date, date]] = field(default_factory=list)
+    lost_days: set[date] = field(default_factory=set)
+    lost: bool = False
 
     @property
     def paths(self) -> list[str]:
@@ -66,6 +71,8 @@ def stage(
     ).fetchall()
     refused = sorted(folder.glob(f"file_month={REFUSED}/*.parquet"))
     staged.rejected = rejected_rows(database, report, refused, malformed)
+    staged.lost_days, unsure = lost_days(database, report.spec, refused)
+    staged.lost = unsure or bool(malformed)
     measure(database, report.spec, staged, as_of)
     return staged
 
@@ -163,6 +170,22 @@ def rejected_rows(
         Rejected(report.name, line, column, reason, message)
         for line, (_, column, reason, message) in zip(lines, found, strict=True)
     ]
+
+
+def lost_days(
+    database: duckdb.DuckDBPyConnection, spec: ReportSpec, refused: list[Path]
+) -> tuple[set[date], bool]:
+    """Days of refused rows, and whether the day of some is not sure."""
+    if not refused:
+        return set(), False
+    date_name = spec.by_name[spec.date].names[0] if spec.date else ""
+    rows = database.execute(
+        "SELECT DISTINCT CASE WHEN split_part(problem, '|', 1) <> ? THEN row_date END"
+        " FROM read_parquet(?)",
+        [date_name, [str(path) for path in refused]],
+    ).fetchall()
+    days = {day for (day,) in rows}
+    return days - {None}, None in days
 
 
 def words_of(error_type: str) -> str:

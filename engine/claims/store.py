@@ -22,7 +22,7 @@ from pathlib import Path
 
 import apsw
 
-from engine.errors import ConflictError, InputError
+from engine.errors import InputError, LimitError
 
 __all__ = ["DATABASE", "Coverage", "Store", "StoredFile", "check_seller", "is_seller"]
 
@@ -126,14 +126,15 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction; rolled back on any error. Raises ConflictError if another one writes."""
+        """One transaction; rolled back on any error. Raises LimitError while another one writes."""
         try:
             self.db.execute("BEGIN IMMEDIATE")
         except apsw.BusyError as error:
-            raise ConflictError(
+            raise LimitError(
                 f"another import or audit is writing to {self.path.name}; try again when it is"
                 " done",
                 reason="STORE_BUSY",
+                retry_after_ms=BUSY_MS,
             ) from error
         try:
             yield

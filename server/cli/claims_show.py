@@ -47,6 +47,7 @@ def show_import(result: ImportResult, as_json: bool) -> None:
         click.echo(f"{row.file}:{row.line}: {row.column} {row.message}", err=True)
     if result.rejects_path:
         click.echo(f"{len(result.rejected)} rows refused: {result.rejects_path}", err=True)
+        click.echo("their days count as missing until the file is imported whole", err=True)
     for (kind, code), count in result.unknown_codes.items():
         click.echo(f"{REPORTS[kind].title}: unknown code {code!r} in {count} rows, kept", err=True)
 

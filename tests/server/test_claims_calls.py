@@ -86,6 +86,9 @@ def test_a_report_becomes_a_filed_claim(app: App, stub: claims_pb2_grpc.ClaimsSe
     assert [each.reason for each in answers[-1].rejected] == ["MALFORMED"]
     paid = bring(stub, "paid.csv", PAID + f"{TODAY},P1,,,Odd_Word,CUP,X9,B9,EUR,1,1,1,0\n")
     assert [(each.code, each.row_count) for each in paid[-1].unknown_codes] == [("Odd_Word", 1)]
+    unsure = run_audit(stub)[-1]
+    assert dict(unsure.claims_by_state) == {"blocked": 2}, "the broken row may be the found unit"
+    bring(stub, "ledger.csv", HEADER + line.format(1) + line.format(2))
     steps = run_audit(stub)
     assert [each.done for each in steps] == sorted(each.done for each in steps)
     assert dict(steps[-1].claims_by_state) == {"ready": 2}
@@ -125,13 +128,13 @@ def test_a_report_becomes_a_filed_claim(app: App, stub: claims_pb2_grpc.ClaimsSe
     filed = stub.UpdateClaim(filing).claim
     assert (filed.state, filed.case_id) == ("filed", "C1")
     timeline = stub.GetClaim(claims_pb2.GetClaimRequest(claim_id=claim_id)).timeline
-    assert [each.state for each in timeline] == ["ready", "ready", "filed"]
+    assert [each.state for each in timeline] == ["blocked", "ready", "ready", "filed"]
     assert stub.UpdateClaim(filing).claim == filed, "a repeat gets the first answer"
     filing.case_id = "C2"
     with pytest.raises(grpc.RpcError) as other:
         stub.UpdateClaim(filing)
     assert other.value.code() == grpc.StatusCode.ALREADY_EXISTS
-    assert len(stub.GetClaim(claims_pb2.GetClaimRequest(claim_id=claim_id)).timeline) == 3
+    assert len(stub.GetClaim(claims_pb2.GetClaimRequest(claim_id=claim_id)).timeline) == 4
     table = b"".join(each.content for each in stub.ExportClaims(claims_pb2.ExportClaimsRequest()))
     assert table.count(b"warehouse_lost") == 2
     with urlopen(f"http://127.0.0.1:{app.metrics_port}/metrics") as page:

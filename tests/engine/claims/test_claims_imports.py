@@ -78,6 +78,29 @@ def test_bad_rows_are_named_by_file_line_and_reason_and_the_others_go_on(store: 
     assert "ledger.csv,4,date,DATE" in result.rejects_path.read_text(encoding="utf-8")
 
 
+def days(store: Path) -> list[tuple[date, date]]:
+    with Store(store) as opened:
+        return sorted((each.first, each.last) for each in opened.coverage("A1"))
+
+
+def test_the_day_of_a_refused_row_counts_as_missing(store: Path) -> None:
+    first, last = date(2025, 8, 1), date(2025, 8, 31)
+    path = store.parent / "a.csv"
+    path.write_text(LEDGER + loss("08/10/2025"), encoding="utf-8")
+    import_paths(store, "A1", [path], AS_OF, covers=(first, last))
+    assert days(store) == [(first, last)]
+    path.write_text(LEDGER + loss("08/10/2025") + loss("08/20/2025", "R2", "x"), encoding="utf-8")
+    import_paths(store, "A1", [path], AS_OF, covers=(first, last))
+    parts = [(first, date(2025, 8, 19)), (date(2025, 8, 21), last)]
+    assert sorted(set(days(store))) == parts
+    path.write_text(LEDGER + loss("08/10/2025") + loss("08/40/2025", "R2"), encoding="utf-8")
+    import_paths(store, "A1", [path], AS_OF, covers=(first, last))
+    assert days(store) == [], "nobody knows of which day the refused row is"
+    path.write_text(LEDGER + loss("08/10/2025") + loss("08/20/2025", "R2"), encoding="utf-8")
+    import_paths(store, "A1", [path], AS_OF, covers=(first, last))
+    assert days(store) == [(first, last)]
+
+
 def test_repeated_rows_are_kept_and_a_re_import_replaces_its_range(store: Path) -> None:
     bring(store, "a.csv", LEDGER + loss("08/01/2025") * 2 + loss("08/20/2025"))
     assert len(rows(store, "ledger")) == 3
@@ -206,7 +229,7 @@ def test_one_writer_at_a_time(store: Path) -> None:
     with (
         Store(store) as opened,
         opened.writing(),
-        pytest.raises(ConflictError, match="another import or audit"),
+        pytest.raises(LimitError, match="another import or audit"),
     ):
         bring(store, "a.csv", LEDGER)
 
