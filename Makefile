@@ -11,7 +11,7 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench bench-claims claims-truth market
+.PHONY: help demo test check sanitize fuzz bench bench-check bench-claims claims-truth market
 .PHONY: soak-crash soak-overload annotate clean always
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
 	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make bench-check    a few rows; fails where one is 1.5 times worse than accepted"
 	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
 	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make soak-crash N=25 SEED=1"
@@ -47,6 +48,9 @@ fuzz: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+bench-check: $(VENV)/with-bench
+	@$(BIN)/python -m bench --check
 
 soak-overload: CALLERS ?= 24
 soak-overload: SECONDS ?= 10
