@@ -11,6 +11,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from engine._state_hash import hash_rows
+from engine.bounds.book import BoundsBook, Listed
+from engine.bounds.definitions import FeeScheduleDefinition
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
@@ -42,6 +44,9 @@ class Definitions(msgspec.Struct, frozen=True):
     sellers: list[SellerDefinition]
     strategies: list[StrategyDefinition]
     marketplaces: list[str]
+    fee_schedules: list[FeeScheduleDefinition]
+    computed_bounds: list[tuple[int, Listed]]
+    bounds_due: list[int]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -55,6 +60,9 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         catalog.sellers,
         catalog.strategies[1:],
         catalog.marketplaces,
+        list(state.bounds.schedules.values()),
+        list(state.bounds.listings.items()),
+        list(state.bounds.due),
     )
     points = catalog.fixed_points
     return {
@@ -95,11 +103,19 @@ def load(columns: Columns, memory: dict[str, Room] | None = None) -> State:
         settings=definitions.settings,
         catalog=catalog,
         guards=load_guards(columns),
+        bounds=load_bounds(definitions),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
         next_decision_id=definitions.next_decision_id,
     )
+
+
+def load_bounds(definitions: Definitions) -> BoundsBook:
+    """Fee schedules and computed bounds."""
+    schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
+    due = dict.fromkeys(definitions.bounds_due)
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
@@ -161,11 +177,23 @@ def state_hash(state: State) -> str:
         np.array(strategies, np.uint64),
     )
     sellers = [definition_hash(each) for each in catalog.sellers if each.seller_id]
-    total += sum(strategies) + sum(sellers)
+    total += sum(strategies) + sum(sellers) + bounds_hash(state)
     return f"{total % 2**64:016x}"
 
 
-def definition_hash(definition: SellerDefinition | StrategyDefinition) -> int:
+def bounds_hash(state: State) -> int:
+    """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
+    keys, due = state.catalog.key_hashes, state.bounds.due
+    total = sum(definition_hash(each) for each in state.bounds.schedules.values())
+    for listing_id, listed in state.bounds.listings.items():
+        keyed = (int(keys[listing_id]), listing_id in due, listed)
+        total += xxhash.xxh3_64_intdigest(msgspec.json.encode(keyed))
+    return total
+
+
+def definition_hash(
+    definition: SellerDefinition | StrategyDefinition | FeeScheduleDefinition,
+) -> int:
     """Hash of a definition with everything in it."""
     return xxhash.xxh3_64_intdigest(msgspec.json.encode(definition))
 
