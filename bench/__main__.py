@@ -11,6 +11,7 @@ from rich.console import Console
 from bench import history, report
 from bench.growth_rows import bytes_per_listing, call_growth, held_growth
 from bench.kernel_rows import PEERS, kernel_vs_copy, kernel_vs_peer
+from bench.notification_rows import notification_vs_msgspec
 from bench.ratios import PAIRS
 from bench.recovery_rows import replay_vs_live, start_vs_read
 from bench.report import Result
@@ -34,6 +35,7 @@ ROWS: dict[str, Row] = {
     "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", "off", 1_000),
     "rpc_journaled_vs_floor": rpc_row("rpc_journaled_vs_floor", "always", 10_000),
     "rpc_small_vs_echo": rpc_small_vs_echo,
+    "notification_vs_msgspec": notification_vs_msgspec,
     "held_growth": held_growth,
     "call_growth": call_growth,
     "bytes_per_listing": bytes_per_listing,
