@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
 SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd \
-  proto/repriced/*.pyx)
+  proto/repriced/*.pyx server/amazon/*.pyx)
 
 # cython-lint looks for its helper in PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -82,7 +82,7 @@ bench-claims: $(VENV)/with-bench
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint engine proto
+	$(BIN)/cython-lint engine proto server
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/buf lint
@@ -109,7 +109,7 @@ annotate: $(VENV)/built
 	@find build/cython -name '*.html'
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info engine/*.so proto/repriced/*.so proto/repriced/v1/*_pb2*
+	rm -rf $(VENV) build dist *.egg-info engine/*.so server/amazon/*.so proto/repriced/*.so proto/repriced/v1/*_pb2*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 
 # The environment: created once, packages installed when their list changes.

@@ -98,6 +98,7 @@ def extensions() -> list[Extension]:
             for name, source, level in [
                 *((f"engine.{name}", f"engine/{name}.pyx", at) for name, at in MODULES.items()),
                 ("repriced._columns", "proto/repriced/_columns.pyx", []),
+                ("server.amazon._either", "server/amazon/_either.pyx", []),
             ]
         ],
         compiler_directives=DIRECTIVES,
