@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
-SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
+SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd \
+  proto/repriced/*.pyx server/amazon/*.pyx)
 
 # cython-lint looks for its helper in PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench bench-claims claims-truth market
+.PHONY: help demo test check sanitize fuzz bench bench-check bench-claims claims-truth market
 .PHONY: soak-crash soak-overload annotate clean always
 
 help:
@@ -23,6 +24,7 @@ help:
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
 	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
+	@echo "  make bench-check    a few rows; fails where one is 1.5 times worse than accepted"
 	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
 	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make soak-crash N=25 SEED=1"
@@ -48,6 +50,9 @@ fuzz: $(VENV)/with-test
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
+
+bench-check: $(VENV)/with-bench
+	@$(BIN)/python -m bench --check
 
 soak-overload: CALLERS ?= 24
 soak-overload: SECONDS ?= 10
@@ -78,7 +83,7 @@ bench-claims: $(VENV)/with-bench
 check: $(VENV)/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint engine
+	$(BIN)/cython-lint engine proto server
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/buf lint
@@ -105,7 +110,7 @@ annotate: $(VENV)/built
 	@find build/cython -name '*.html'
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info engine/*.so proto/repriced/v1/*_pb2*
+	rm -rf $(VENV) build dist *.egg-info engine/*.so server/amazon/*.so proto/repriced/*.so proto/repriced/v1/*_pb2*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 
 # The environment: created once, packages installed when their list changes.

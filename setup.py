@@ -93,12 +93,16 @@ def extensions() -> list[Extension]:
     modules = cythonize(
         [
             Extension(
-                f"engine.{name}",
-                [f"engine/{name}.pyx"],
+                name,
+                [source],
                 extra_compile_args=FLAGS + level,
                 extra_link_args=SANITIZERS,
             )
-            for name, level in MODULES.items()
+            for name, source, level in [
+                *((f"engine.{name}", f"engine/{name}.pyx", at) for name, at in MODULES.items()),
+                ("repriced._columns", "proto/repriced/_columns.pyx", []),
+                ("server.amazon._either", "server/amazon/_either.pyx", []),
+            ]
         ],
         compiler_directives=DIRECTIVES,
         build_dir=str(BUILD / "cython"),

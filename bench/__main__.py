@@ -8,9 +8,10 @@ from functools import partial
 import click
 from rich.console import Console
 
-from bench import report
+from bench import history, report
 from bench.growth_rows import bytes_per_listing, call_growth, held_growth
 from bench.kernel_rows import PEERS, kernel_vs_copy, kernel_vs_peer
+from bench.notification_rows import notification_vs_msgspec
 from bench.ratios import PAIRS
 from bench.recovery_rows import replay_vs_live, start_vs_read
 from bench.report import Result
@@ -34,6 +35,7 @@ ROWS: dict[str, Row] = {
     "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", "off", 1_000),
     "rpc_journaled_vs_floor": rpc_row("rpc_journaled_vs_floor", "always", 10_000),
     "rpc_small_vs_echo": rpc_small_vs_echo,
+    "notification_vs_msgspec": notification_vs_msgspec,
     "held_growth": held_growth,
     "call_growth": call_growth,
     "bytes_per_listing": bytes_per_listing,
@@ -48,20 +50,39 @@ ROWS: dict[str, Row] = {
     "--only", "ids", multiple=True, type=click.Choice(list(ROWS)), help="These rows only."
 )
 @click.option("--pairs", type=click.IntRange(1), help=f"Interleaved pairs, {PAIRS} by default.")
-def main(tiny: bool, ids: tuple[str, ...], pairs: int | None) -> None:
+@click.option("--check", is_flag=True, help="A few rows against what is accepted; no file.")
+@click.option("--accept", is_flag=True, help="Accept the results for this kind of machine.")
+def main(tiny: bool, ids: tuple[str, ...], pairs: int | None, check: bool, accept: bool) -> None:
     """Runs the rows one after another."""
     console = Console(width=120)
     for name, value in report.machine().items():
         console.print(f"{name}: {value}", highlight=False)
-    pairs = pairs or (3 if tiny else PAIRS)
+    pairs = pairs or (3 if tiny else history.PAIRS if check else PAIRS)
     results = []
-    for id in ids or ROWS:
+    for id in ids or (history.CHECKED if check else ROWS):
         console.print(f"measuring {id}, {pairs} pairs", highlight=False)
         results.append(ROWS[id](pairs, tiny))
     report.show(results, console)
-    if not tiny:
+    if check:
+        compare(results, console)
+    elif not tiny:
         report.write(results, report.LATEST)
         console.print(f"written: {report.LATEST}", highlight=False)
+    if accept:
+        report.write(results, history.accepted_path())
+        console.print(f"accepted: {history.accepted_path()}", highlight=False)
+
+
+def compare(results: list[Result], console: Console) -> None:
+    """Fails where something is much worse than accepted for this kind of machine."""
+    known = history.accepted()
+    if not known:
+        console.print(f"{history.accepted_path()} does not exist: nothing to compare with")
+    found = history.worse(results, known)
+    for sentence in found:
+        console.print(sentence, style="red", highlight=False)
+    if found:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ BUDGETS = {
     "rpc_memory_vs_echo_1000": 2.2,
     "rpc_journaled_vs_floor": 1.4,
     "rpc_small_vs_echo": 1.6,
+    "notification_vs_msgspec": 2.0,
     "held_growth": 2.0,
     "call_growth": 1.5,
     "bytes_per_listing": 320.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.errors import InputError
 from engine.schema import MAX_OFFERS
@@ -26,23 +26,24 @@ class Setting(NamedTuple):
     condition: wire.Condition
 
 
-def wire_offers(
-    offers: Sequence[structs.Offer], setting: Setting, amounts: Amounts
-) -> list[wire.Offer]:
-    """Every offer, in the message's order. Raises InputError naming the offer by position."""
+def add_offers(
+    rows: Any, offers: Sequence[structs.Offer], setting: Setting, amounts: Amounts
+) -> None:
+    """Adds every offer to the rows of a snapshot, in the message's order.
+
+    Raises InputError naming the offer by position.
+    """
     if len(offers) > MAX_OFFERS:
         raise InputError(
             f"{len(offers)} offers: at most {MAX_OFFERS} are allowed",
             reason="TOO_MANY_OFFERS",
             field="Offers",
         )
-    translated = []
     for position, offer in enumerate(offers):
         try:
-            translated.append(_wire_offer(offer, setting, amounts))
+            _add_offer(rows, offer, setting, amounts)
         except InputError as error:
             raise within(f"Offers[{position}]", error) from error
-    return translated
 
 
 def landed_minor(offer: wire.Offer) -> int:
@@ -58,12 +59,12 @@ def is_own_ambiguous(offers: Sequence[wire.Offer], own_seller_id: str) -> bool:
     return len(set(own)) < len(own) or wire.FULFILMENT_UNSPECIFIED in own
 
 
-def _wire_offer(offer: structs.Offer, setting: Setting, amounts: Amounts) -> wire.Offer:
+def _add_offer(rows: Any, offer: structs.Offer, setting: Setting, amounts: Amounts) -> None:
     rating = offer.seller_feedback_rating or _NO_RATING
     time = offer.shipping_time or _NO_SHIPPING_TIME
     country = (offer.ships_from or _NO_PLACE).country or ""
     seller_id = _seller_id(offer, setting)
-    return wire.Offer(
+    rows.add(
         seller_id=seller_id,
         item_price_minor=_item_price(offer.listing_price, amounts),
         shipping_minor=_shipping(offer.shipping, amounts),

@@ -12,7 +12,7 @@ from server.amazon import structs
 from server.amazon.amounts import Amounts
 from server.amazon.buy_box import BuyBoxSummary, mark_winner
 from server.amazon.marketplaces import MARKETPLACES, UNKNOWN_MARKETPLACE, Marketplace
-from server.amazon.offers import Setting, is_own_ambiguous, wire_offers
+from server.amazon.offers import Setting, add_offers, is_own_ambiguous
 from server.amazon.results import Translated
 
 _NO_SUMMARY = structs.Summary()
@@ -39,19 +39,22 @@ def translated_snapshot(
     amounts = Amounts()
     marketplace = MARKETPLACES.get(subject.marketplace_id, UNKNOWN_MARKETPLACE)
     setting = Setting(subject.seller_id, marketplace.retail_seller_id, subject.condition)
-    rows = wire_offers(offers or (), setting, amounts)
-    buy_box = BuyBoxSummary(summary or _NO_SUMMARY, subject.condition_word, subject.audience)
-    featured_minor = buy_box.featured_minor(amounts)
-    mark_winner(rows, featured_minor)
     snapshot = pricing_pb2.OfferSnapshot(
         asin=asin_key(subject),
         event_ms=subject.event_ms,
-        offers=rows,
-        competitive_price_minor=buy_box.competitive_minor(amounts),
-        featured_price_minor=featured_minor,
-        buy_box_status=buy_box.status(rows),
         notification_id=subject.notification_id,
     )
+    rows = snapshot.offers
+    add_offers(rows, offers or (), setting, amounts)
+    buy_box = BuyBoxSummary(summary or _NO_SUMMARY, subject.condition_word, subject.audience)
+    featured_minor = buy_box.featured_minor(amounts)
+    mark_winner(rows, featured_minor)
+    competitive_minor = buy_box.competitive_minor(amounts)
+    if competitive_minor is not None:
+        snapshot.competitive_price_minor = competitive_minor
+    if featured_minor is not None:
+        snapshot.featured_price_minor = featured_minor
+    snapshot.buy_box_status = buy_box.status(rows)
     snapshot.currency = amounts.currency or _currency_without_amounts(marketplace, subject)
     return Translated(
         notification_type=subject.notification_type,

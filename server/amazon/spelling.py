@@ -11,10 +11,11 @@ both spellings 45 us. Folding the keys with a regular expression before decoding
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
+
+from server.amazon._either import Either
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ def either_case(cls: type[T]) -> type[T]:
         pascal, camel = f"pascal_{name}", f"camel_{name}"
         fields += [(pascal, kind, default), (camel, kind, default)]
         keys |= {pascal: pascal_case(name), camel: camel_case(name)}
-        namespace[name] = property(_reader(pascal, camel, default))
+        namespace[name] = Either(pascal, camel, default)
     return msgspec.defstruct(  # type: ignore[return-value]
         cls.__name__,
         fields,
@@ -60,11 +61,3 @@ def either_case(cls: type[T]) -> type[T]:
         frozen=True,
         gc=False,
     )
-
-
-def _reader(pascal: str, camel: str, default: object) -> Callable[[Any], Any]:
-    def read(struct: Any) -> Any:
-        value = getattr(struct, pascal)
-        return getattr(struct, camel) if value is default else value
-
-    return read

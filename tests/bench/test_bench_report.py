@@ -17,6 +17,7 @@ IDS = {
     "kernel_vs_copy", "kernel_vs_numpy", "kernel_vs_numba", "kernel_vs_polars", "kernel_vs_python",
     "decode_vs_parser", "decode_vs_walk", "rpc_memory_vs_echo", "rpc_memory_vs_echo_1000",
     "rpc_journaled_vs_floor", "rpc_small_vs_echo", "held_growth", "call_growth",
+    "notification_vs_msgspec",
     "bytes_per_listing", "start_vs_read", "replay_vs_live",
 }  # fmt: skip
 LEDGER_IDS = {"audit_vs_scan", "import_vs_scan"}

@@ -46,6 +46,11 @@ def test_python(environment: dict[str, str]) -> None:
     assert told == "MUG-PY now costs 1298 cents\n"
 
 
+def test_columns(environment: dict[str, str]) -> None:
+    told = output_of([sys.executable, "examples/columns.py"], ROOT, environment)
+    assert told == "1000 of 1000 cups have a new price\n"
+
+
 def test_node(environment: dict[str, str], tmp_path: Path) -> None:
     """Stock gRPC tools of another language and the .proto files are all that a client needs."""
     if shutil.which("node") is None or shutil.which("npm") is None:
