@@ -17,10 +17,10 @@ from engine._tables import Texts
 from engine.catalog import Catalog
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
-from engine.errors import ReplayError
+from engine.errors import InputError, ReplayError
 from engine.guards import Guards
 from engine.replies import Replies
-from engine.schema import RECORD, ROW
+from engine.schema import RECORD, ROW, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
@@ -77,6 +77,16 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
 
 def load(columns: Columns) -> State:
     """The state that `dump` gave. Raises ReplayError for columns of another version."""
+    try:
+        return _load(columns)
+    except (InputError, KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise ReplayError(
+            f"the snapshot contradicts itself: {error!r}", reason="SNAPSHOT_LAYOUT"
+        ) from error
+
+
+def _load(columns: Columns) -> State:
+    """The same; columns that nobody wrote lead to whatever their readers raise."""
     try:
         raw = columns["definitions"].tobytes()
         layout = msgspec.json.decode(raw, type=dict[str, Any])["layout"]
@@ -139,8 +149,26 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def check_places(definitions: Definitions, columns: Columns) -> None:
+    """Raises ValueError for listings that lead to places which are not there: native code reads
+    them without a look."""
+    rows, records = columns["rows"], columns["records"]
+    of_listings = ("records", "key_hashes", "definition_hashes", "skus_end", "asins_end")
+    if any(columns[each].shape != rows.shape for each in of_listings):
+        raise ValueError("the columns of the listings differ in length")
+    active = (rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
+    for name, places, count in (
+        ("seller", records["seller"], len(definitions.sellers)),
+        ("marketplace", records["marketplace"], len(definitions.marketplaces)),
+        ("strategy", rows["strategy"], 1 + len(definitions.strategies)),
+    ):
+        if (places[active] >= count).any():
+            raise ValueError(f"a listing has a {name} beyond the {count} that there are")
+
+
 def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
-    """The catalogue with its indexes made anew."""
+    """The catalogue with its indexes made anew. Raises ValueError, and more, for forged columns."""
+    check_places(definitions, columns)
     count = len(columns["rows"])
     skus, asins = texts(columns, "skus"), texts(columns, "asins")
     catalog = Catalog(max(1024, 1 << (count - 1).bit_length()))
