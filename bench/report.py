@@ -31,6 +31,8 @@ BUDGETS = {
     "decode_vs_walk": 10.0,
     "rpc_memory_vs_echo": 2.2,
     "rpc_memory_vs_echo_1000": 2.2,
+    "rpc_journaled_vs_floor": 1.4,
+    "rpc_small_vs_echo": 1.6,
     "start_vs_read": 3.0,
     "replay_vs_live": 1.0,
     "audit_vs_scan": 3.0,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,9 @@ _MAGIC = b"rprcSNAP"
 _HEAD = struct.Struct("<8sI52x")
 _TRAILER = struct.Struct("<QQI4x8s")
 _NAME = re.compile(r"snapshot-(\d{20})\.(snap|tmp)")
+
+
+Place = Callable[[str, int], NDArray[np.uint8]]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -107,17 +110,20 @@ def write_snapshot(
     return name
 
 
-def read_snapshot(storage: Storage, name: str) -> tuple[Directory, dict[str, NDArray[Any]]]:
+def read_snapshot(
+    storage: Storage, name: str, place: Place = lambda _, size: aligned(size)
+) -> tuple[Directory, dict[str, NDArray[Any]]]:
     """Directory and columns of a snapshot: own, writable arrays that begin at a cache line.
 
-    Everything is verified on the way. Raises JournalDamagedError with file and offset.
+    `place` gives the memory of each column, by its name and bytes. Everything is verified on the
+    way. Raises JournalDamagedError with file and offset.
     """
     file = storage.open(name)
     try:
         directory = _read_directory(file, name)
         columns = {}
         for column in directory.columns:
-            raw = aligned(column.size)
+            raw = place(column.name, column.size)
             _check_column(file, name, column, raw)
             columns[column.name] = _typed(raw, column, name)
         return directory, columns

@@ -24,7 +24,8 @@ def test_what_was_found(target: str) -> None:
     """No exception, whatever becomes of the input."""
     found = sorted((CORPUS / target).iterdir())
     ends = {each.name: TARGETS[target].one(each.read_bytes()) for each in found}
-    assert len(set(ends.values())) > 1, ends
+    assert ends
+    assert all(ends.values())
 
 
 @pytest.mark.parametrize("target", TARGETS)
