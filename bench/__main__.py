@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from bench import report
+from bench.growth_rows import bytes_per_listing, call_growth, held_growth
 from bench.kernel_rows import PEERS, kernel_vs_copy, kernel_vs_peer
 from bench.ratios import PAIRS
 from bench.recovery_rows import replay_vs_live, start_vs_read
@@ -33,6 +34,9 @@ ROWS: dict[str, Row] = {
     "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", "off", 1_000),
     "rpc_journaled_vs_floor": rpc_row("rpc_journaled_vs_floor", "always", 10_000),
     "rpc_small_vs_echo": rpc_small_vs_echo,
+    "held_growth": held_growth,
+    "call_growth": call_growth,
+    "bytes_per_listing": bytes_per_listing,
     "start_vs_read": start_vs_read,
     "replay_vs_live": replay_vs_live,
 }

@@ -26,7 +26,7 @@ from engine.journal.storage import write_fully
 from server.access.caller import Caller, Rates, Role
 from server.access.store import Store
 from server.app import App, share_the_interpreter
-from server.config import GIB, AccessConfig, Config, JournalConfig, ServerConfig
+from server.config import GIB, MIB, AccessConfig, Config, JournalConfig, LimitsConfig, ServerConfig
 from server.logs import configure
 from server.writer import Writer
 
@@ -35,6 +35,10 @@ ECHO = f"/{SERVICE}/Echo"
 APPEND = f"/{SERVICE}/Append"
 SET_ANSWER = f"/{SERVICE}/SetAnswer"
 ANY_PORT = "127.0.0.1:0"
+LARGE = LimitsConfig(
+    max_request_bytes=64 * MIB, max_offers_per_call=1_000_000, memory_budget_bytes=64 * GIB
+)
+"""Room for a call of 100,000 listings."""
 GENEROUS = Rates(1_000_000, 1_000_000_000, 1_000)
 """Limits that are looked after and never reached."""
 
@@ -126,6 +130,7 @@ def run(pipe: Connection, place: Path, mode: str) -> None:
     settings = Config(
         server=ServerConfig(listen=ANY_PORT, metrics_listen=ANY_PORT),
         access=AccessConfig(file=str(place / "access.db")),
+        limits=LARGE,
         journal=JournalConfig(
             mode=mode, data_directory=str(place / "data"), snapshot_bytes=64 * GIB
         ),
@@ -144,19 +149,25 @@ def run(pipe: Connection, place: Path, mode: str) -> None:
 @contextmanager
 def started(mode: str = "off") -> Iterator[Started]:
     """A server process with this `journal.mode`, stopped at the end; its files go with it."""
-    with folder() as place:
-        here, there = multiprocessing.Pipe()
-        process = multiprocessing.get_context("spawn").Process(
-            target=run, args=(there, place, mode), daemon=True
-        )
-        process.start()
-        there.close()
-        try:
-            yield here.recv()
-            here.send("stop")
-        finally:
-            here.close()
-            process.join(60)
-            if process.is_alive():
-                process.terminate()
-                process.join()
+    with folder() as place, started_in(place, mode) as server:
+        yield server
+
+
+@contextmanager
+def started_in(place: Path, mode: str) -> Iterator[Started]:
+    """A server process whose data directory is `data` in a place, stopped at the end."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=run, args=(there, place, mode), daemon=True
+    )
+    process.start()
+    there.close()
+    try:
+        yield here.recv()
+        here.send("stop")
+    finally:
+        here.close()
+        process.join(60)
+        if process.is_alive():
+            process.terminate()
+            process.join()

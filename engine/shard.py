@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine._state_hash import count_states
 from engine.apply_bounds import apply_fee_schedules, recompute_due
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
 from engine.apply_guards import (
@@ -24,7 +25,7 @@ from engine.errors import RowProblem
 from engine.evaluator import Evaluator
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
-from engine.schema import COMMAND, CommandKind, CycleState, InputKind, RowFlag
+from engine.schema import COMMAND, CommandKind, CycleState, InputKind
 from engine.scope import Scope, inside
 from engine.state import State
 
@@ -42,6 +43,7 @@ class Shard:
         self.offers_read = 0
         self._handlers: dict[InputKind, Callable[[Batch, int, Scope], Result]] = {
             InputKind.REPRICE: self._reprice,
+            InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
             InputKind.SELLERS: partial(apply_sellers, self),
@@ -171,9 +173,8 @@ class Shard:
     def count_listings(self) -> None:
         """Counts the listings of the state as it is; changes are counted as they happen."""
         catalog = self.state.catalog
-        rows = catalog.rows[: catalog.count]
-        active = (rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
-        present = np.bincount(rows["state"][active], minlength=len(CycleState) + 1)
+        present = np.zeros(len(CycleState) + 1, np.int64)
+        count_states(catalog.rows[: catalog.count].view(np.uint8), present)
         self._uncounted = present - self.evaluator.state_changes()
 
     def forget_counts(self) -> None:
@@ -181,9 +182,9 @@ class Shard:
 
         Trips of guards are part of the state and go on.
         """
+        self._uncounted = self.state_counts()
         self.evaluator.counters[:] = 0
         self.ambiguous_own = self.offers_read = 0
-        self.count_listings()
 
     def created(self) -> None:
         """Counts a listing that was created and is SEEKING."""
