@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.access.tokens import new_token
+from server.wire.parts import PART_ROWS, split
 from tests.soak.callers import digest_of
 from tests.soak.overload import bearer, headed, key, snapshots
 
@@ -103,6 +104,11 @@ def varint(value: int) -> bytes:
     return found
 
 
+def parts_of(payload: bytes, rows: int) -> dict[str, list[str]]:
+    """For the log: the parts of a large request, which become inputs one after the other."""
+    return {"parts": [digest_of(each) for each in split(payload)]} if rows > PART_ROWS else {}
+
+
 class OneCaller:
     """A connection of its own, used until the time is over."""
 
@@ -116,7 +122,7 @@ class OneCaller:
         self._log = path.open("a")
         self._turn = number
 
-    def _note(self, **facts: str) -> None:
+    def _note(self, **facts: str | list[str]) -> None:
         self._log.write(json.dumps(facts) + "\n")
 
     async def close(self) -> None:
@@ -130,7 +136,7 @@ class OneCaller:
     async def mutate(self, path: str, payload: bytes, size: int = 0) -> None:
         """A request that is written down, before and after."""
         digest = digest_of(payload)
-        self._note(sent=digest)
+        self._note(sent=digest, **parts_of(payload, size))
         begun = time.perf_counter()
         try:
             answer = await self._call(path, payload, self._seller.token)
@@ -179,7 +185,7 @@ class OneCaller:
         """Asks and leaves before the answer."""
         size = self._chance.choice(self._seller.sizes[:4])
         payload = self._seller.body(size, self._turn)
-        self._note(sent=digest_of(payload), loose="")
+        self._note(sent=digest_of(payload), loose="", **parts_of(payload, size))
         call = self._call(SERVICE + "Reprice", payload, self._seller.token)
         await asyncio.sleep(self._chance.random() * 0.1)
         call.cancel()
@@ -206,8 +212,9 @@ class OneCaller:
     async def _pour(self, call: Any) -> None:
         while True:
             self._turn += 1
-            payload = self._seller.body(self._seller.sizes[-1], self._turn)
-            self._note(sent=digest_of(payload), loose="")
+            size = self._seller.sizes[-1]
+            payload = self._seller.body(size, self._turn)
+            self._note(sent=digest_of(payload), loose="", **parts_of(payload, size))
             # Field 1 of a stream's message is the request.
             await call.write(b"\x0a" + length(len(payload)) + payload)
             await asyncio.sleep(PAUSE_S)

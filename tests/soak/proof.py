@@ -118,6 +118,8 @@ class Logs:
 
     inputs: dict[str, list[str]] = field(default_factory=dict)
     answered: dict[str, bytes] = field(default_factory=dict)
+    in_parts: set[str] = field(default_factory=set)
+    """Calls whose inputs are no one group: before the answer only the first may be there."""
     in_order: list[list[str]] = field(default_factory=list)
     """Calls of each caller that waited for one before the next."""
 
@@ -132,7 +134,10 @@ class Logs:
                 if "sent" not in facts:
                     logs.answered[facts["answered"]] = base64.b64decode(facts["answer"])
                     continue
-                logs.inputs[facts["sent"]] = facts.get("inputs", [facts["sent"]])
+                one = facts.get("inputs", [facts["sent"]])
+                logs.inputs[facts["sent"]] = facts.get("parts", one)
+                if "parts" in facts:
+                    logs.in_parts.add(facts["sent"])
                 if "loose" not in facts:
                     waited.append(facts["sent"])
             logs.in_order.append(waited)
@@ -177,7 +182,7 @@ def check_requests(found: Proof, reader: JournalReader, paths: list[Path]) -> No
         there = [each for each in inputs if seen.applied[each]]
         if call in logs.answered and len(there) < len(inputs):
             found.problems.append(f"{call}: answered, and lost")
-        elif there and len(there) < len(inputs):
+        elif there != (inputs[: len(there)] if call in logs.in_parts else inputs) and there:
             found.problems.append(f"{call}: {len(there)} of its {len(inputs)} inputs are there")
     for call, answer in logs.answered.items():
         if logs.inputs[call] == [call] and seen.applied[call] and seen.answers.get(call) != answer:
