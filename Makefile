@@ -12,8 +12,8 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd \
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench bench-check bench-claims claims-truth market
-.PHONY: soak-crash soak-overload annotate clean always
+.PHONY: help demo test check sanitize sanitized fuzz fuzz-wire bench bench-check bench-claims
+.PHONY: claims-truth market soak-crash soak-load soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -22,13 +22,18 @@ help:
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
 	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
-	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
+	@echo "  make fuzz      fuzz all that reads foreign bytes, guided by coverage: SECONDS=60 a target"
+	@echo "                 (TARGET=journal, N= executions instead, SEED=1, KEEP=folder of a corpus)"
+	@echo "  make fuzz-wire compare the wire codec with the parser on N=1000000 bad requests, SEED=1,"
+	@echo "                 under the sanitizers"
 	@echo "  make bench     measure; writes bench/results/latest.json"
 	@echo "  make bench-check    a few rows; fails where one is 1.5 times worse than accepted"
 	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
 	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
+	@echo "  make soak-load CALLERS=500 SECONDS=60"
+	@echo "                 callers of every manner: nothing lost, memory flat, all counted"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
 	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1001-1020"
 	@echo "  make bench-claims   measure it on a large ledger, ROWS=1000000, into the same file"
@@ -45,8 +50,15 @@ demo: $(VENV)/built
 test: $(VENV)/with-test
 	@$(BIN)/python -m pytest
 
-fuzz: $(VENV)/with-test
-	@$(BIN)/python tests/engine/wire/wire_fuzz.py $(or $(N),1000000) $(or $(SEED),1)
+fuzz: TARGET ?= notifications journal snapshots config listings requests
+fuzz: SECONDS ?= 60
+fuzz: $(VENV)/with-fuzz
+	@for target in $(TARGET); do $(BIN)/python -m tests.fuzz.run $$target --seed $(or $(SEED),1) \
+	  $(if $(N),--runs $(N) --seconds 86400,--seconds $(SECONDS)) \
+	  $(if $(KEEP),--keep $(KEEP)/$$target) || exit 1; done
+
+fuzz-wire: sanitized
+	@$(SANITIZED) $(CURDIR)/tests/engine/wire/wire_fuzz.py $(or $(N),1000000) $(or $(SEED),1)
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m bench
@@ -61,6 +73,11 @@ soak-overload: PAIRS ?= 3
 soak-overload: $(VENV)/with-test
 	@$(BIN)/python tests/soak/overload.py --callers $(CALLERS) --seconds $(SECONDS) \
 	  --rows $(ROWS) --pairs $(PAIRS)
+
+soak-load: CALLERS ?= 500
+soak-load: SECONDS ?= 60
+soak-load: $(VENV)/with-test
+	@$(BIN)/python -m tests.soak.load --callers $(CALLERS) --seconds $(SECONDS)
 
 soak-crash: N ?= 25
 soak-crash: SEED ?= 1
@@ -93,16 +110,20 @@ check: $(VENV)/with-dev
 	else echo "promtool is not in PATH: alert rules not checked"; fi
 
 # In a place of its own; leaks are not looked for, because the interpreter keeps memory on purpose.
-sanitize: $(VENV)/with-test
+SANITIZED = cd build/sanitize/lib && ASAN_OPTIONS=detect_leaks=0 \
+  UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 PYTHONPATH=$(CURDIR) \
+  LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" \
+  $(CURDIR)/$(BIN)/python
+
+sanitized: $(VENV)/with-test
 	@ENGINE_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize \
 	  --build-lib build/sanitize/lib
-	@cd build/sanitize/lib && export ASAN_OPTIONS=detect_leaks=0 \
-	  UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 \
-	  LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" && \
-	  $(CURDIR)/$(BIN)/python -c 'import pathlib, engine._kernel as kernel; \
-	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__' && \
-	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
-	  --rootdir $(CURDIR) $(CURDIR)/tests/engine --ignore $(CURDIR)/tests/engine/claims
+	@$(SANITIZED) -c 'import pathlib, engine._kernel as kernel; \
+	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__'
+
+sanitize: sanitized
+	@$(SANITIZED) -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) \
+	  $(CURDIR)/tests/engine $(CURDIR)/tests/fuzz --ignore $(CURDIR)/tests/engine/claims
 
 annotate: $(VENV)/built
 	@ENGINE_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace

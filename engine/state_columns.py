@@ -16,11 +16,11 @@ from engine.bounds.definitions import FeeScheduleDefinition
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
-from engine.errors import ReplayError
+from engine.errors import InputError, ReplayError
 from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
-from engine.schema import RECORD, ROW
+from engine.schema import RECORD, ROW, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
@@ -82,21 +82,26 @@ def load(columns: Columns, memory: dict[str, Room] | None = None) -> State:
     already, which is `catalog.rooms()`, are not copied.
     """
     try:
-        raw = columns["definitions"].tobytes()
-        layout = msgspec.json.decode(raw, type=dict[str, Any])["layout"]
-        rows, records = columns["rows"], columns["records"]
-        if layout != LAYOUT or rows.dtype != ROW or records.dtype != RECORD:
-            raise ReplayError(
-                f"the snapshot has layout {layout}; this version reads layout {LAYOUT}: start the"
-                " version that wrote it, or remove the snapshot and replay the whole journal",
-                reason="SNAPSHOT_LAYOUT",
-            )
-        definitions = msgspec.json.decode(raw, type=Definitions)
-        catalog = load_catalog(definitions, columns, memory)
-    except (KeyError, ValueError, msgspec.DecodeError) as error:
+        return _load(columns, memory)
+    except (InputError, KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
         raise ReplayError(
-            f"the snapshot is incomplete: {error}", reason="SNAPSHOT_LAYOUT"
-        ) from None
+            f"the snapshot contradicts itself: {error!r}", reason="SNAPSHOT_LAYOUT"
+        ) from error
+
+
+def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
+    """The same; columns that nobody wrote lead to whatever their readers raise."""
+    raw = columns["definitions"].tobytes()
+    layout = msgspec.json.decode(raw, type=dict[str, Any])["layout"]
+    rows, records = columns["rows"], columns["records"]
+    if layout != LAYOUT or rows.dtype != ROW or records.dtype != RECORD:
+        raise ReplayError(
+            f"the snapshot has layout {layout}; this version reads layout {LAYOUT}: start the"
+            " version that wrote it, or remove the snapshot and replay the whole journal",
+            reason="SNAPSHOT_LAYOUT",
+        )
+    definitions = msgspec.json.decode(raw, type=Definitions)
+    catalog = load_catalog(definitions, columns, memory)
     decisions = DecisionLog()
     decisions.append(columns["decisions"])
     return State(
@@ -138,10 +143,24 @@ def load_guards(columns: Columns) -> Guards:
     return guards
 
 
+def check_places(definitions: Definitions, columns: Columns) -> None:
+    """Raises ValueError for listings that lead to places which are not there: native code reads
+    them without a look."""
+    rows, records = columns["rows"], columns["records"]
+    active = (rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
+    for name, places, count in (
+        ("seller", records["seller"], len(definitions.sellers)),
+        ("marketplace", records["marketplace"], len(definitions.marketplaces)),
+        ("strategy", rows["strategy"], 1 + len(definitions.strategies)),
+    ):
+        if (places[active] >= count).any():
+            raise ValueError(f"a listing has a {name} beyond the {count} that there are")
+
+
 def load_catalog(
     definitions: Definitions, columns: Columns, memory: dict[str, Room] | None
 ) -> Catalog:
-    """The catalogue with its indexes. Raises KeyError, ValueError."""
+    """The catalogue with its indexes. Raises KeyError, ValueError, and more for forged columns."""
     count = len(columns["rows"])
     if memory is None:
         memory = rooms()
@@ -150,6 +169,7 @@ def load_catalog(
     for name in COLUMNS:
         if len(columns[name]) != count:
             raise ValueError(f"{name} has {len(columns[name])} entries; allowed: {count}")
+    check_places(definitions, columns)
     catalog = Catalog(max(1024, 1 << (count - 1).bit_length()), memory)
     catalog.count = count
     catalog.names.load(dict(columns), count)

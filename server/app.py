@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -44,6 +46,9 @@ SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims, event)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
 ANYBODY = "without access.file everybody on this machine may do everything"
+CALLS_PER_PLACE = 4
+"""Calls that gRPC lets in before it refuses some itself, without a reason or a time to retry. Those
+without a place wait for one of the few threads that are left, which refuses them as it should."""
 SWITCH_S = 0.0005
 GOODBYE_S = 1
 """Time for open streams to hear that they end."""
@@ -168,7 +173,7 @@ class App:
         limits = self.config.limits
         server = grpc.server(
             ThreadPoolExecutor(limits.places, "grpc"),
-            maximum_concurrent_rpcs=limits.places,
+            maximum_concurrent_rpcs=CALLS_PER_PLACE * limits.places,
             interceptors=[Interceptor(self.metrics, self.door, self._streams)],
             options=[
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
@@ -226,14 +231,29 @@ def share_the_interpreter() -> None:
 
 
 def serve(config: Config) -> None:
-    """Serves until SIGTERM or SIGINT, then drains. Raises ConfigError."""
+    """Serves until SIGTERM or SIGINT, then drains. Raises ConfigError.
+
+    A signal during the replay ends the process at once, which loses nothing.
+    """
     configure(config.log.level)
     share_the_interpreter()
-    stops = {signal.SIGTERM, signal.SIGINT}
-    # Blocked before any thread starts: a handler could meet the lock that its own thread holds.
-    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     app = App(config)
+    wait_for_signal = stop_signals()
     app.start()
-    signal.sigwait(stops)
+    wait_for_signal()
     logger().info("draining", seconds=config.server.drain_seconds)
     app.stop()
+
+
+def stop_signals() -> Callable[[], object]:
+    """A function that returns when SIGTERM or SIGINT has come, also if it came before.
+
+    A pipe, because the system may hand a signal to a thread of a library: blocked in our threads
+    only, it would end the process there. The handlers do nothing, so they can meet no lock.
+    """
+    told, telling = os.pipe()
+    os.set_blocking(telling, False)
+    signal.set_wakeup_fd(telling)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: None)
+    return lambda: os.read(told, 1)

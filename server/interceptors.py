@@ -118,7 +118,10 @@ class Interceptor(grpc.ServerInterceptor):
     def intercept_service(self, continuation: Callable[..., Any], details: Any) -> Any:
         """The handler of a call, wrapped. A stranger's is replaced before its request is read."""
         handler = continuation(details)
-        if handler is None or details.method in OPEN:
+        if handler is None:
+            self._metrics.refuse("UNKNOWN_METHOD")
+            return None
+        if details.method in OPEN:
             return handler
         call = Call(details.method, self._metrics.calls.get(details.method))
         try:

@@ -272,7 +272,7 @@ def _read_directory(file: StoredFile, name: str) -> Directory:
         raise _damaged(name, offset, "the directory's checksum is wrong")
     try:
         directory = msgspec.json.decode(raw, type=Directory)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(name, offset, f"the directory is unreadable: {error}") from error
     if snapshot_name(directory.sequence) != name:
         raise _damaged(name, offset, f"the file is of sequence {directory.sequence}")

@@ -15,8 +15,8 @@ T = TypeVar("T")
 def decoder(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
     """A function that decodes JSON to `kind`.
 
-    It raises InputError with reason BROKEN_JSON (the message says at which byte), NOT_UTF8,
-    NESTED_TOO_DEEP, or FIELD_INVALID for a value of the wrong type or out of its range.
+    It raises InputError with reason BROKEN_JSON (the message says at which byte), NESTED_TOO_DEEP,
+    or FIELD_INVALID for a value of the wrong type or out of its range. The data must be UTF-8.
     """
     decode = msgspec.json.Decoder(kind).decode
 
@@ -27,8 +27,6 @@ def decoder(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
             raise _invalid_field(error) from error
         except msgspec.DecodeError as error:
             raise _broken(error, data) from error
-        except UnicodeDecodeError as error:
-            raise _not_utf8(error, data) from error
         except RecursionError as error:
             message = "JSON is nested too deep; Amazon's messages have about ten levels"
             raise InputError(message, reason="NESTED_TOO_DEEP") from error
@@ -47,12 +45,3 @@ def _broken(error: msgspec.DecodeError, data: bytes | msgspec.Raw) -> InputError
     if "(byte " not in text:
         text = f"{text} (byte {len(bytes(data))})"
     return InputError(text, reason="BROKEN_JSON")
-
-
-def _not_utf8(error: UnicodeDecodeError, data: bytes | msgspec.Raw) -> InputError:
-    try:
-        bytes(data).decode()
-        place = "inside a string"
-    except UnicodeDecodeError as whole:
-        place = f"at byte {whole.start}"
-    return InputError(f"JSON is not UTF-8 {place}: {error.reason}", reason="NOT_UTF8")

@@ -32,9 +32,10 @@ class Message(NamedTuple):
 def open_message(json: bytes) -> Message:
     """Unwraps the message and names its kind. Raises InputError.
 
-    Reasons beside those of `decoding`: RESPONSE_HAS_ERRORS for a failed SP-API call,
+    Reasons beside those of `decoding`: NOT_UTF8, RESPONSE_HAS_ERRORS for a failed SP-API call,
     NOT_A_MESSAGE for JSON that is neither notification nor response.
     """
+    _check_utf8(json)
     envelope = _decode(json)
     for _ in range(_MAX_WRAPPERS):
         if envelope.notification_type:
@@ -46,6 +47,15 @@ def open_message(json: bytes) -> Message:
     if envelope.notification_type:
         return _notification(envelope)
     return _response(envelope)
+
+
+def _check_utf8(json: bytes) -> None:
+    """Raises InputError, NOT_UTF8, also for a text that nothing reads and the decoder skips."""
+    try:
+        json.decode()
+    except UnicodeDecodeError as error:
+        message = f"JSON is not UTF-8 at byte {error.start}: {error.reason}"
+        raise InputError(message, reason="NOT_UTF8") from error
 
 
 def _wrapper(envelope: structs.Envelope) -> tuple[str, Raw] | None:

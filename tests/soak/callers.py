@@ -22,9 +22,13 @@ import grpc
 from engine.replies import WINDOW_MS
 from engine.schema import InputKind
 from tests.server.recovery.workload import Workload
+from tests.soak import notices
 from tests.soak.lives import Clock, Life
 
-METHODS = {
+INGEST = None
+"""Stands for the one call that is no input itself and becomes several."""
+Kind = InputKind | None
+METHODS: dict[Kind, str] = {
     InputKind.REPRICE: "PricingService/Reprice",
     InputKind.FEEDBACK: "PricingService/ReportFeedback",
     InputKind.STOCK: "PricingService/ReportStock",
@@ -39,7 +43,9 @@ METHODS = {
     InputKind.STRATEGIES: "CatalogService/BatchUpsertStrategies",
     InputKind.LISTINGS: "CatalogService/BatchUpsertListings",
     InputKind.DELETE: "CatalogService/BatchDeleteListings",
+    INGEST: "IngestionService/IngestNotifications",
 }
+INGEST_SHARE = 0.15
 COMES_AGAIN = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
@@ -50,8 +56,10 @@ COMES_AGAIN = {
 CALL_S = 20.0
 RECENT = 8
 REPEAT_WITHIN_MS = WINDOW_MS // 4
-GIVE_UP_MS = WINDOW_MS * 3 // 4
-"""A repeat after the window is a new request; on a machine so slow the answer stays unknown."""
+GIVE_UP_MS = WINDOW_MS * 9 // 10
+"""A repeat after the window is a new request, so none may be applied later than this after it was
+sent first: on a machine so slow that it comes to that the answer stays unknown, and the journal
+is read instead, which must hold the request once or not at all."""
 PAUSE_S = 0.01
 
 
@@ -66,7 +74,7 @@ class CallerLog:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def note(self, **facts: str) -> None:
+    def note(self, **facts: str | list[str]) -> None:
         """Writes a line and syncs it."""
         os.write(self._descriptor, json.dumps(facts).encode() + b"\n")
         os.fdatasync(self._descriptor)
@@ -90,7 +98,7 @@ class Caller:
         self._clock = clock
         self._current = current
         self._ending = threading.Event()
-        self._recent: deque[tuple[int, InputKind, bytes, bytes]] = deque(maxlen=RECENT)
+        self._recent: deque[tuple[int, Kind, bytes, bytes]] = deque(maxlen=RECENT)
         self._port = 0
         self._channel: grpc.Channel | None = None
         self._thread = threading.Thread(target=self._run, name=f"caller-{seed}", daemon=True)
@@ -113,8 +121,12 @@ class Caller:
         opening = [(kind, payload) for _, kind, payload in self._work.opening()]
         while not self._ending.is_set():
             self._work.now_ms = self._clock.now_ms()
-            kind, payload = opening.pop(0) if opening else next(self._work.steps(1))[1:]
-            self._first(kind, payload)
+            if opening:
+                self._first(*opening.pop(0))
+            elif self._chance.random() < INGEST_SHARE:
+                self._first(INGEST, notices.call(self._chance, self._work.now_ms))
+            else:
+                self._first(*next(self._work.steps(1))[1:])
             draw = self._chance.random()
             older = list(self._recent)[:-1]
             if older and draw < 0.15:
@@ -127,9 +139,13 @@ class Caller:
             self._channel.close()
         self._log.close()
 
-    def _first(self, kind: InputKind, payload: bytes) -> None:
+    def _first(self, kind: Kind, payload: bytes) -> None:
         digest = digest_of(payload)
-        self._log.note(sent=digest)
+        if kind is INGEST:
+            inputs = [digest_of(each) for each in notices.inputs_of(payload)]
+            self._log.note(sent=digest, inputs=inputs)
+        else:
+            self._log.note(sent=digest)
         sent_ms = self._clock.now_ms()
         answer = self._answer(kind, payload, sent_ms)
         if answer is None:
@@ -138,7 +154,7 @@ class Caller:
         self.answered += 1
         self._recent.append((sent_ms, kind, payload, answer))
 
-    def _again(self, first: tuple[int, InputKind, bytes, bytes]) -> None:
+    def _again(self, first: tuple[int, Kind, bytes, bytes]) -> None:
         sent_ms, kind, payload, answer = first
         if sent_ms < self._clock.now_ms() - REPEAT_WITHIN_MS:
             return
@@ -147,25 +163,25 @@ class Caller:
         if again is not None and again != answer:
             self.problems.append(f"{digest_of(payload)}: a repeat was answered otherwise")
 
-    def _answer(self, kind: InputKind, payload: bytes, sent_ms: int) -> bytes | None:
-        """The answer, however many lives it takes."""
-        while True:
+    def _answer(self, kind: Kind, payload: bytes, sent_ms: int) -> bytes | None:
+        """The answer, however many lives it takes; None when the time for repeats is over."""
+        while (left_s := self._clock.seconds_until(sent_ms + GIVE_UP_MS)) > 0:
             call = self._call(kind)
             try:
                 if call is not None:
-                    answer: bytes = call(payload, timeout=CALL_S)
+                    answer: bytes = call(payload, timeout=min(CALL_S, left_s))
                     return answer
             except grpc.RpcError as error:
                 if error.code() not in COMES_AGAIN and not is_broken_off(error):
-                    self.problems.append(f"{kind.name}: {error.code()} {error.details()}")
+                    told = f"{METHODS[kind]}: {error.code()} {error.details()}"
+                    self.problems.append(told)
                     return None
                 self.unsure += 1
-            if self._clock.now_ms() - sent_ms > GIVE_UP_MS:
-                self.given_up += 1
-                return None
             time.sleep(0.02)
+        self.given_up += 1
+        return None
 
-    def _call(self, kind: InputKind) -> Callable[..., bytes] | None:
+    def _call(self, kind: Kind) -> Callable[..., bytes] | None:
         """The method at the server of now; None while there is none."""
         life = self._current()
         if life is None or not life.serving.is_set():

@@ -26,7 +26,7 @@ from tests.soak.lives import CONFIG, SERVER, Clock, Life, LifeError, Moments
 from tests.soak.proof import Kept, Proof, prove
 
 CALLERS = 6
-JOIN_S = 60.0
+JOIN_S = 600.0
 PLAIN_EVERY = 10
 
 

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CLOCK = Path(__file__).parent / "clock"
 SPEED = 20
 """Minutes of a journal that pass in three seconds: ten minutes of repeats end after half one."""
-START_S, SNAPSHOT_S, SEGMENT_S, PRUNE_S, STOP_S = 60.0, 8.0, 4.0, 8.0, 60.0
+SNAPSHOT_S, SEGMENT_S, PRUNE_S = 8.0, 4.0, 8.0
+START_S = STOP_S = 600.0
+"""Only a server that hangs takes so long, however loaded the machine is."""
 LOOK_S = 0.001
 
 CONFIG = """
@@ -56,12 +58,19 @@ class Clock:
         """Milliseconds as the servers see them."""
         return (self._since_ns + (time.time_ns() - self._since_ns) * self._speed) // 1_000_000
 
+    def seconds_until(self, at_ms: int) -> float:
+        """Seconds of the real clock until then."""
+        return (at_ms - self.now_ms()) / 1000 / self._speed
+
 
 class Life:
-    """One server process. It has a session of its own, so that its helpers can be killed too."""
+    """One server process. It has a session of its own, so that its helpers can be killed too.
+
+    `faults` are lines of its log that are errors, or are no line of its log at all."""
 
     def __init__(self, command: tuple[str, ...], config: Path, env: dict[str, str]) -> None:
-        self.port = 0
+        self.port = self.metrics_port = 0
+        self.faults: list[str] = []
         self.serving = threading.Event()
         self.log: deque[str] = deque(maxlen=40)
         self._process = subprocess.Popen(
@@ -90,8 +99,12 @@ class Life:
         for line in self._process.stderr:
             self.log.append(line.rstrip())
             if '"serving"' in line:
-                self.port = int(json.loads(line)["listen"].rpartition(":")[2])
+                told = json.loads(line)
+                self.port = int(told["listen"].rpartition(":")[2])
+                self.metrics_port = int(told["metrics"].rpartition(":")[2])
                 self.serving.set()
+            elif '"level":"error"' in line.replace(" ", "") or not line.startswith("{"):
+                self.faults.append(line.rstrip())
 
     def wait_serving(self) -> None:
         """Returns when it serves. Raises LifeError when it does not."""

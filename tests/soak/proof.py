@@ -111,64 +111,106 @@ def prove(kept: Path, logs: list[Path]) -> Proof:
     return found
 
 
-def check_requests(found: Proof, reader: JournalReader, logs: list[Path]) -> None:
+@dataclass
+class Logs:
+    """What callers wrote down. `inputs` are the digests that a sent call becomes in the journal:
+    its own, or those of the parts that it is split into."""
+
+    inputs: dict[str, list[str]] = field(default_factory=dict)
+    answered: dict[str, bytes] = field(default_factory=dict)
+    in_parts: set[str] = field(default_factory=set)
+    """Calls whose inputs are no one group: before the answer only the first may be there."""
+    in_order: list[list[str]] = field(default_factory=list)
+    """Calls of each caller that waited for one before the next."""
+
+    @classmethod
+    def read(cls, paths: list[Path]) -> Logs:
+        """All of them."""
+        logs = cls()
+        for path in paths:
+            waited = []
+            for line in path.read_text().splitlines():
+                facts = json.loads(line)
+                if "sent" not in facts:
+                    logs.answered[facts["answered"]] = base64.b64decode(facts["answer"])
+                    continue
+                one = facts.get("inputs", [facts["sent"]])
+                logs.inputs[facts["sent"]] = facts.get("parts", one)
+                if "parts" in facts:
+                    logs.in_parts.add(facts["sent"])
+                if "loose" not in facts:
+                    waited.append(facts["sent"])
+            logs.in_order.append(waited)
+        return logs
+
+
+@dataclass
+class Found:
+    """Inputs of a journal by their digest, and what it says of them."""
+
+    applied: Counter[str] = field(default_factory=Counter)
+    places: dict[str, int] = field(default_factory=dict)
+    keys: dict[bytes, set[str]] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, found: Proof, reader: JournalReader, calls: dict[str, str]) -> Found:
+        """All of it; `calls` leads from an input to the call it is of."""
+        seen, digests = cls(), dict[int, str]()
+        for frame in reader.read_from(1):
+            found.frames += 1
+            if frame.kind == FrameKind.OUTPUT:
+                sequence, answer = split_output(frame.payload)
+                if sequence in digests:
+                    found.answers += 1
+                    seen.answers[digests.pop(sequence)] = answer
+            elif frame.kind not in {InputKind.ADVANCE, InputKind.CONFIG}:
+                found.inputs += 1
+                digest = digests[frame.sequence] = digest_of(frame.payload)
+                seen.applied[digest] += 1
+                seen.places[digest] = frame.sequence
+                seen.keys.setdefault(frame.request_key, set()).add(calls.get(digest, digest))
+        return seen
+
+
+def check_requests(found: Proof, reader: JournalReader, paths: list[Path]) -> None:
     """Points 2 to 4."""
-    sent, answered = read_logs(logs)
-    places: dict[str, int] = {}
-    applied: Counter[str] = Counter()
-    keys: Counter[bytes] = Counter()
-    digests: dict[int, str] = {}
-    answers: dict[str, bytes] = {}
-    for frame in reader.read_from(1):
-        found.frames += 1
-        if frame.kind == FrameKind.OUTPUT:
-            sequence, answer = split_output(frame.payload)
-            if sequence in digests:
-                found.answers += 1
-                answers[digests.pop(sequence)] = answer
-        elif frame.kind not in {InputKind.ADVANCE, InputKind.CONFIG}:
-            found.inputs += 1
-            digests[frame.sequence] = digest_of(frame.payload)
-            applied[digests[frame.sequence]] += 1
-            places[digests[frame.sequence]] = frame.sequence
-            keys[frame.request_key] += 1
-    for digest, answer in answered.items():
-        if applied[digest] == 0:
-            found.problems.append(f"{digest}: answered, and lost")
-        elif answers.get(digest) != answer:
-            found.problems.append(f"{digest}: the journal holds another answer than was given")
-    for digest, count in applied.items():
+    logs = Logs.read(paths)
+    calls = {each: call for call, inputs in logs.inputs.items() for each in inputs}
+    seen = Found.read(found, reader, calls)
+    for call, inputs in logs.inputs.items():
+        there = [each for each in inputs if seen.applied[each]]
+        if call in logs.answered and len(there) < len(inputs):
+            found.problems.append(f"{call}: answered, and lost")
+        elif there != (inputs[: len(there)] if call in logs.in_parts else inputs) and there:
+            found.problems.append(f"{call}: {len(there)} of its {len(inputs)} inputs are there")
+    for call, answer in logs.answered.items():
+        if logs.inputs[call] == [call] and seen.applied[call] and seen.answers.get(call) != answer:
+            found.problems.append(f"{call}: the journal holds another answer than was given")
+    for digest, count in seen.applied.items():
         if count > 1:
             found.problems.append(f"{digest}: applied {count} times")
-        if digest not in sent:
+        if digest not in calls:
             found.problems.append(f"{digest}: nobody sent it")
-    for path in logs:
-        found.problems += out_of_order(path, places)
-    twice = [key.hex() for key, count in keys.items() if count > 1 or key == NO_REQUEST]
+    for waited in logs.in_order:
+        found.problems += out_of_order(waited, logs.inputs, seen.places)
+    twice = [key.hex() for key, of in seen.keys.items() if len(of) > 1 or key == NO_REQUEST]
     found.problems += [f"request key {key} stands for more than one input" for key in twice]
-    found.answered, found.unanswered = len(answered), len(sent - answered.keys())
+    found.answered = len(logs.answered)
+    found.unanswered = len(logs.inputs.keys() - logs.answered.keys())
 
 
-def out_of_order(path: Path, places: dict[str, int]) -> list[str]:
+def out_of_order(
+    waited: list[str], inputs: dict[str, list[str]], places: dict[str, int]
+) -> list[str]:
     """Requests of one caller that stand before one that it sent earlier."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    there = [each["sent"] for each in lines if each.get("sent") in places]
+    there = [
+        (call, [places[each] for each in inputs[call]])
+        for call in waited
+        if inputs[call] and all(each in places for each in inputs[call])
+    ]
     return [
         f"{earlier}: applied after {later}, which was sent later: it was lost and came back"
-        for earlier, later in pairwise(there)
-        if places[earlier] > places[later]
+        for (earlier, mine), (later, following) in pairwise(there)
+        if mine[-1] > following[0]
     ]
-
-
-def read_logs(logs: list[Path]) -> tuple[set[str], dict[str, bytes]]:
-    """Digests of what was sent, and answers of what was answered."""
-    sent: set[str] = set()
-    answered: dict[str, bytes] = {}
-    for path in logs:
-        for line in path.read_text().splitlines():
-            facts = json.loads(line)
-            if "sent" in facts:
-                sent.add(facts["sent"])
-            else:
-                answered[facts["answered"]] = base64.b64decode(facts["answer"])
-    return sent, answered

@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CODE = {".py", ".pyx", ".pxd"}
 MADE_BY_TOOLS = {".git", ".venv", "build", "dist", "node_modules"}
+CORPUS = Path("tests/fuzz/corpus")
+"""Bytes that were made to be wrong; nobody reads them as text."""
 BLANK = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT}
 
 
@@ -49,6 +51,8 @@ def code_files(*folders: str, suffixes: set[str] = CODE) -> list[Path]:
 
 def text_of(path: Path) -> str | None:
     """The text of a project file, or None for a binary one."""
+    if path.is_relative_to(CORPUS):
+        return None
     try:
         return (ROOT / path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
