@@ -5,13 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
+BUILD_APART = $(BIN)/python setup.py -q build --build-base $$ENGINE_BUILD \
+	--build-lib $$ENGINE_BUILD/lib
 SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd)
 
 # cython-lint looks for its helper in PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize fuzz bench bench-claims claims-truth market
+.PHONY: help demo test check test-asan test-debug fuzz bench bench-claims claims-truth market
 .PHONY: soak-crash soak-overload annotate clean always
 
 help:
@@ -20,7 +22,8 @@ help:
 	@echo "  make demo      start a server, play a marketplace against it, show what happens"
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
-	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
+	@echo "  make test-asan   run the tests of the engine under the address and overflow sanitizers"
+	@echo "  make test-debug  run the rules and a replay with every check of Cython on"
 	@echo "  make fuzz      compare the wire codec with the parser on N=1000000 bad requests, SEED=1"
 	@echo "  make bench     measure; writes bench/results/latest.json"
 	@echo "  make market    judge the prices in simulated markets; writes bench/results/market.json"
@@ -86,17 +89,23 @@ check: $(VENV)/with-dev
 	  promtool check rules rules.yml && promtool test rules rules_test.yml; \
 	else echo "promtool is not in PATH: alert rules not checked"; fi
 
-# In a place of its own; leaks are not looked for, because the interpreter keeps memory on purpose.
-sanitize: $(VENV)/with-test
-	@ENGINE_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize \
-	  --build-lib build/sanitize/lib
-	@cd build/sanitize/lib && export ASAN_OPTIONS=detect_leaks=0 \
+# In places of their own; leaks are not looked for, because the interpreter keeps memory on purpose.
+test-asan: $(VENV)/with-test
+	@export ENGINE_SANITIZE=1 ENGINE_BUILD=build/sanitize && $(BUILD_APART)
+	@cd build/sanitize/lib && export PYTHONPATH=$(CURDIR) ASAN_OPTIONS=detect_leaks=0 \
 	  UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 \
 	  LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" && \
 	  $(CURDIR)/$(BIN)/python -c 'import pathlib, engine._kernel as kernel; \
 	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__' && \
 	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
-	  --rootdir $(CURDIR) $(CURDIR)/tests/engine --ignore $(CURDIR)/tests/engine/claims
+	  --rootdir $(CURDIR) $(CURDIR)/tests/engine --ignore $(CURDIR)/tests/engine/claims \
+	  $(CURDIR)/tests/replay
+
+test-debug: $(VENV)/with-test
+	@export ENGINE_DEBUG=1 ENGINE_BUILD=build/debug && $(BUILD_APART)
+	@cd build/debug/lib && export PYTHONPATH=$(CURDIR) REPRICED_TWIN_EVALUATIONS=20000 && \
+	  $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml \
+	  --rootdir $(CURDIR) $(CURDIR)/tests/replay $(CURDIR)/tests/engine/test_kernel_twin.py
 
 annotate: $(VENV)/built
 	@ENGINE_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace

@@ -25,7 +25,7 @@ from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"
@@ -40,6 +40,7 @@ class Definitions(msgspec.Struct, frozen=True):
     layout: int
     now_ms: int
     next_decision_id: int
+    decisions_from: int
     settings: EngineSettings | None
     sellers: list[SellerDefinition]
     strategies: list[StrategyDefinition]
@@ -54,6 +55,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         LAYOUT,
         state.now_ms,
         state.next_decision_id,
+        state.decisions.kept_from,
         state.settings,
         catalog.sellers,
         catalog.strategies[1:],
@@ -93,7 +95,8 @@ def load(columns: Columns) -> State:
             f"the snapshot is incomplete: {error}", reason="SNAPSHOT_LAYOUT"
         ) from None
     decisions = DecisionLog()
-    decisions.append(columns["decisions"])
+    last_id = definitions.next_decision_id - 1
+    decisions.load(columns["decisions"], definitions.decisions_from, last_id)
     with no_collection():
         catalog = load_catalog(definitions, columns)
     return State(
