@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-asan test-debug fuzz bench bench-claims claims-truth market
-.PHONY: soak-crash soak-overload annotate clean always
+.PHONY: soak-crash soak-machine soak-overload annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -30,6 +30,8 @@ help:
 	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
+	@echo "  make soak-machine N=1000 SEED=1"
+	@echo "                 play N random stories of requests, crashes and full disks"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
 	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1001-1020"
 	@echo "  make bench-claims   measure it on a large ledger, ROWS=1000000, into the same file"
@@ -63,6 +65,11 @@ soak-crash: N ?= 25
 soak-crash: SEED ?= 1
 soak-crash: $(VENV)/with-test
 	@$(BIN)/python -m tests.soak.crash --kills $(N) --seed $(SEED)
+
+soak-machine: N ?= 1000
+soak-machine: SEED ?= 1
+soak-machine: $(VENV)/with-test
+	@$(BIN)/python -m tests.server.machine.machine --stories $(N) --seed $(SEED)
 
 market: SEEDS ?= $(if $(CI),2,20)
 market: DAYS ?= $(if $(CI),1,14)

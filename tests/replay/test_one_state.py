@@ -1,9 +1,9 @@
 """One journal, one state: the same inputs lead to the same state and answers in every build.
 
-The journal comes from a fixed seed and has every kind of input. This file runs under every CPU level
-of the machine and under the plain twin, and in the builds of `make test-debug` and `make test-asan`.
-What they all must reach stands here; where decisions are meant to change, RULES_VERSION rises and
-`python -m tests.replay.test_one_state` prints the new figures.
+The journal comes from a fixed seed and has every kind of input. This file runs under every CPU
+level of the machine and under the plain twin, and in the builds of `make test-debug` and
+`make test-asan`. What they all must reach stands here; where decisions are meant to change,
+RULES_VERSION rises and `python -m tests.replay.test_one_state` prints the new figures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import random
 import tempfile
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,11 +76,11 @@ def frames_of(path: Path) -> list[Frame]:
 
 
 @pytest.fixture(scope="module")
-def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The journal as the level that this machine chooses by itself wrote it."""
     path = tmp_path_factory.mktemp("journal")
     write_journal(path)
-    yield path
+    return path
 
 
 def test_every_kind_of_input_is_in_the_journal(journal: Path) -> None:

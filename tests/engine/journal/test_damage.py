@@ -224,5 +224,5 @@ def test_a_snapshot_gives_away_that_the_end_is_lost() -> None:
 
 
 def test_a_journal_that_begins_behind_every_snapshot() -> None:
-    with pytest.raises(JournalDamagedError, match="usable one ends at 9: x.snap is damaged"):
+    with pytest.raises(JournalDamagedError, match=r"usable one ends at 9: x\.snap is damaged"):
         check_reach(11, 20, 9, 9, ["x.snap is damaged"])

@@ -1,7 +1,7 @@
 """What a caller may believe after what it was answered: bounds, switches, pauses, holds.
 
-It knows nothing of prices. It takes every answer in the order of the journal, and says what is wrong
-with it as an AssertionError.
+It knows nothing of prices. It takes every answer in the order of the journal, and says what is
+wrong with it as an AssertionError.
 """
 
 from __future__ import annotations

@@ -17,12 +17,12 @@ from grpc_status._common import GRPC_DETAILS_METADATA_KEY  # type: ignore[import
 
 from server.config import LimitsConfig
 from server.metrics import Metrics
-from server.writer import Work, Writer
+from server.writer import EXIT_JOURNAL_FAILED, Work, Writer
 from tests.engine.journal.disk import SimulatedDisk
 
 
 class EndedError(BaseException):
-    """The process ended itself, with this exit code."""
+    """The process ended itself, because the disk failed."""
 
 
 class GoneError(Exception):
@@ -30,8 +30,9 @@ class GoneError(Exception):
 
 
 def ended(code: int) -> None:
-    """In the place of `os._exit`."""
-    raise EndedError(code)
+    """In the place of `os._exit`: only a disk that failed may end a server."""
+    assert code == EXIT_JOURNAL_FAILED, "the writer failed"
+    raise EndedError
 
 
 class HandWriter(Writer):
@@ -105,7 +106,7 @@ class HandWriter(Writer):
 
 
 class Transport:
-    """In the place of gRPC's server: handlers and interceptor are the real ones, the wire is not."""
+    """In the place of gRPC's server: handlers and interceptor are real, the wire is not."""
 
     def __init__(self, *_: Any, interceptors: list[Any], **__: Any) -> None:
         self._interceptor = interceptors[0]
@@ -187,7 +188,9 @@ class Context:
 
     def abort_with_status(self, status: Any) -> NoReturn:
         """Ends the call."""
-        found = status_pb2.Status.FromString(dict(status.trailing_metadata)[GRPC_DETAILS_METADATA_KEY])
+        found = status_pb2.Status.FromString(
+            dict(status.trailing_metadata)[GRPC_DETAILS_METADATA_KEY]
+        )
         info = error_details_pb2.ErrorInfo()
         named = any(each.Unpack(info) for each in found.details)
         raise RefusedError(status.code.name, info.reason if named else "", found.message)
@@ -208,4 +211,3 @@ class RoomyDisk(SimulatedDisk):
         if what == "write":
             act(self.part)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-

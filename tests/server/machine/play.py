@@ -16,7 +16,6 @@ from tests.server.machine.requests import KINDS, Plain, Request, Scene, make
 from tests.server.machine.world import SCOPES, SELLERS, Outcome, World
 
 PAGE = 3
-REPEATED_WITHIN_MS = WINDOW_MS
 
 
 @dataclass
@@ -122,11 +121,8 @@ class Play:
 
     def do_repeat(self, which: int) -> None:
         """A request again that was answered: it gets its first answer."""
-        recent = [
-            each
-            for each in self.answered
-            if each.at_ms >= self.world.now_ms - REPEATED_WITHIN_MS
-        ]  # fmt: skip
+        since_ms = self.world.now_ms - WINDOW_MS
+        recent = [each for each in self.answered if each.at_ms >= since_ms]
         if recent:
             first = recent[which % len(recent)]
             (outcome,) = self.world.call(first.request.call)
@@ -140,22 +136,18 @@ class Play:
         recent = [
             each.request
             for each in self.answered
-            if each.at_ms >= self.world.now_ms - REPEATED_WITHIN_MS and self._is_kept(each)
+            if each.at_ms >= self.world.now_ms - WINDOW_MS and each.request.key in self.world.inputs
         ]
         if recent:
             first = recent[which % len(recent)]
             other = copy.deepcopy(first.message)
             other.MergeFrom(first.message)
-            who, method, _, _ = first.call
-            method = KINDS[first.what].method
-            (outcome,) = self.world.call((who, method, other.SerializeToString(), 0))
+            payload = other.SerializeToString()
+            if payload == first.payload:
+                return
+            (outcome,) = self.world.call((first.who, KINDS[first.what].method, payload, 0))
             told = f"a reused id of {first}: {outcome}"
             assert outcome.gone or outcome.code == "ALREADY_EXISTS", told
-
-    def _is_kept(self, each: Answered) -> bool:
-        """Whether a request is remembered, and says more when it is doubled."""
-        rows = [name for name in each.request.plain if name == "rows"]
-        return bool(rows) and bool(self.world.inputs.get(each.request.key))
 
     def do_retry(self, which: int) -> None:
         """A request again that was refused: it is a new one."""
@@ -326,7 +318,8 @@ class Play:
         last = self.world.engine.decisions.last_id
         stopped = {k.listing_id for key, k in self.model.listings.items() if self.model.stops(key)}
         quiet = self._stopped & stopped if not self._restarted else set()
-        while self._cursor < last:
+        # A watcher hears nothing of decisions that were forgotten with their seller.
+        while len(self.world.engine.decisions.after(self._cursor, 1)):
             request = pricing_pb2.WatchDecisionsRequest(after_decision_id=self._cursor)
             call = "both", "PricingService/WatchDecisions", request.SerializeToString(), 1
             message = pricing_pb2.WatchDecisionsResponse.FromString(self._read(call))
@@ -334,4 +327,4 @@ class Play:
                 self.model.check_decision(each)
                 assert each.listing_id not in quiet, f"stopped, and decided: {each}"
             self._cursor = message.cursor
-        self._stopped = stopped
+        self._cursor, self._stopped = last, stopped

@@ -193,40 +193,48 @@ snapshots = st.fixed_dictionaries(
 holds = st.fixed_dictionaries(
     {"seller": st.integers(-1, 1), "picked": st.lists(st.integers(0, 9), min_size=1, max_size=3)}
 )
+restores = st.fixed_dictionaries(
+    {"seller": seller_numbers, "back_ms": st.sampled_from([0, 60_000, 7_200_000])}
+)
 of_a_seller = st.fixed_dictionaries({"seller": seller_numbers})
 
 
-def kind(number: int, service: str, name: str, pb2: Any, fill: Any, plain: Any) -> Kind:
+CATALOG, PRICING, INGESTION = "CatalogService", "PricingService", "IngestionService"
+MESSAGES: dict[str, Any] = {
+    CATALOG: catalog_pb2, PRICING: pricing_pb2, INGESTION: ingestion_pb2,
+}  # fmt: skip
+
+
+def kind(number: int, service: str, name: str, fill: Any, plain: Any) -> Kind:
     """The kind of a method."""
+    pb2 = MESSAGES[service]
     request, answer = getattr(pb2, f"{name}Request"), getattr(pb2, f"{name}Response")
     return Kind(int(number), f"{service}/{name}", request, answer, fill, plain)
 
 
-CATALOG, PRICING, INGESTION = "CatalogService", "PricingService", "IngestionService"
 KINDS: dict[str, Kind] = {
-    "upsert": kind(InputKind.LISTINGS, CATALOG, "BatchUpsertListings", catalog_pb2, fill_listings, rows(
+    "upsert": kind(InputKind.LISTINGS, CATALOG, "BatchUpsertListings", fill_listings, rows(
         seller_numbers, st.integers(0, SKUS - 1), floors, ceilings,
         st.sampled_from([0, 0, 0, 300, 1_500]), st.sampled_from(["", "", "s"]), most=4)),
-    "delete": kind(InputKind.DELETE, CATALOG, "BatchDeleteListings", catalog_pb2, fill_refs, refs),
-    "sellers": kind(InputKind.SELLERS, CATALOG, "BatchUpsertSellers", catalog_pb2, fill_sellers,
+    "delete": kind(InputKind.DELETE, CATALOG, "BatchDeleteListings", fill_refs, refs),
+    "sellers": kind(InputKind.SELLERS, CATALOG, "BatchUpsertSellers", fill_sellers,
                     rows(seller_numbers, st.booleans(), most=2)),
-    "strategies": kind(InputKind.STRATEGIES, CATALOG, "BatchUpsertStrategies", catalog_pb2, fill_strategies,
+    "strategies": kind(InputKind.STRATEGIES, CATALOG, "BatchUpsertStrategies", fill_strategies,
                        rows(seller_numbers, st.booleans(), prices, most=2)),
-    "erase": kind(InputKind.ERASE, CATALOG, "EraseSeller", catalog_pb2, fill_erase, of_a_seller),
-    "reprice": kind(InputKind.REPRICE, PRICING, "Reprice", pricing_pb2, fill_offers, snapshots),
-    "feedback": kind(InputKind.FEEDBACK, PRICING, "ReportFeedback", pricing_pb2, fill_feedback,
+    "erase": kind(InputKind.ERASE, CATALOG, "EraseSeller", fill_erase, of_a_seller),
+    "reprice": kind(InputKind.REPRICE, PRICING, "Reprice", fill_offers, snapshots),
+    "feedback": kind(InputKind.FEEDBACK, PRICING, "ReportFeedback", fill_feedback,
                      rows(named, st.integers(1, 9), prices, ages)),
-    "stock": kind(InputKind.STOCK, PRICING, "ReportStock", pricing_pb2, fill_stock,
+    "stock": kind(InputKind.STOCK, PRICING, "ReportStock", fill_stock,
                   rows(named, st.sampled_from([0, 5]))),
-    "pause": kind(InputKind.PAUSE, PRICING, "PauseRepricing", pricing_pb2, fill_refs, refs),
-    "resume": kind(InputKind.RESUME, PRICING, "ResumeRepricing", pricing_pb2, fill_refs, refs),
-    "stop": kind(InputKind.STOP, PRICING, "StopRepricing", pricing_pb2, fill_switch, switches),
-    "restart": kind(InputKind.RESTART, PRICING, "RestartRepricing", pricing_pb2, fill_switch, switches),
-    "release": kind(InputKind.RELEASE, PRICING, "ReleaseHeld", pricing_pb2, fill_holds, holds),
-    "discard": kind(InputKind.DISCARD, PRICING, "DiscardHeld", pricing_pb2, fill_holds, holds),
-    "restore": kind(InputKind.RESTORE, PRICING, "RestorePrices", pricing_pb2, fill_restore, st.fixed_dictionaries(
-        {"seller": seller_numbers, "back_ms": st.sampled_from([0, 60_000, 7_200_000])})),
-    "ingest": kind(WHOLE_CALL, INGESTION, "IngestNotifications", ingestion_pb2, fill_notifications,
+    "pause": kind(InputKind.PAUSE, PRICING, "PauseRepricing", fill_refs, refs),
+    "resume": kind(InputKind.RESUME, PRICING, "ResumeRepricing", fill_refs, refs),
+    "stop": kind(InputKind.STOP, PRICING, "StopRepricing", fill_switch, switches),
+    "restart": kind(InputKind.RESTART, PRICING, "RestartRepricing", fill_switch, switches),
+    "release": kind(InputKind.RELEASE, PRICING, "ReleaseHeld", fill_holds, holds),
+    "discard": kind(InputKind.DISCARD, PRICING, "DiscardHeld", fill_holds, holds),
+    "restore": kind(InputKind.RESTORE, PRICING, "RestorePrices", fill_restore, restores),
+    "ingest": kind(WHOLE_CALL, INGESTION, "IngestNotifications", fill_notifications,
                    rows(seller_numbers, numbers, prices, st.integers(0, 5), ages)),
 }  # fmt: skip
 """Everything that changes a state."""

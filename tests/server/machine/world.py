@@ -1,8 +1,8 @@
 """One server after another on a simulated disk, called, crashed and started again.
 
-A server is `server.app.App` itself, made by its own constructor; only transport, writer thread, disk
-and clock are `parts`. Beside it runs a replica that was fed every durable frame since the first one
-and never saw a snapshot: what a server recovers must be what the replica is.
+A server is `server.app.App` itself, made by its own constructor; only transport, writer thread,
+disk and clock are `parts`. Beside it runs a replica that was fed every durable frame since the
+first one and never saw a snapshot: what a server recovers must be what the replica is.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class World:
         self.answers: dict[int, bytes] = {}
         """Answers of the journal by the sequence of their input."""
         self._stack = ExitStack()
-        self._stack.enter_context(mock.patch("time.time_ns", lambda: self.now_ms * 1_000_000))
+        self._stack.enter_context(mock.patch("time.time_ns", self._time_ns))
         self._replica = Replayer(Engine(WireCodec(), ReplicaJournal(0)))
         configure("critical")
 
@@ -156,6 +156,12 @@ class World:
         self._leave()
         self._stack.close()
 
+    def _time_ns(self) -> int:
+        return self.now_ms * 1_000_000
+
+    def _storage(self, _: Path) -> RoomyDisk:
+        return self.disk
+
     # Lives
 
     def start(self) -> bool:
@@ -165,7 +171,7 @@ class World:
         """
         try:
             with (
-                mock.patch("server.store.DirectoryStorage", lambda _: self.disk),
+                mock.patch("server.store.DirectoryStorage", self._storage),
                 mock.patch("server.app.Writer", HandWriter),
                 mock.patch("server.app.grpc.server", Transport),
             ):
@@ -190,6 +196,8 @@ class World:
         before = [each for each in self.frames if each.sequence >= first]
         assert kept[: len(before)] == before, "durable frames were lost or changed"
         self.take_frames(kept[len(before) :])
+        if self.disk.full:
+            return
         self.engine.journal.commit()
         self.take_frames()
         mine, other = facts(self.engine.state), facts(self.replica.state)
@@ -269,9 +277,10 @@ class World:
             writer.turn(lambda: None not in outcomes)
         except (CrashError, EndedError):
             gone = True
+        finally:
             writer.abandon()
-        for thread in threads:
-            thread.join()
+            for thread in threads:
+                thread.join()
         return self._told(outcomes, writer, gone)
 
     def _told(self, outcomes: list[Any], writer: HandWriter, gone: bool) -> list[Outcome]:
@@ -342,4 +351,3 @@ def serve_call(
         outcome = Outcome([], "UNKNOWN", type(error).__name__, repr(error))
     outcomes[at] = outcome
     writer.tell()
-
