@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -113,4 +114,4 @@ def test_a_server_writes_the_same_journal(
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         left = write_journal(Path(folder))
-        print(figures(frames_of(Path(folder)), left))  # noqa: T201
+        sys.stdout.write(f"{figures(frames_of(Path(folder)), left)}\n")

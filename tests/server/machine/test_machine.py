@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.machine.machine import STORIES, replay, search
 
-SMALL = 30
+SMALL = 20
 KEPT = sorted(STORIES.glob("*.json"))
 
 
