@@ -23,7 +23,7 @@ from engine.kernel import REFERENCE, VARIABLE, available_levels
 from engine.recovery import recover
 from engine.schema import RULES_VERSION, InputKind
 from engine.state_columns import state_hash
-from repriced.v1 import catalog_pb2
+from repriced.v1 import catalog_pb2, fees_pb2
 from server.wire import WireCodec
 from tests.server.recovery.shards import apply
 from tests.server.recovery.test_replay import begun, play
@@ -32,10 +32,10 @@ from tests.server.recovery.workload import SELLERS
 SEED, STEPS = 20, 400
 EXPECTED = {
     "rules_version": 3,
-    "frames": 939,
-    "inputs": "014a3f7e06406a6a",
-    "answers": "23baad703fd72b9f",
-    "state": "f7786357b0e6857d",
+    "frames": 941,
+    "inputs": "925677d411dcc50d",
+    "answers": "c7bd814e80d0f0d6",
+    "state": "96d2f18c73f9e288",
 }
 LEVELS = (*available_levels(), REFERENCE)
 
@@ -45,6 +45,12 @@ def write_journal(path: Path) -> str:
     shard, work = begun(path, SEED)
     chance = random.Random(SEED)
     play(shard, work, chance, STEPS // 2)
+    fees = fees_pb2.FeeSchedule(seller_id=SELLERS[0], fee_schedule_id="home", currency="EUR")
+    fees.referral_tiers.add(rate_basis_points=1_500)
+    fees.fulfilment_bands.add(fee_minor=350)
+    name = str(uuid.UUID(int=2, version=4))
+    schedules = fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=name, fee_schedules=[fees])
+    apply(shard.engine, work.now_ms, (InputKind.FEE_SCHEDULES, schedules.SerializeToString()))
     name = str(uuid.UUID(int=1, version=4))
     erase = catalog_pb2.EraseSellerRequest(request_id=name, seller_id=SELLERS[2])
     apply(shard.engine, work.now_ms, (InputKind.ERASE, erase.SerializeToString()))
