@@ -164,7 +164,8 @@ class Play:
         before = state_hash(engine.state), engine.state.next_decision_id
         call = who, "PricingService/EvaluatePrice", request.SerializeToString(), 0
         answer = pricing_pb2.EvaluatePriceResponse.FromString(self._read(call))
-        assert before == (state_hash(engine.state), engine.state.next_decision_id)
+        after = state_hash(engine.state), engine.state.next_decision_id
+        assert before == after, f"EvaluatePrice changes {before} to {after}"
         for each in answer.prices:
             key = self.model.owners[each.listing_id]
             assert key[0] in SCOPES[who], f"{who} evaluates {key}"
