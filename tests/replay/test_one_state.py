@@ -23,8 +23,9 @@ from engine.kernel import REFERENCE, VARIABLE, available_levels
 from engine.recovery import recover
 from engine.schema import RULES_VERSION, InputKind
 from engine.state_columns import state_hash
-from repriced.v1 import catalog_pb2, fees_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2
 from server.wire import WireCodec
+from server.wire.parts import split
 from tests.server.recovery.shards import apply
 from tests.server.recovery.test_replay import begun, play
 from tests.server.recovery.workload import SELLERS
@@ -32,9 +33,9 @@ from tests.server.recovery.workload import SELLERS
 SEED, STEPS = 20, 400
 EXPECTED = {
     "rules_version": 3,
-    "frames": 941,
-    "inputs": "925677d411dcc50d",
-    "answers": "c7bd814e80d0f0d6",
+    "frames": 943,
+    "inputs": "827ea8b765d75719",
+    "answers": "2d0e1aa1731dd48e",
     "state": "96d2f18c73f9e288",
 }
 LEVELS = (*available_levels(), REFERENCE)
@@ -51,6 +52,12 @@ def write_journal(path: Path) -> str:
     name = str(uuid.UUID(int=2, version=4))
     schedules = fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=name, fee_schedules=[fees])
     apply(shard.engine, work.now_ms, (InputKind.FEE_SCHEDULES, schedules.SerializeToString()))
+    snapshot = pricing_pb2.OfferSnapshot(listing_id=1, event_ms=work.now_ms, currency="EUR")
+    request = pricing_pb2.RepriceRequest(
+        request_id=str(uuid.UUID(int=3, version=4)), snapshots=[snapshot]
+    )
+    (part,) = split(request.SerializeToString())
+    apply(shard.engine, work.now_ms, (InputKind.REPRICE_PART, part))
     name = str(uuid.UUID(int=1, version=4))
     erase = catalog_pb2.EraseSellerRequest(request_id=name, seller_id=SELLERS[2])
     apply(shard.engine, work.now_ms, (InputKind.ERASE, erase.SerializeToString()))

@@ -17,7 +17,7 @@ from grpc_status._common import GRPC_DETAILS_METADATA_KEY  # type: ignore[import
 
 from server.config import LimitsConfig
 from server.metrics import Metrics
-from server.writer import EXIT_JOURNAL_FAILED, Work, Writer
+from server.writer import EXIT_JOURNAL_FAILED, Turn, Work, Writer
 from tests.engine.journal.disk import SimulatedDisk
 
 
@@ -70,9 +70,9 @@ class HandWriter(Writer):
         self._futures.append(future)
         return future
 
-    def _take_group(self) -> list[Work]:
+    def _take_group(self) -> list[Turn]:
         group = super()._take_group()
-        self.order += [self._names.pop(each) for each in group]
+        self.order += [self._names[each.work] for each in group]
         return group
 
     def wait(self, ready: Callable[[], bool]) -> None:
@@ -102,6 +102,7 @@ class HandWriter(Writer):
     def rest(self) -> None:
         """Forgets what is over."""
         self._futures = [each for each in self._futures if not each.done()]
+        self._names = {}
         self.order = []
 
 
@@ -201,6 +202,9 @@ class RoomyDisk(SimulatedDisk):
 
     full = False
     part = 0
+
+    def close(self) -> None:
+        """The directory belongs to the test."""
 
     def step(self, what: str, act: Callable[[int], None] = lambda part: None) -> None:
         """Like that of SimulatedDisk."""

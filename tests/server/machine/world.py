@@ -56,7 +56,6 @@ listen = "127.0.0.1:0"
 [engine]
 decisions_kept = 100000
 [journal]
-data_directory = "simulated"
 segment_bytes = 65536
 keep_days = 1
 [guards]
@@ -89,8 +88,10 @@ def callers() -> tuple[Path, dict[str, str]]:
 def config() -> Config:
     """What every server here is started with."""
     folder, _ = callers()
+    (folder / "data").mkdir()
+    text = TEXT.replace("[journal]", f'[journal]\ndata_directory = "{folder}/data"')
     return parse(
-        f'{TEXT}[access]\nfile = "{folder}/access.sqlite3"\n[claims]\nstore = "{folder}/claims"\n'
+        f'{text}[access]\nfile = "{folder}/access.sqlite3"\n[claims]\nstore = "{folder}/claims"\n'
     )
 
 
