@@ -39,6 +39,7 @@ from tests.server.access.access_server import EVERY_ROLE, WORKING, caller
 from tests.server.machine.parts import (
     Call,
     EndedError,
+    EngineOnly,
     HandWriter,
     RefusedError,
     RoomyDisk,
@@ -175,6 +176,7 @@ class World:
                 mock.patch("server.store.DirectoryStorage", self._storage),
                 mock.patch("server.app.Writer", HandWriter),
                 mock.patch("server.app.grpc.server", Transport),
+                mock.patch("server.app.Leaving", EngineOnly),
             ):
                 app = App(config())
             app.access._read()
