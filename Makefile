@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 EDITABLE := $(PIP_INSTALL) --no-build-isolation --editable
+BUILD_APART = $(BIN)/python setup.py -q build --build-base $$ENGINE_BUILD \
+	--build-lib $$ENGINE_BUILD/lib
 SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd \
   proto/repriced/*.pyx server/amazon/*.pyx)
 
@@ -12,8 +14,9 @@ SOURCES := $(wildcard proto/repriced/v1/*.proto engine/*.pyx engine/*.pxd \
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check sanitize sanitized fuzz fuzz-wire bench bench-check bench-claims
-.PHONY: claims-truth market soak-crash soak-load soak-overload annotate clean always
+.PHONY: help demo test check test-asan test-debug sanitized fuzz fuzz-wire bench bench-check
+.PHONY: bench-claims claims-truth market soak-crash soak-machine soak-load soak-overload
+.PHONY: annotate clean always
 
 help:
 	@echo "repriced: offers in, safe prices out"
@@ -21,7 +24,8 @@ help:
 	@echo "  make demo      start a server, play a marketplace against it; audit a sample FBA year"
 	@echo "  make test      run the tests"
 	@echo "  make check     lint: style, types, import direction, schema, alert rules"
-	@echo "  make sanitize  run the tests of the engine under the address and overflow sanitizers"
+	@echo "  make test-asan   run the tests of the engine under the address and overflow sanitizers"
+	@echo "  make test-debug  run the rules and a replay with every check of Cython on"
 	@echo "  make fuzz      fuzz all that reads foreign bytes, guided by coverage: SECONDS=60 a target"
 	@echo "                 (TARGET=journal, N= executions instead, SEED=1, KEEP=folder of a corpus)"
 	@echo "  make fuzz-wire compare the wire codec with the parser on N=1000000 bad requests, SEED=1,"
@@ -32,6 +36,8 @@ help:
 	@echo "                 (SEEDS=20 DAYS=14 SET=tune REGIMES=\"still sticky\"; small if CI is set)"
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
+	@echo "  make soak-machine N=1000 SEED=1"
+	@echo "                 play N random stories of requests, crashes and full disks"
 	@echo "  make soak-load CALLERS=500 SECONDS=60"
 	@echo "                 callers of every manner: nothing lost, memory flat, all counted"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
@@ -84,6 +90,11 @@ soak-crash: SEED ?= 1
 soak-crash: $(VENV)/with-test
 	@$(BIN)/python -m tests.soak.crash --kills $(N) --seed $(SEED)
 
+soak-machine: N ?= 1000
+soak-machine: SEED ?= 1
+soak-machine: $(VENV)/with-test
+	@$(BIN)/python -m tests.server.machine.machine --stories $(N) --seed $(SEED)
+
 market: SEEDS ?= $(if $(CI),2,20)
 market: DAYS ?= $(if $(CI),1,14)
 market: SET ?= report
@@ -109,21 +120,27 @@ check: $(VENV)/with-dev
 	  promtool check rules rules.yml && promtool test rules rules_test.yml; \
 	else echo "promtool is not in PATH: alert rules not checked"; fi
 
-# In a place of its own; leaks are not looked for, because the interpreter keeps memory on purpose.
+# In places of their own; leaks are not looked for, because the interpreter keeps memory on purpose.
 SANITIZED = cd build/sanitize/lib && ASAN_OPTIONS=detect_leaks=0 \
   UBSAN_OPTIONS=print_stacktrace=1 REPRICED_TWIN_EVALUATIONS=20000 PYTHONPATH=$(CURDIR) \
   LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" \
   $(CURDIR)/$(BIN)/python
+APART = -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR)
 
 sanitized: $(VENV)/with-test
-	@ENGINE_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/sanitize \
-	  --build-lib build/sanitize/lib
+	@export ENGINE_SANITIZE=1 ENGINE_BUILD=build/sanitize && $(BUILD_APART)
 	@$(SANITIZED) -c 'import pathlib, engine._kernel as kernel; \
 	  assert b"__asan_init" in pathlib.Path(kernel.__file__).read_bytes(), kernel.__file__'
 
-sanitize: sanitized
-	@$(SANITIZED) -m pytest -p no:cacheprovider -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) \
-	  $(CURDIR)/tests/engine $(CURDIR)/tests/fuzz --ignore $(CURDIR)/tests/engine/claims
+test-asan: sanitized
+	@$(SANITIZED) $(APART) $(CURDIR)/tests/engine $(CURDIR)/tests/fuzz $(CURDIR)/tests/replay \
+	  --ignore $(CURDIR)/tests/engine/claims
+
+test-debug: $(VENV)/with-test
+	@export ENGINE_DEBUG=1 ENGINE_BUILD=build/debug && $(BUILD_APART)
+	@cd build/debug/lib && REPRICED_TWIN_EVALUATIONS=20000 PYTHONPATH=$(CURDIR) \
+	  $(CURDIR)/$(BIN)/python $(APART) $(CURDIR)/tests/replay \
+	  $(CURDIR)/tests/engine/test_kernel_twin.py
 
 annotate: $(VENV)/built
 	@ENGINE_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace
@@ -131,7 +148,8 @@ annotate: $(VENV)/built
 	@find build/cython -name '*.html'
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info engine/*.so server/amazon/*.so proto/repriced/*.so proto/repriced/v1/*_pb2*
+	rm -rf $(VENV) build dist *.egg-info proto/repriced/v1/*_pb2*
+	rm -rf engine/*.so server/amazon/*.so proto/repriced/*.so
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 
 # The environment: created once, packages installed when their list changes.

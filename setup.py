@@ -2,8 +2,9 @@
 
 Environment: ENGINE_DEBUG=1 builds the extensions with every Cython check on and without
 optimisation; ENGINE_ANNOTATE=1 writes an annotated HTML page per extension under build/cython/;
-ENGINE_SANITIZE=1 builds for `make sanitize`: address and undefined-behaviour checks, each stopping
-the process, docs/decisions/0019-sanitizers.md.
+ENGINE_SANITIZE=1 builds for `make test-asan`: address and undefined-behaviour checks, each stopping
+the process, docs/decisions/0019-sanitizers.md. ENGINE_BUILD is where what a build leaves goes, so
+that two builds can stand beside each other.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ MODULES = {
     "_wire_block": [],
     **(KERNELS if X86_64 else {"_kernel": []}),
 }
-BUILD = Path("build/sanitize" if SANITIZE else "build")
+BUILD = Path(os.environ.get("ENGINE_BUILD", "build"))
 
 # Division is C's in both builds, so that they decide alike; each rule names its rounding.
 DIRECTIVES = {

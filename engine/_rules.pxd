@@ -6,7 +6,6 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from engine._schema cimport (
     CHANGE_BUCKET_S,
-    FIRST_UNCHANGED_REASON,
     FLAG_DISPLACED,
     FLAG_REJECTED,
     FLAG_WITHDRAWN,
@@ -172,10 +171,6 @@ cdef inline bint move_to(
     if not may_change(r, s, now_s):
         return held(o, REASON_CHANGES_PER_HOUR)
     return moved(r, s, target, reason, now_s, o)
-
-
-cdef inline bint is_change(int reason) noexcept nogil:
-    return 0 < reason < FIRST_UNCHANGED_REASON
 
 
 cdef inline uint8_t push_draw(int draws, bint won) noexcept nogil:

@@ -22,6 +22,8 @@ class DecisionLog:
         self._kept = 0
         self._changed = Condition()
         self.last_id = 0
+        self.kept_from = 1
+        """Every decision from this one on is kept, but those of erased sellers."""
 
     def append(self, decisions: NDArray[np.void]) -> None:
         """Adds decisions (`schema.DECISION`) in order of their ids."""
@@ -31,7 +33,9 @@ class DecisionLog:
             self._batches.append(decisions)
             self._kept += len(decisions)
             while self._kept > self.limit and len(self._batches) > 1:
-                self._kept -= len(self._batches.popleft())
+                oldest = self._batches.popleft()
+                self._kept -= len(oldest)
+                self.kept_from = int(oldest["decision_id"][-1]) + 1
             self.last_id = int(decisions["decision_id"][-1])
             self._changed.notify_all()
 
@@ -41,11 +45,10 @@ class DecisionLog:
         Raises NotFoundError when some of them are no longer kept.
         """
         with self._changed:
-            batches = list(self._batches)
-        oldest = int(batches[0]["decision_id"][0]) if batches else 1
-        if decision_id + 1 < oldest:
+            batches, kept_from = list(self._batches), self.kept_from
+        if decision_id + 1 < kept_from:
             raise NotFoundError(
-                f"after_decision_id is {decision_id}; kept are decisions from {oldest} on",
+                f"after_decision_id is {decision_id}; kept are decisions from {kept_from} on",
                 reason="CURSOR_TOO_OLD",
                 field="after_decision_id",
             )
@@ -67,6 +70,11 @@ class DecisionLog:
             kept = [each[~np.isin(each["listing_id"], listing_ids)] for each in self._batches]
             self._batches = deque(each for each in kept if len(each))
             self._kept = sum(len(each) for each in self._batches)
+
+    def load(self, decisions: NDArray[np.void], kept_from: int, last_id: int) -> None:
+        """Takes over what another log held; the last decisions can be those of erased sellers."""
+        self.append(decisions)
+        self.kept_from, self.last_id = kept_from, last_id
 
     def dump(self) -> NDArray[np.void]:
         """Every kept decision (`schema.DECISION`), oldest first."""

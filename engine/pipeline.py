@@ -161,12 +161,14 @@ class Engine:
             except ConflictError as error:
                 answers[at] = error
         failure = self._commit(owed)
-        self.state.now_ms = now_ms
+        applied = [at for at in fresh if not failure or inputs[at].kind in URGENT_KINDS]
+        if applied:  # Else no frame says that this time was reached.
+            self.state.now_ms = now_ms
         for at, frame in fresh.items():
             each = inputs[at]
             answers[at] = self._answer(each, frame) if not failure else self._urgent(each, failure)
         return [
-            answers[at] if at in answers else self._repeat(each, failure or self.refusal)
+            answers[at] if at in answers else self._repeat(each, now_ms, failure or self.refusal)
             for at, each in enumerate(inputs)
         ]
 
@@ -251,9 +253,11 @@ class Engine:
         self.ticks += 1
         return Answer(result, payload)
 
-    def _repeat(self, again: Input, failure: LimitError | None) -> Answer | RepricedError:
+    def _repeat(
+        self, again: Input, now_ms: int, failure: LimitError | None
+    ) -> Answer | RepricedError:
         """The first answer to a request, read from the journal."""
-        outputs = self.state.replies.outputs(again.identity, self.now_ms)
+        outputs = self.state.replies.outputs(again.identity, now_ms)
         if failure is not None and again.part >= len(outputs):
             return failure
         frame = self.journal.read(outputs[again.part])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.catalog import rooms
 from engine.errors import JournalDamagedError
 from engine.journal import Journal
+from engine.journal.recovery import check_reach
 from engine.journal.snapshots import aligned, list_snapshots, read_snapshot, write_snapshot
 from engine.journal.storage import Storage
 from engine.pipeline import Codec, Engine
@@ -20,6 +21,9 @@ from engine.room import Room
 from engine.schema import RULES_VERSION
 from engine.state import State
 from engine.state_columns import Columns, dump, load, state_hash
+
+NEWEST = 2**63
+"""Above every sequence."""
 
 EVERY = 256
 """Frames between two reports of progress."""
@@ -96,7 +100,10 @@ def begin(
     storage: Storage, journal: Journal, codec: Codec, start: Start, columns: Columns
 ) -> Replayer:
     """A replay that goes on from `start`. Raises JournalDamagedError where the journal does not."""
-    check_reach(storage, journal, start)
+    check_reach(
+        journal.first_sequence, journal.last_sequence, start.sequence,
+        newest_sequence(storage, NEWEST), start.problems,
+    )  # fmt: skip
     engine = Engine(codec, journal, start.state)
     if start.state.settings is not None:
         engine.adopt(start.state.settings)
@@ -134,24 +141,6 @@ def recover(
         start.name, start.sequence, last, replayer.inputs, replayer.compared, tuple(start.problems)
     )
     return replayer, recovered
-
-
-def check_reach(storage: Storage, journal: Journal, start: Start) -> None:
-    """Raises JournalDamagedError for a gap between snapshot and journal, on either side."""
-    if start.sequence + 1 < journal.first_sequence:
-        raise JournalDamagedError(
-            f"the journal begins at frame {journal.first_sequence} and no whole snapshot reaches"
-            f" there; the newest usable one ends at {start.sequence}: "
-            + ("; ".join(start.problems) or "none is there"),
-            reason="SNAPSHOT_MISSING",
-        )
-    ahead = [each for each in list_snapshots(storage) if each.sequence > journal.last_sequence]
-    if ahead and not ahead[0].problem:
-        raise JournalDamagedError(
-            f"{ahead[0].name} is ahead of the journal, which ends at frame"
-            f" {journal.last_sequence}: the end of the journal is missing",
-            reason="JOURNAL_END_MISSING",
-        )
 
 
 def save(storage: Storage, replayer: Replayer, sequence: int) -> tuple[str, str]:

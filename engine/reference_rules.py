@@ -11,7 +11,6 @@ from typing import Any
 
 from engine.schema import (
     CHANGE_BUCKET_S,
-    FIRST_UNCHANGED_REASON,
     MAX_DRAWS,
     PREMIUM_LIMIT_PPM,
     PREMIUM_UNKNOWN,
@@ -178,11 +177,6 @@ def held(o: Any, reason: int) -> bool:
     if o.changed == 0:
         o.reason = reason
     return False
-
-
-def is_change(reason: int) -> bool:
-    """Whether a reason stands for a changed price."""
-    return 0 < reason < FIRST_UNCHANGED_REASON
 
 
 def push_draw(draws: int, won: int) -> int:

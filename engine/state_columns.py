@@ -25,7 +25,7 @@ from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"
@@ -40,6 +40,7 @@ class Definitions(msgspec.Struct, frozen=True):
     layout: int
     now_ms: int
     next_decision_id: int
+    decisions_from: int
     settings: EngineSettings | None
     sellers: list[SellerDefinition]
     strategies: list[StrategyDefinition]
@@ -56,6 +57,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         LAYOUT,
         state.now_ms,
         state.next_decision_id,
+        state.decisions.kept_from,
         state.settings,
         catalog.sellers,
         catalog.strategies[1:],
@@ -103,7 +105,8 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
     definitions = msgspec.json.decode(raw, type=Definitions)
     catalog = load_catalog(definitions, columns, memory)
     decisions = DecisionLog()
-    decisions.append(columns["decisions"])
+    last_id = definitions.next_decision_id - 1
+    decisions.load(columns["decisions"], definitions.decisions_from, last_id)
     return State(
         settings=definitions.settings,
         catalog=catalog,

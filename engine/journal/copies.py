@@ -64,7 +64,8 @@ def check_startable(whole: Whole) -> None:
     """Raises JournalDamagedError if no server could start from a directory."""
     usable = [each.sequence for each in whole.snapshots if not each.problem]
     if whole.first_sequence > 1 or usable:
-        check_reach(whole.first_sequence, whole.last_sequence, max(usable, default=0))
+        newest = max(usable, default=0)
+        check_reach(whole.first_sequence, whole.last_sequence, newest, newest)
 
 
 def copy_whole(source: Storage, target: Storage) -> None:

@@ -9,7 +9,7 @@ left of the last group, and are cut off when the journal is opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.errors import JournalDamagedError
@@ -194,15 +194,24 @@ def _check_tail(walker: FrameWalker, name: str, is_last: bool) -> None:
         at = walker.find(MAGIC, at + 1)
 
 
-def check_reach(first_sequence: int, last_sequence: int, snapshot_sequence: int) -> None:
-    """Whether a journal continues a snapshot. Raises JournalDamagedError.
+def check_reach(
+    first_sequence: int, last_sequence: int, start: int, newest: int, problems: Sequence[str] = ()
+) -> None:
+    """Whether a journal continues snapshots. Raises JournalDamagedError for a gap on either side.
 
-    Frames are synced before a snapshot includes them, so a journal that ends before one has lost
-    its end.
+    `start` is the sequence of the snapshot to go on from and `newest` that of the newest whole one,
+    0 for none; `problems` says what is wrong with those that were passed over. Frames are synced
+    before a snapshot includes them, so a journal that ends before one has lost its end.
     """
-    if not first_sequence - 1 <= snapshot_sequence <= last_sequence:
+    if start + 1 < first_sequence:
         raise JournalDamagedError(
-            f"the snapshot of frame {snapshot_sequence} does not meet the journal, which holds "
-            f"frames {first_sequence} to {last_sequence}: frames between are lost",
-            reason="JOURNAL_DAMAGED",
+            f"the journal begins at frame {first_sequence} and no whole snapshot reaches there; the"
+            f" newest usable one ends at {start}: " + ("; ".join(problems) or "none is there"),
+            reason="SNAPSHOT_MISSING",
+        )
+    if newest > last_sequence:
+        raise JournalDamagedError(
+            f"the snapshot of frame {newest} is ahead of the journal, which ends at frame"
+            f" {last_sequence}: the end of the journal is missing",
+            reason="JOURNAL_END_MISSING",
         )

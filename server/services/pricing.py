@@ -166,14 +166,18 @@ def next_decisions(
     Raises LimitError for a reader so slow that the next one is no longer kept. Keys may be read
     here, beside the writer: an id never changes its key.
     """
+    log = core.engine.decisions
+    last = log.last_id
     try:
-        records = core.engine.decisions.after(cursor, core.limits.watch_batch)
+        records = log.after(cursor, core.limits.watch_batch)
     except NotFoundError as error:
         raise LimitError(
             f"the stream fell behind: decision {cursor + 1} is no longer kept",
             reason="CURSOR_TOO_OLD",
         ) from error
-    return watch_message(core.engine.catalog, records, seller_id, scope)
+    # Without any the new ones were of erased sellers.
+    reached = int(records["decision_id"][-1]) if len(records) else max(cursor, last)
+    return watch_message(core.engine.catalog, records, reached, seller_id, scope)
 
 
 def inner_request(payload: bytes, core: Core) -> bytes:

@@ -84,11 +84,11 @@ def withdrawal_message(catalog: Catalog, record: np.void) -> types_pb2.Withdrawa
 
 
 def watch_message(
-    catalog: Catalog, records: NDArray[np.void], seller_id: str, scope: Scope
+    catalog: Catalog, records: NDArray[np.void], cursor: int, seller_id: str, scope: Scope
 ) -> pricing_pb2.WatchDecisionsResponse:
-    """Answer of WatchDecisions: records (`schema.DECISION`) after a cursor, of a seller or of all
-    inside the scope."""
-    message = pricing_pb2.WatchDecisionsResponse(cursor=int(records["decision_id"][-1]))
+    """Answer of WatchDecisions: records (`schema.DECISION`) of a seller or of all inside the
+    scope, and the cursor behind them."""
+    message = pricing_pb2.WatchDecisionsResponse(cursor=cursor)
     for record in records:
         owner = catalog.seller_of(int(record["listing_id"]))
         if seller_id not in ("", owner) or not inside(scope, owner):

@@ -52,6 +52,24 @@ def test_a_batch_over_the_limit_is_kept_whole() -> None:
     assert ids(log.after(0, 10)) == [1, 2, 3, 4, 5]
 
 
+def test_cursors_stay_valid_where_decisions_were_forgotten() -> None:
+    log = DecisionLog(100)
+    log.append(batch(1, 2))
+    theirs = batch(3, 2)
+    theirs["listing_id"] = 7
+    log.append(theirs)
+    log.append(batch(5, 1))
+    log.forget(np.array([0]))
+    assert ids(log.after(0, 10)) == [3, 4]
+    log.forget(np.array([7]))
+    assert [ids(log.after(cursor, 10)) for cursor in range(6)] == [[]] * 6
+    assert log.last_id == 5
+    again = DecisionLog(100)
+    again.load(log.dump(), log.kept_from, log.last_id)
+    assert (again.kept_from, again.last_id) == (1, 5)
+    assert not again.wait(5, 0)
+
+
 def test_waiting() -> None:
     log = DecisionLog(10)
     assert not log.wait(0, 0.01)

@@ -217,8 +217,12 @@ def test_a_frame_of_a_newer_version() -> None:
 
 def test_a_snapshot_gives_away_that_the_end_is_lost() -> None:
     for sequence in (10, 11, 20):
-        check_reach(11, 20, sequence)
-    check_reach(1, 0, 0)
-    for sequence in (9, 21):
-        with pytest.raises(JournalDamagedError, match=f"snapshot of frame {sequence} does not"):
-            check_reach(11, 20, sequence)
+        check_reach(11, 20, sequence, sequence)
+    check_reach(1, 0, 0, 0)
+    with pytest.raises(JournalDamagedError, match="snapshot of frame 21 is ahead of the journal"):
+        check_reach(11, 20, 15, 21)
+
+
+def test_a_journal_that_begins_behind_every_snapshot() -> None:
+    with pytest.raises(JournalDamagedError, match=r"usable one ends at 9: x\.snap is damaged"):
+        check_reach(11, 20, 9, 9, ["x.snap is damaged"])
