@@ -57,12 +57,16 @@ cdef struct Strategy:
     int64_t standalone_minor
     int64_t fixed_minor
     int64_t stay_below_next_minor
+    int64_t gap_minor
     int64_t max_offer_age_ms
     int64_t[4] offset_minor
     int32_t[4] offset_ppm
     int32_t step_limit_ppm
     int32_t max_probe_ppm
     int32_t reanchor_ppm
+    int32_t gap_ppm
+    uint32_t[8] endings
+    uint32_t ending_modulus
     uint32_t hold_s
     uint32_t cooldown_s
     uint32_t live_wait_s
@@ -92,7 +96,11 @@ cdef struct Strategy:
     uint8_t max_rejections
     uint8_t changes_per_hour
     uint8_t[4] targets
-    uint8_t[7] padding
+    uint8_t ending_count
+    uint8_t direction
+    uint8_t position
+    uint8_t tie
+    uint8_t[11] padding
 
 cdef struct Snapshot:
     int64_t event_ms
@@ -104,8 +112,9 @@ cdef struct Snapshot:
     uint32_t offer_end
     int32_t own_offer
     uint32_t index
+    uint16_t offer_total
     uint8_t buy_box_status
-    uint8_t[3] padding
+    uint8_t[1] padding
 
 cdef struct Feedback:
     int64_t event_ms
@@ -163,6 +172,7 @@ cdef enum:
     PREMIUM_LIMIT_PPM = 8000000
     PREMIUM_UNKNOWN = -2147483648
     MAX_DRAWS = 7
+    MAX_POSITION = 20
     MAX_OFFERS = 100
     CHANGE_BUCKET_S = 540
     FIRST_UNCHANGED_REASON = 64
@@ -205,6 +215,9 @@ cdef enum Reason:
     REASON_FIXED = 18
     REASON_SPIRAL = 19
     REASON_RESTORED = 20
+    REASON_POSITION = 30
+    REASON_POSITION_NO_ROOM = 31
+    REASON_POSITION_LAST = 32
     REASON_WAITING_FOR_LIVE = 64
     REASON_WAITING_FOR_VERDICT = 65
     REASON_HOLDING = 66
@@ -234,11 +247,15 @@ cdef enum Reason:
     REASON_DRY_RUN = 90
     REASON_BREAKER = 91
     REASON_SPIRAL_HELD = 92
+    REASON_UP_ONLY = 100
+    REASON_DOWN_ONLY = 101
+    REASON_POSITION_UNSEEN = 102
 
 cdef enum StrategyKind:
     KIND_BUY_BOX = 1
     KIND_MATCH = 2
     KIND_FIXED = 3
+    KIND_POSITION = 4
 
 cdef enum ReferenceClass:
     CLASS_NONE = 0
@@ -343,3 +360,12 @@ cdef enum RowFlag:
     FLAG_DISPLACED = 0x2000
     FLAG_REJECTED = 0x4000
     FLAG_WITHDRAWN = 0x8000
+
+cdef enum Direction:
+    DIRECTION_BOTH = 1
+    DIRECTION_UP_ONLY = 2
+    DIRECTION_DOWN_ONLY = 3
+
+cdef enum Tie:
+    TIE_AHEAD = 1
+    TIE_SHARE = 2

@@ -22,6 +22,7 @@ from engine._evidence cimport (
 )
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
+from engine._position cimport position_offers
 from engine._rules cimport (
     clamp,
     divide_down,
@@ -60,6 +61,7 @@ from engine._schema cimport (
     KIND_BUY_BOX,
     KIND_FIXED,
     KIND_MATCH,
+    KIND_POSITION,
     PAUSE_FLAGS,
     REASON_ACCEPTED,
     REASON_AT_TARGET,
@@ -120,7 +122,7 @@ cdef inline void step_offers(
         held(o, REASON_PAUSED)
     else:
         watch_delivery(r, s, &m, event_s, now_s, o)
-        route_offers(r, s, &m, event_s, now_s, o)
+        route_offers(r, s, &m, snapshot, offers, event_s, now_s, o)
         keep_bounds(r, s, now_s, o)
         rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
@@ -153,16 +155,25 @@ cdef inline void watch_delivery(
 
 
 cdef inline void route_offers(
-    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+    Row* r,
+    const Strategy* s,
+    const Market* m,
+    const Snapshot* snapshot,
+    const Offers* offers,
+    int64_t event_s,
+    int64_t now_s,
+    Outcome* o,
 ) noexcept nogil:
     if s.kind == KIND_BUY_BOX:
         buybox_offers(r, s, m, event_s, now_s, o)
         return
     r.reference_minor = m.reference_minor
+    if m.own_winner and m.own_price_minor > 0 and s.kind != KIND_FIXED:
+        r.good_price_minor = m.own_price_minor
     if s.kind == KIND_MATCH:
-        if m.own_winner and m.own_price_minor > 0:
-            r.good_price_minor = m.own_price_minor
         match_offers(r, s, m, now_s, o)
+    elif s.kind == KIND_POSITION:
+        position_offers(r, s, m, snapshot, offers, now_s, o)
     else:
         settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)
 

@@ -18,6 +18,7 @@ from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, NO_INDEX, CommandKind, Reason
 from engine.scope import Scope, check_seller
 from engine.strategies import StrategyDefinition
+from engine.terms import Terms
 
 if TYPE_CHECKING:
     from engine.shard import Shard
@@ -127,7 +128,7 @@ def apply_listings(
             result.problems.append(problem(index, error))
     put_bounds(shard, entries, result)
     tick = TickResult(sequence)
-    shard.command(listing_commands(entries), tick)
+    shard.command(listing_commands(shard.state.catalog, entries), tick)
     result.decisions, result.set_aside = tick.decisions, tick.set_aside
     result.problems.extend(tick.problems)
     return result
@@ -157,14 +158,15 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     return Entry(index, definition, listing_id, strategy, floor, ceiling)
 
 
-def listing_commands(entries: list[Entry]) -> NDArray[np.void]:
-    """UPSERT commands of entered listings."""
+def listing_commands(catalog: Catalog, entries: list[Entry]) -> NDArray[np.void]:
+    """UPSERT commands of entered listings, with the bounds that are in force."""
     commands = np.zeros(len(entries), COMMAND)
     for command, entry in zip(commands, entries, strict=True):
         definition = entry.definition
         command["index"], command["listing_id"] = entry.index, entry.listing_id
         command["kind"] = CommandKind.UPSERT
-        command["floor_minor"], command["ceiling_minor"] = entry.floor_minor, entry.ceiling_minor
+        own = Terms(entry.floor_minor, entry.ceiling_minor, definition.map_minor)
+        command["floor_minor"], command["ceiling_minor"] = catalog.put_terms(entry.listing_id, own)
         command["landed_offset_minor"] = definition.shipping_minor - definition.points_minor
         command["points_bp"] = definition.points_bp
         command["strategy"] = entry.strategy
@@ -201,8 +203,7 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
 
 def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
     """Bounds in force before a call; those of a deleted listing still count for its successor."""
-    row = shard.state.catalog.rows[entry.listing_id]
-    present = int(row["floor_minor"]), int(row["ceiling_minor"])
+    present = shard.state.catalog.own_terms(entry.listing_id)[:2]
     definition = entry.definition
     buried = shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
     return buried if buried is not None and present == (0, 0) else present
@@ -286,12 +287,13 @@ def confirm_bounds(shard: Shard, listing_ids: list[int], tick: TickResult) -> No
     commands = present_commands(shard, np.array(listing_ids, np.uint32))
     for command, listing_id in zip(commands, listing_ids, strict=True):
         held = state.guards.plausibility.held[listing_id]
-        change = change_of(
-            shard, listing_id, (int(command["floor_minor"]), int(command["ceiling_minor"])),
-            (held.floor_minor, held.ceiling_minor),
-        )  # fmt: skip
+        own = state.catalog.own_terms(listing_id)
+        wanted = held.floor_minor, held.ceiling_minor
+        change = change_of(shard, listing_id, own[:2], wanted)
         state.guards.plausibility.apply(change, state.now_ms // 1000)
-        command["floor_minor"], command["ceiling_minor"] = held.floor_minor, held.ceiling_minor
+        command["floor_minor"], command["ceiling_minor"] = state.catalog.put_terms(
+            listing_id, Terms(*wanted, own.map_minor)
+        )
         state.catalog.records["bounds_version"][listing_id] += 1
         if held.slip == Slip.MANY_FLOORS_LOWERED:
             state.guards.plausibility.confirm(change.seller)

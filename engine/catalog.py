@@ -30,6 +30,7 @@ from engine.schema import (
 )
 from engine.seller_places import SMALLEST_PLACES, placed
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
+from engine.terms import Terms, bounds_in_force
 
 MAX_STRATEGIES = 65_536
 CACHE_LINE = 64
@@ -57,6 +58,7 @@ class Catalog(Named):
         self.names.skus.append("")
         self.names.asins.append("")
         self.fixed_points: dict[int, int] = {}
+        self.terms: dict[int, Terms] = {}  # of listings whose row holds other bounds
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
         self._init_sellers()
@@ -265,10 +267,31 @@ class Catalog(Named):
         record["condition"] = definition.condition
         self.join_asin(listing_id)
         self.fixed_points.pop(listing_id, None)
-        self.definition_hashes[listing_id] = text_hash(definition.asin, definition.points_minor)
         if definition.points_minor:
             self.fixed_points[listing_id] = definition.points_minor
+        self._hash_definition(listing_id)
         return listing_id, created
+
+    def _hash_definition(self, listing_id: int) -> None:
+        points = self.fixed_points.get(listing_id, 0)
+        terms = self.terms.get(listing_id, ())
+        self.definition_hashes[listing_id] = text_hash(self.asins[listing_id], points, *terms)
+
+    def own_terms(self, listing_id: int) -> Terms:
+        """Bounds as the seller defined them, which the row need not hold."""
+        row = self.rows[listing_id]
+        return self.terms.get(listing_id) or Terms(
+            int(row["floor_minor"]), int(row["ceiling_minor"])
+        )
+
+    def put_terms(self, listing_id: int, terms: Terms) -> tuple[int, int]:
+        """Keeps the seller's own bounds; the bounds that the row is to hold."""
+        in_force = bounds_in_force(terms)
+        self.terms.pop(listing_id, None)
+        if terms.map_minor:
+            self.terms[listing_id] = terms
+        self._hash_definition(listing_id)
+        return in_force
 
     def _create(self, definition: ListingDefinition) -> int:
         if self.count == len(self.rows):
@@ -365,3 +388,4 @@ class Catalog(Named):
         self._leave_asin(listing_id)
         self.names.leave_key(self.record_bytes, listing_id)
         self.fixed_points.pop(listing_id, None)
+        self.terms.pop(listing_id, None)

@@ -194,6 +194,8 @@ class ListingDefinition:
     price_minor: int = 0
     cost_minor: int | None = None
     """What a unit costs the seller; None keeps what is known."""
+    map_minor: int = 0
+    """Lowest price that may be advertised; 0: none."""
 
 
 @dataclass(slots=True)

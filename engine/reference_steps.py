@@ -26,6 +26,7 @@ from engine.reference_evidence import (
 )
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
+from engine.reference_position import position_offers
 from engine.reference_rules import (
     clamp,
     held,
@@ -74,7 +75,7 @@ def step_offers(
         held(o, Reason.PAUSED)
     else:
         watch_delivery(r, s, m, event_s, now_s, o)
-        route_offers(r, s, m, event_s, now_s, o)
+        route_offers(r, s, pool, m, snapshot, offers, now_s, o)
         keep_bounds(r, s, now_s, o)
         rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
@@ -106,16 +107,21 @@ def watch_delivery(r: Any, s: Any, m: Market, event_s: int, now_s: int, o: Any) 
         displace(r, s, now_s, o)
 
 
-def route_offers(r: Any, s: Any, m: Market, event_s: int, now_s: int, o: Any) -> None:
+def route_offers(
+    r: Any, s: Any, pool: list[int], m: Market, snapshot: Any, offers: Any, now_s: int, o: Any
+) -> None:
     """Hands a snapshot to the strategy."""
     if s.kind == StrategyKind.BUY_BOX:
+        event_s = snapshot.event_ms // 1000
         buybox_offers(r, s, m, event_s, now_s, o)
         return
     r.reference_minor = m.reference_minor
+    if m.own_winner and m.own_price_minor > 0 and s.kind != StrategyKind.FIXED:
+        r.good_price_minor = m.own_price_minor
     if s.kind == StrategyKind.MATCH:
-        if m.own_winner and m.own_price_minor > 0:
-            r.good_price_minor = m.own_price_minor
         match_offers(r, s, m, now_s, o)
+    elif s.kind == StrategyKind.POSITION:
+        position_offers(r, s, pool, m, snapshot, offers, now_s, o)
     else:
         settle(r, s, s.fixed_minor, Reason.FIXED, now_s, o)
 

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -33,6 +33,12 @@ MAX_SELLER_LIST = 100
 """Sellers of one include, exclude or target list."""
 
 MAX_MATCH_TARGETS = 4
+
+MAX_ENDINGS = 8
+"""Price endings of one strategy."""
+
+MAX_POSITION = 20
+"""A marketplace shows at most the twenty lowest offers."""
 
 MAX_DRAWS = 7
 """Buy Box draws remembered for the current price; they fit one byte with a leading one."""
@@ -79,6 +85,9 @@ class Reason(IntEnum):
     FIXED = 18
     SPIRAL = 19
     RESTORED = 20
+    POSITION = 30
+    POSITION_NO_ROOM = 31
+    POSITION_LAST = 32
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -109,6 +118,9 @@ class Reason(IntEnum):
     DRY_RUN = 90
     BREAKER = 91
     SPIRAL_HELD = 92
+    UP_ONLY = 100
+    DOWN_ONLY = 101
+    POSITION_UNSEEN = 102
 
 
 FIRST_UNCHANGED_REASON = 64
@@ -125,6 +137,22 @@ class StrategyKind(IntEnum):
     BUY_BOX = 1
     MATCH = 2
     FIXED = 3
+    POSITION = 4
+
+
+class Direction(IntEnum):
+    """Which way a strategy may move a price; bounds are not bound by it."""
+
+    BOTH = 1
+    UP_ONLY = 2
+    DOWN_ONLY = 3
+
+
+class Tie(IntEnum):
+    """What POSITION does where its gap leaves no room before the competitor of that rank."""
+
+    AHEAD = 1
+    SHARE = 2
 
 
 class ReferenceClass(IntEnum):
@@ -401,12 +429,16 @@ STRATEGY = np.dtype(
         ("standalone_minor", "<i8"),
         ("fixed_minor", "<i8"),
         ("stay_below_next_minor", "<i8"),
+        ("gap_minor", "<i8"),  # POSITION
         ("max_offer_age_ms", "<i8"),
         ("offset_minor", "<i8", (4,)),  # by ReferenceClass
         ("offset_ppm", "<i4", (4,)),
         ("step_limit_ppm", "<i4"),  # 0: none
         ("max_probe_ppm", "<i4"),  # 0: none
         ("reanchor_ppm", "<i4"),
+        ("gap_ppm", "<i4"),
+        ("endings", "<u4", (8,)),
+        ("ending_modulus", "<u4"),  # 0: no endings
         ("hold_s", "<u4"),
         ("cooldown_s", "<u4"),
         ("live_wait_s", "<u4"),
@@ -436,7 +468,11 @@ STRATEGY = np.dtype(
         ("max_rejections", "u1"),
         ("changes_per_hour", "u1"),
         ("targets", "u1", (4,)),  # MatchTarget, in order
-        ("padding", "u1", (7,)),
+        ("ending_count", "u1"),
+        ("direction", "u1"),
+        ("position", "u1"),  # of POSITION: the rank wanted
+        ("tie", "u1"),
+        ("padding", "u1", (11,)),
     ]
 )
 """A compiled strategy. The kernel knows nothing else of it."""
@@ -452,8 +488,9 @@ SNAPSHOT = np.dtype(
         ("offer_end", "<u4"),
         ("own_offer", "<i4"),  # index into the offer columns; -1: unknown
         ("index", "<u4"),  # row of the request
+        ("offer_total", "<u2"),  # offers of the ASIN, shown or not; 0: not given
         ("buy_box_status", "u1"),
-        ("padding", "u1", (3,)),
+        ("padding", "u1", (1,)),
     ]
 )
 """One resolved snapshot: a listing and its range of offers."""
@@ -533,7 +570,7 @@ NO_INDEX = 2**32 - 1
 
 ROW_SIZE = 128
 RECORD_SIZE = 64
-STRATEGY_SIZE = 200
+STRATEGY_SIZE = 256
 SNAPSHOT_SIZE = 56
 FEEDBACK_SIZE = 40
 COMMAND_SIZE = 40

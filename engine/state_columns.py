@@ -24,8 +24,9 @@ from engine.schema import RECORD, ROW
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
+from engine.terms import dump_terms, load_terms
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"
@@ -69,6 +70,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         **text_columns("skus", catalog.skus),
         **text_columns("asins", catalog.asins),
         "fixed_points": np.array(list(points.items()), np.int64).reshape(-1, 2),
+        "terms": dump_terms(catalog.terms),
         "decisions": state.decisions.dump(),
         "replies": state.replies.dump(),
         **guard_columns(state.guards),
@@ -151,6 +153,7 @@ def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
         catalog.names.skus.append(skus[listing_id])
         catalog.names.asins.append(asins[listing_id])
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
+    catalog.terms = load_terms(columns["terms"])
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)

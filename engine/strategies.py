@@ -20,9 +20,11 @@ from engine.schema import (
     SUB_CONDITION_SHIFT,
     Alone,
     BelowFloor,
+    Direction,
     OfferBit,
     StrategyKind,
     Suppressed,
+    Tie,
     WhenWinning,
 )
 from engine.strategy_checks import ANY_HANDLING, DAY_MS, HOUR_MS, MINUTE_MS, check
@@ -99,6 +101,13 @@ class StrategyDefinition:
     when_winning: int = WhenWinning.FOLLOW
     stay_below_next_minor: int = 0
     fixed_minor: int = 0
+    endings: tuple[int, ...] = ()
+    ending_digits: int = 0
+    direction: int = Direction.BOTH
+    position: int = 0
+    gap: Offset | None = None
+    """Of POSITION; None is the default."""
+    tie: int = Tie.AHEAD
 
 
 DEFAULTS = {
@@ -156,7 +165,7 @@ DIRECT_FIELDS = (
     "min_change_minor", "step_limit_minor", "standalone_minor", "fixed_minor", "step_minor",
     "stay_below_next_minor", "max_offer_age_ms", "share_target_bp", "kind", "below_floor",
     "alone", "suppressed", "when_winning", "min_samples", "max_reemits", "max_rejections",
-    "changes_per_hour",
+    "changes_per_hour", "direction", "position", "tie",
 )  # fmt: skip
 SECOND_FIELDS = ("hold", "cooldown", "live_wait", "verdict_wait", "retry", "evidence_max_age")
 
@@ -184,6 +193,12 @@ def compile_strategy(definition: StrategyDefinition, pool: list[int]) -> NDArray
     record["max_handling_hours"] = chosen.max_handling_hours or ANY_HANDLING
     record["respect_unfiltered_winner"] = not definition.ignore_unfiltered_winner
     compile_offsets(definition, record)
+    gap = definition.gap or Offset(amount_minor=1)
+    record["gap_minor"], record["gap_ppm"] = gap.amount_minor, gap.basis_points * 100
+    if definition.endings:
+        record["ending_modulus"] = 10**definition.ending_digits
+        record["ending_count"] = len(definition.endings)
+        record["endings"][0, : len(definition.endings)] = definition.endings
     record["targets"][0, : len(definition.targets)] = definition.targets
     for name, sellers in (
         ("include", chosen.include_seller_ids),

@@ -51,6 +51,7 @@ def translated_snapshot(
         featured_price_minor=featured_minor,
         buy_box_status=buy_box.status(rows),
         notification_id=subject.notification_id,
+        total_offer_count=buy_box.offer_total(),
     )
     snapshot.currency = amounts.currency or _currency_without_amounts(marketplace, subject)
     return Translated(

@@ -27,6 +27,7 @@ PAUSE_CAUSES = {
 def held_definition(catalog: Catalog, guards: Guards, listing_id: int) -> ListingDefinition:
     """Definition of a listing as the engine holds it; its price is the one that is live."""
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
+    own = catalog.own_terms(listing_id)
     fixed_points = catalog.fixed_points.get(listing_id, 0)
     strategy = int(row["strategy"])
     return ListingDefinition(
@@ -35,14 +36,15 @@ def held_definition(catalog: Catalog, guards: Guards, listing_id: int) -> Listin
         condition=int(record["condition"]),
         fulfilment=int(record["fulfilment"]),
         currency=currency_code(int(record["currency"])),
-        floor_minor=int(row["floor_minor"]),
-        ceiling_minor=int(row["ceiling_minor"]),
+        floor_minor=own.floor_minor,
+        ceiling_minor=own.ceiling_minor,
         shipping_minor=int(row["landed_offset_minor"]) + fixed_points,
         points_minor=fixed_points,
         points_bp=int(row["points_bp"]),
         strategy_id=catalog.strategies[strategy].strategy_id if strategy else "",
         price_minor=int(row["live_price_minor"]),
         cost_minor=guards.cost_of(listing_id) or None,
+        map_minor=own.map_minor,
     )
 
 

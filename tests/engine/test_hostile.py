@@ -19,12 +19,14 @@ from engine.schema import (
     BuyBoxStatus,
     CommandKind,
     CycleState,
+    Direction,
     FeedbackKind,
     MatchTarget,
     OfferBit,
     Reason,
     StrategyKind,
     Suppressed,
+    Tie,
     WhenWinning,
 )
 from engine.strategies import Offset, StrategyDefinition
@@ -38,6 +40,12 @@ def any_price(random: Random, near: int = 0) -> int:
     if near and random.random() < 0.6:
         return min(MAX_PRICE_MINOR, max(1, near + random.randrange(-near // 3 - 2, near // 3 + 2)))
     return random.choice(EXTREMES)
+
+
+def any_endings(random: Random) -> dict[str, object]:
+    """Price endings for a third of the strategies."""
+    digits = random.choice((0, 0, 0, 0, 1, 6))
+    return {"ending_digits": digits, "endings": (3, 9, 10**digits - 1)} if digits else {}
 
 
 def any_strategy(random: Random) -> StrategyDefinition:
@@ -56,7 +64,10 @@ def any_strategy(random: Random) -> StrategyDefinition:
         live_wait_ms=60_000, verdict_wait_ms=60_000, retry_ms=60_000,
         targets=(MatchTarget.BUY_BOX, MatchTarget.LOWEST),
         when_winning=random.choice(list(WhenWinning)), fixed_minor=any_price(random),
-        max_rejections=15, min_change_minor=random.choice((1, 1, 50)), **limit,
+        max_rejections=15, min_change_minor=random.choice((1, 1, 50)),
+        position=random.choice((1, 2, 20)), tie=random.choice(list(Tie)),
+        gap=random.choice((None, Offset(basis_points=9_999), Offset(amount_minor=MAX_PRICE_MINOR))),
+        direction=random.choice((Direction.BOTH, *Direction)), **limit, **any_endings(random),
     )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ LISTINGS = st.builds(
     shipping_minor=AMOUNTS,
     strategy_id=TEXTS,
     price_minor=AMOUNTS,
+    map_minor=AMOUNTS,
 )
 
 OFFSETS = st.one_of(
@@ -87,6 +88,9 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
     "changes_per_hour": COUNTS,
     "min_change_minor": AMOUNTS,
     "max_offer_age_ms": AMOUNTS,
+    "endings": st.lists(COUNTS, max_size=8).map(tuple),
+    "ending_digits": COUNTS,
+    "direction": st.integers(1, 3),
 }
 OFFSET_TRIPLES = st.tuples(OFFSETS, OFFSETS, OFFSETS)
 BUY_BOX: dict[str, st.SearchStrategy[Any]] = {
@@ -121,9 +125,14 @@ FIXED: dict[str, st.SearchStrategy[Any]] = {
     "kind": st.just(StrategyKind.FIXED),
     "fixed_minor": AMOUNTS,
 }
-STRATEGIES = st.one_of(
-    *(st.builds(StrategyDefinition, **COMMON, **kind) for kind in (BUY_BOX, MATCH, FIXED))
-)
+POSITION: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.just(StrategyKind.POSITION),
+    "position": COUNTS,
+    "gap": OFFSETS,
+    "tie": st.integers(1, 2),
+}
+KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION)
+STRATEGIES = st.one_of(*(st.builds(StrategyDefinition, **COMMON, **kind) for kind in KIND_FIELDS))
 
 
 @settings(deadline=None)
@@ -149,11 +158,11 @@ def test_strategies_go_round(definition: StrategyDefinition) -> None:
 
 
 def test_every_field_of_a_strategy_is_drawn_above() -> None:
-    drawn = COMMON.keys() | BUY_BOX.keys() | MATCH.keys() | FIXED.keys()
+    drawn = COMMON.keys() | {name for kind in KIND_FIELDS for name in kind}
     assert drawn == set(StrategyDefinition.__slots__)
 
 
-@pytest.mark.parametrize("kind", ["buy_box", "match", "fixed", None])
+@pytest.mark.parametrize("kind", ["buy_box", "match", "fixed", "position", None])
 def test_what_is_not_said_is_the_default(kind: str | None) -> None:
     message = catalog_pb2.Strategy(seller_id="AOWN1", strategy_id="s", currency="EUR")
     if kind:
@@ -226,6 +235,8 @@ ENUMS: list[tuple[type[IntEnum], Any]] = [
     (schema.Suppressed, catalog_pb2.Suppressed),
     (schema.WhenWinning, catalog_pb2.WhenWinning),
     (schema.MatchTarget, catalog_pb2.MatchTarget),
+    (schema.Direction, catalog_pb2.Direction),
+    (schema.Tie, catalog_pb2.Tie),
     (schema.FeedbackKind, pricing_pb2.FeedbackKind),
     (OfferRole, pricing_pb2.OfferRole),
     (HoldKind, pricing_pb2.HoldKind),

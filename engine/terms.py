@@ -1,0 +1,36 @@
+"""What a seller defined of a listing, where the row holds something else.
+
+The row holds the bounds in force. They differ from the seller's own where a minimum advertised
+price lifts the floor. Listings without such a price have no entry here: theirs are in the row.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Terms(NamedTuple):
+    """The seller's own bounds and the minimum advertised price (0: none), minor units."""
+
+    floor_minor: int
+    ceiling_minor: int
+    map_minor: int = 0
+
+
+def bounds_in_force(terms: Terms) -> tuple[int, int]:
+    """Floor and ceiling that the row is to hold."""
+    return max(terms.floor_minor, terms.map_minor), terms.ceiling_minor
+
+
+def dump_terms(entries: dict[int, Terms]) -> NDArray[np.int64]:
+    """Entries as rows of listing id and fields."""
+    plain = [(listing_id, *terms) for listing_id, terms in entries.items()]
+    return np.array(plain, np.int64).reshape(-1, 1 + len(Terms._fields))
+
+
+def load_terms(column: NDArray[np.int64]) -> dict[int, Terms]:
+    """What `dump_terms` gave."""
+    return {listing_id: Terms(*fields) for listing_id, *fields in column.tolist()}
