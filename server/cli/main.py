@@ -11,6 +11,7 @@ import click
 
 from engine import kernel
 from engine.schema import RULES_VERSION
+from server.cli.backtest import backtest_command
 from server.cli.backup import backup_command, restore_command
 from server.cli.claims import claims_group
 from server.cli.connection import json_option, plain_errors
@@ -125,6 +126,7 @@ def demo(listings: int, seconds: int, seed: int) -> None:
         raise click.exceptions.Exit(1)
 
 
+main.add_command(backtest_command)
 main.add_command(claims_group)
 main.add_command(ingest_command)
 main.add_command(listings_group)
