@@ -15,13 +15,14 @@ def ending_below(s: Any, item: int) -> int:
     """Highest price up to `item` with one of the endings; zero: there is none."""
     modulus = s.ending_modulus
     prices = [item - (item - ending) % modulus for ending in s.endings[: s.ending_count]]
-    return max(0, *prices)
+    return int(max(0, *prices))
 
 
 def ending_above(s: Any, item: int) -> int:
     """Lowest price over `item` with one of the endings."""
     modulus = s.ending_modulus
-    return min(item + 1 + (ending - item - 1) % modulus for ending in s.endings[: s.ending_count])
+    endings = s.endings[: s.ending_count]
+    return int(min(item + 1 + (ending - item - 1) % modulus for ending in endings))
 
 
 def with_ending(r: Any, s: Any, item: int) -> int:
