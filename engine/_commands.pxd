@@ -6,10 +6,12 @@ from libc.stdint cimport int64_t, uint16_t
 from engine._buybox cimport cycle_timer
 from engine._evidence cimport arm, reemit, rest_after_probe
 from engine._match cimport settle
+from engine._push cimport arm_push, change_fields, follow_day, join_periods, note_sales, push_timer, pushes
 from engine._rules cimport clamp, held, move_to
 from engine._schema cimport (
     COMMAND_PAUSE,
     COMMAND_RESUME,
+    COMMAND_SALES,
     COMMAND_STOCK_IN,
     COMMAND_STOCK_OUT,
     COMMAND_UPSERT,
@@ -36,6 +38,7 @@ from engine._schema cimport (
     Row,
     Strategy,
 )
+from engine._schedule cimport follow_schedule, is_scheduled, scheduled_timer
 from engine._steps cimport pause, resume
 
 
@@ -52,10 +55,14 @@ cdef inline void step_command(
         resume(r, FLAG_PAUSED_BY_USER | FLAG_TOO_MANY_REJECTIONS, o)
     elif c.kind == COMMAND_STOCK_IN:
         resume(r, FLAG_OUT_OF_STOCK, o)
+    elif c.kind == COMMAND_SALES:
+        note_sales(r, s, c, now_ms // 1000, o)
     else:
         r.flags &= ~FLAG_ACTIVE
         r.deadline_s = 0
         held(o, REASON_NOT_APPLICABLE)
+    if o.state_before == STATE_PAUSED and r.state == STATE_SEEKING:
+        join_periods(r, s, now_ms // 1000)
     rest_after_probe(r, s, now_ms // 1000, o)
     if not o.ignored:
         r.reason = o.reason
@@ -69,7 +76,8 @@ cdef inline void redefine(
     r.landed_offset_minor = c.landed_offset_minor
     r.points_bp = c.points_bp
     r.flags = <uint16_t>(r.flags & ~CONDITION_BITS | c.condition | FLAG_ACTIVE)
-    if r.strategy != c.strategy:
+    if r.strategy != c.strategy or c.restart:
+        change_fields(r, s)
         r.strategy = c.strategy
         r.deadline_s = 0
         if r.state != STATE_PAUSED:
@@ -77,20 +85,30 @@ cdef inline void redefine(
     held(o, r.reason if r.reason >= REASON_WAITING_FOR_LIVE else REASON_AT_TARGET)
     if r.state == STATE_PAUSED:
         return
-    if s.kind == KIND_FIXED:
+    if is_scheduled(s):
+        follow_schedule(r, s, now_s, o)
+    elif pushes(s):
+        follow_day(r, s, now_s, o)
+    elif s.kind == KIND_FIXED:
         settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)
-    elif r.price_minor > 0 and clamp(r, r.price_minor) != r.price_minor:
+    if r.price_minor > 0 and clamp(r, r.price_minor) != r.price_minor:
         if move_to(r, s, r.price_minor, REASON_BOUNDS, now_s, o):
             r.state = STATE_AWAITING
     elif (r.state == STATE_HOLDING or r.state == STATE_ALONE) and r.effective_s != 0:
         arm(r, s, now_s)
+    if pushes(s):
+        arm_push(r, s, now_s)
 
 
 cdef inline void step_timer(
     Row* r, const Strategy* s, int64_t now_ms, Outcome* o
 ) noexcept nogil:
     cdef int64_t now_s = now_ms // 1000
-    if s.kind == KIND_BUY_BOX or r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
+    if is_scheduled(s):
+        scheduled_timer(r, s, now_s, o)
+    elif pushes(s):
+        push_timer(r, s, now_s, o)
+    elif s.kind == KIND_BUY_BOX or r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
         cycle_timer(r, s, now_s, o)
     elif r.state == STATE_AWAITING and r.effective_s == 0:
         reemit(r, s, now_s, o)

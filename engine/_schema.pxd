@@ -58,6 +58,9 @@ cdef struct Strategy:
     int64_t fixed_minor
     int64_t stay_below_next_minor
     int64_t gap_minor
+    int64_t start_minor
+    int64_t[16] push_minor
+    int64_t schedule_price_minor
     int64_t max_offer_age_ms
     int64_t[4] offset_minor
     int32_t[4] offset_ppm
@@ -65,6 +68,11 @@ cdef struct Strategy:
     int32_t max_probe_ppm
     int32_t reanchor_ppm
     int32_t gap_ppm
+    int32_t[16] push_ppm
+    uint32_t[16] push_units
+    uint32_t period_s
+    uint32_t day_begin_s
+    uint32_t schedule_until_s
     uint32_t[8] endings
     uint32_t ending_modulus
     uint32_t hold_s
@@ -81,6 +89,7 @@ cdef struct Strategy:
     uint32_t exclude_end
     uint32_t target_begin
     uint32_t target_end
+    uint16_t[16] push_times
     uint16_t min_rating_bp
     uint16_t max_handling_hours
     uint16_t share_target_bp
@@ -100,7 +109,12 @@ cdef struct Strategy:
     uint8_t direction
     uint8_t position
     uint8_t tie
-    uint8_t[11] padding
+    uint8_t push_count
+    uint8_t rule_count
+    uint8_t percent_of
+    uint8_t keep_buy_box
+    uint8_t schedule_action
+    uint8_t[2] padding
 
 cdef struct Snapshot:
     int64_t event_ms
@@ -130,6 +144,8 @@ cdef struct Feedback:
 cdef struct Command:
     int64_t floor_minor
     int64_t ceiling_minor
+    int64_t units
+    int64_t units_today
     uint32_t listing_id
     uint32_t index
     int32_t landed_offset_minor
@@ -137,7 +153,8 @@ cdef struct Command:
     uint16_t strategy
     uint8_t condition
     uint8_t kind
-    uint8_t[6] padding
+    uint8_t restart
+    uint8_t[5] padding
 
 cdef struct Outcome:
     int64_t price_minor
@@ -172,6 +189,7 @@ cdef enum:
     PREMIUM_LIMIT_PPM = 8000000
     PREMIUM_UNKNOWN = -2147483648
     MAX_DRAWS = 7
+    MAX_PUSH_STEPS = 8
     MAX_POSITION = 20
     MAX_OFFERS = 100
     CHANGE_BUCKET_S = 540
@@ -218,6 +236,11 @@ cdef enum Reason:
     REASON_POSITION = 30
     REASON_POSITION_NO_ROOM = 31
     REASON_POSITION_LAST = 32
+    REASON_CALENDAR = 33
+    REASON_PUSH_START = 34
+    REASON_PUSH_STEP = 35
+    REASON_PUSH_PERIOD = 36
+    REASON_PUSH_BACK = 37
     REASON_WAITING_FOR_LIVE = 64
     REASON_WAITING_FOR_VERDICT = 65
     REASON_HOLDING = 66
@@ -250,12 +273,17 @@ cdef enum Reason:
     REASON_UP_ONLY = 100
     REASON_DOWN_ONLY = 101
     REASON_POSITION_UNSEEN = 102
+    REASON_QUIET = 103
+    REASON_CALENDAR_HELD = 104
+    REASON_PUSH_WAITS = 105
 
 cdef enum StrategyKind:
     KIND_BUY_BOX = 1
     KIND_MATCH = 2
     KIND_FIXED = 3
     KIND_POSITION = 4
+    KIND_PUSH = 5
+    KIND_DAILY_PUSH = 6
 
 cdef enum ReferenceClass:
     CLASS_NONE = 0
@@ -315,6 +343,7 @@ cdef enum CommandKind:
     COMMAND_STOCK_OUT = 4
     COMMAND_STOCK_IN = 5
     COMMAND_DELETE = 6
+    COMMAND_SALES = 7
 
 cdef enum OfferBit:
     OFFER_FULFILLED_BY_AMAZON = 0x1
@@ -369,3 +398,12 @@ cdef enum Direction:
 cdef enum Tie:
     TIE_AHEAD = 1
     TIE_SHARE = 2
+
+cdef enum PercentOf:
+    COUNT_CURRENT = 1
+    COUNT_START = 2
+
+cdef enum Schedule:
+    SCHEDULE_NONE = 0
+    SCHEDULE_HOLD = 1
+    SCHEDULE_PRICE = 2

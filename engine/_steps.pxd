@@ -9,6 +9,7 @@ from engine._evidence cimport anchor_premium, displace, learn, mark_live, rest_a
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
 from engine._position cimport position_offers
+from engine._push cimport push_offers, pushes
 from engine._rules cimport (
     clamp,
     divide_down,
@@ -50,6 +51,7 @@ from engine._schema cimport (
     REASON_OLD_INPUT,
     REASON_OTHER_PRICE,
     REASON_PAUSED,
+    REASON_QUIET,
     REASON_REJECTED,
     REASON_STALE_OFFERS,
     REASON_WAITING_FOR_OFFERS,
@@ -65,6 +67,7 @@ from engine._schema cimport (
     Snapshot,
     Strategy,
 )
+from engine._schedule cimport follow_schedule, is_scheduled
 from engine._targets cimport hold_on, judge
 
 # Offers
@@ -138,8 +141,14 @@ cdef inline void route_offers(
     int64_t now_s,
     Outcome* o,
 ) noexcept nogil:
+    if is_scheduled(s):
+        follow_schedule(r, s, now_s, o)
+        return
     if s.kind == KIND_BUY_BOX:
         buybox_offers(r, s, m, event_s, now_s, o)
+        return
+    if pushes(s):
+        push_offers(r, s, m, now_s, o)
         return
     r.reference_minor = m.reference_minor
     if m.own_winner and m.own_price_minor > 0 and s.kind != KIND_FIXED:
@@ -262,6 +271,9 @@ cdef inline void verdict_feedback(
     elif named == -1 or (named == 0 and (r.effective_s == 0 or event_s <= r.effective_s)):
         r.observed_ms = f.event_ms
         ignore(o, REASON_OTHER_PRICE)
+    elif is_scheduled(s):
+        r.observed_ms = f.event_ms
+        ignore(o, REASON_QUIET)
     elif s.kind != KIND_BUY_BOX or r.price_minor == 0 or r.state == STATE_SEEKING:
         r.observed_ms = f.event_ms
         ignore(o, REASON_NOT_APPLICABLE)

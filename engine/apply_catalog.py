@@ -90,15 +90,22 @@ def apply_strategies(
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
     changed: set[int] = set()
+    restarted: set[int] = set()
     for index, definition in batch.rows:
         try:
             check_seller(scope, "seller_id", definition.seller_id)
-            changed.add(shard.state.catalog.put_strategy(definition))
+            index_of = shard.state.catalog.put_strategy(definition)
+            changed.add(index_of)
+            if definition.restart:
+                restarted.add(index_of)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        redefine_users(shard, changed, TickResult(sequence))
+        shard.state.catalog.schedules.waiting -= changed
+        commands = present_commands(shard, shard.state.catalog.listings_using(changed))
+        commands["restart"] = np.isin(commands["strategy"], list(restarted))
+        shard.command(commands, TickResult(sequence))
     return result
 
 
@@ -166,7 +173,9 @@ def listing_commands(catalog: Catalog, entries: list[Entry]) -> NDArray[np.void]
         command["index"], command["listing_id"] = entry.index, entry.listing_id
         command["kind"] = CommandKind.UPSERT
         own = Terms(entry.floor_minor, entry.ceiling_minor, definition.map_minor)
-        command["floor_minor"], command["ceiling_minor"] = catalog.put_terms(entry.listing_id, own)
+        command["floor_minor"], command["ceiling_minor"] = catalog.put_terms(
+            entry.listing_id, own, entry.strategy
+        )
         command["landed_offset_minor"] = definition.shipping_minor - definition.points_minor
         command["points_bp"] = definition.points_bp
         command["strategy"] = entry.strategy
@@ -292,7 +301,7 @@ def confirm_bounds(shard: Shard, listing_ids: list[int], tick: TickResult) -> No
         change = change_of(shard, listing_id, own[:2], wanted)
         state.guards.plausibility.apply(change, state.now_ms // 1000)
         command["floor_minor"], command["ceiling_minor"] = state.catalog.put_terms(
-            listing_id, Terms(*wanted, own.map_minor)
+            listing_id, Terms(*wanted, own.map_minor), int(command["strategy"])
         )
         state.catalog.records["bounds_version"][listing_id] += 1
         if held.slip == Slip.MANY_FLOORS_LOWERED:
@@ -320,6 +329,25 @@ def redefine_outside(shard: Shard, ids: NDArray[np.uint32], tick: TickResult) ->
     redefine_listings(shard, ids[outside & (rows["price_minor"] > 0)], tick)
 
 
+def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[np.void]) -> None:
+    """Bounds as calendar entries make them now, for the listings where that may differ."""
+    bounded = list(catalog.schedules.entries)
+    differ = np.isin(commands["strategy"], bounded) | np.isin(ids, list(catalog.terms))
+    for at in np.flatnonzero(differ).tolist():
+        listing_id, strategy = int(ids[at]), int(commands["strategy"][at])
+        commands["floor_minor"][at], commands["ceiling_minor"][at] = catalog.put_terms(
+            listing_id, catalog.own_terms(listing_id), strategy
+        )
+
+
+def follow_calendars(shard: Shard, tick: TickResult) -> None:
+    """Lets listings follow the calendar entries that began or ended."""
+    schedules = shard.state.catalog.schedules
+    waiting, schedules.waiting = schedules.waiting, set()
+    if waiting:
+        redefine_users(shard, waiting, tick)
+
+
 def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:
     """UPSERT commands that change nothing by themselves."""
     catalog = shard.state.catalog
@@ -327,6 +355,7 @@ def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:
     rows = catalog.rows[ids]
     for name in ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy"):
         commands[name] = rows[name]
+    put_bounds_in_force(catalog, ids, commands)
     commands["condition"] = catalog.records["condition"][ids]
     commands["listing_id"] = ids
     commands["index"] = NO_INDEX

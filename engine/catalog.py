@@ -19,6 +19,8 @@ from engine.errors import InputError, LimitError
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
 from engine.named import Named
+from engine.push_checks import check_in_use, check_start
+from engine.schedules import Schedules, check_references
 from engine.schema import (
     PREMIUM_UNKNOWN,
     RECORD,
@@ -30,7 +32,7 @@ from engine.schema import (
 )
 from engine.seller_places import SMALLEST_PLACES, placed
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
-from engine.terms import Terms, bounds_in_force
+from engine.terms import Terms
 
 MAX_STRATEGIES = 65_536
 CACHE_LINE = 64
@@ -78,7 +80,10 @@ class Catalog(Named):
         self.strategies: list[StrategyDefinition] = [default]
         self.strategy_at: dict[tuple[str, str], int] = {}
         self._pool: list[int] = []
-        self.strategy_records = compile_strategy(default, self._pool)
+        self.schedules = Schedules()
+        self._compiled = compile_strategy(default, self._pool)
+        self.strategy_records = self._compiled.copy()
+        """What the kernel reads: `_compiled` with the calendar entries that are in force."""
         self.pool = np.zeros(0, np.uint64)
 
     # Sellers
@@ -156,11 +161,13 @@ class Catalog(Named):
                 field="strategy_id",
             )
         self._check_currency_kept(index, definition)
+        check_references(definition, self.strategies_of(definition.seller_id))
         record = compile_strategy(definition, self._pool)
         if index == len(self.strategies):
             self.strategies.append(definition)
             self.strategy_at[name] = index
-            self.strategy_records = np.concatenate([self.strategy_records, record])
+            self._compiled = np.concatenate([self._compiled, record])
+            self._follow_calendars()
         else:
             self.strategies[index] = definition
             self.recompile()
@@ -171,6 +178,7 @@ class Catalog(Named):
         if index == len(self.strategies):
             return
         self._check_kind_kept(index, definition)
+        check_in_use(self, index, definition)
         if self.strategies[index].currency == definition.currency:
             return
         if np.any(self.rows["strategy"][1 : self.count] == index):
@@ -197,8 +205,25 @@ class Catalog(Named):
         """Makes the records of all strategies, and their pool of sellers, anew."""
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
-        self.strategy_records = np.concatenate(records)
+        self._compiled = np.concatenate(records)
         self.pool = np.array(self._pool, np.uint64)
+        self._follow_calendars()
+
+    def _follow_calendars(self) -> None:
+        self.strategy_records = self._compiled.copy()
+        self.pass_time(self.schedules.at_ms, anew=True)
+
+    def pass_time(self, now_ms: int, anew: bool = False) -> None:
+        """Takes the calendar entries of a moment into force."""
+        self.schedules.refresh(self.strategies, self._compiled, self.strategy_records, now_ms, anew)
+
+    def strategies_of(self, seller_id: str) -> dict[str, StrategyDefinition]:
+        """Strategies of a seller by their id."""
+        return {
+            name: self.strategies[index]
+            for (owner, name), index in self.strategy_at.items()
+            if owner == seller_id
+        }
 
     def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
         """Ids of the listings that use one of these strategies."""
@@ -240,6 +265,7 @@ class Catalog(Named):
                 reason="STRATEGY_UNKNOWN",
                 field="strategy_id",
             )
+        check_start(definition, self.strategies[index])
         wanted = self.strategies[index].currency
         if wanted != definition.currency:
             raise InputError(
@@ -284,11 +310,11 @@ class Catalog(Named):
             int(row["floor_minor"]), int(row["ceiling_minor"])
         )
 
-    def put_terms(self, listing_id: int, terms: Terms) -> tuple[int, int]:
+    def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
         """Keeps the seller's own bounds; the bounds that the row is to hold."""
-        in_force = bounds_in_force(terms)
+        in_force = self.schedules.bounds_in_force(terms, strategy)
         self.terms.pop(listing_id, None)
-        if terms.map_minor:
+        if terms.map_minor or in_force != terms[:2]:
             self.terms[listing_id] = terms
         self._hash_definition(listing_id)
         return in_force

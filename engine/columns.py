@@ -26,6 +26,7 @@ __all__ = [
     "ListingKey",
     "OfferColumns",
     "RefBatch",
+    "SalesBatch",
     "SellerDefinition",
     "SnapshotBatch",
     "StockBatch",
@@ -105,6 +106,18 @@ class StockBatch:
     addresses: Sequence[Address]
     quantities: NDArray[np.uint32]
     event_ms: NDArray[np.int64]
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SalesBatch:
+    """A decoded ReportSales request; `sold` is source, hour and units of each row."""
+
+    request_id: str
+    row_count: int
+    indices: list[int]
+    addresses: Sequence[Address]
+    sold: list[tuple[str, int, int]]
     problems: list[RowProblem] = field(default_factory=list)
 
 

@@ -77,6 +77,8 @@ class Explanation:
     offers: list[ExplainedOffer] = field(default_factory=list)
     draw_count: int = 0
     win_count: int = 0
+    entry: str = ""
+    """Name of the calendar entry in force."""
     advertised_minor: int = 0
     """The minimum advertised price that lifts the floor; 0: none does."""
     take_prices: tuple[int | None, int | None] = (None, None)
@@ -90,6 +92,8 @@ def gather(catalog: Catalog, listing_id: int) -> Explanation:
     addresses = (listing_id, catalog.key_of(listing_id), catalog.asin_key(listing_id))
     found = Explanation(listing_id, row, record, catalog.strategies[row.strategy], addresses)
     found.draw_count, found.win_count = draw_count(row.draws), win_count(row.draws)
+    entry = catalog.schedules.entries.get(row.strategy)
+    found.entry = entry.name if entry is not None else ""
     if row.floor_minor == catalog.own_terms(listing_id).map_minor:
         found.advertised_minor = row.floor_minor
     if row.reference_minor > 0:
@@ -195,6 +199,8 @@ def why_filtered(s: Any, pool: list[int], forbidden: int, offer: Any) -> str:
 def sentences(found: Explanation) -> list[str]:
     """What a seller should read, in order of importance."""
     said = [price_sentence(found), reason_sentence(found), market_sentence(found)]
+    if found.entry:
+        said.append(f"The calendar entry {found.entry!r} is in force.")
     if found.strategy.kind == StrategyKind.BUY_BOX:
         said += [
             bracket_sentence(found, "take", found.take_prices),

@@ -13,6 +13,7 @@ from engine.reference_evidence import anchor_premium, displace, learn, mark_live
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
 from engine.reference_position import position_offers
+from engine.reference_push import push_offers, pushes
 from engine.reference_rules import (
     clamp,
     held,
@@ -23,6 +24,7 @@ from engine.reference_rules import (
     own_landed,
     push_draw,
 )
+from engine.reference_schedule import follow_schedule, is_scheduled
 from engine.reference_targets import hold_on, judge
 from engine.schema import PAUSE_FLAGS, CycleState, FeedbackKind, Reason, RowFlag, StrategyKind
 
@@ -88,9 +90,15 @@ def route_offers(
     r: Any, s: Any, pool: list[int], m: Market, snapshot: Any, offers: Any, now_s: int, o: Any
 ) -> None:
     """Hands a snapshot to the strategy."""
+    if is_scheduled(s):
+        follow_schedule(r, s, now_s, o)
+        return
     if s.kind == StrategyKind.BUY_BOX:
         event_s = snapshot.event_ms // 1000
         buybox_offers(r, s, m, event_s, now_s, o)
+        return
+    if pushes(s):
+        push_offers(r, s, m, now_s, o)
         return
     r.reference_minor = m.reference_minor
     if m.own_winner and m.own_price_minor > 0 and s.kind != StrategyKind.FIXED:
@@ -207,6 +215,9 @@ def verdict_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -
     elif named == -1 or (named == 0 and (r.effective_s == 0 or event_s <= r.effective_s)):
         r.observed_ms = f.event_ms
         ignore(o, Reason.OTHER_PRICE)
+    elif is_scheduled(s):
+        r.observed_ms = f.event_ms
+        ignore(o, Reason.QUIET)
     elif s.kind != StrategyKind.BUY_BOX or r.price_minor == 0 or r.state == CycleState.SEEKING:
         r.observed_ms = f.event_ms
         ignore(o, Reason.NOT_APPLICABLE)

@@ -40,6 +40,9 @@ MAX_ENDINGS = 8
 MAX_POSITION = 20
 """A marketplace shows at most the twenty lowest offers."""
 
+MAX_PUSH_STEPS = 8
+"""Steps of the first part of PUSH, thresholds of DAILY_PUSH, and rules of PUSH's second part."""
+
 MAX_DRAWS = 7
 """Buy Box draws remembered for the current price; they fit one byte with a leading one."""
 
@@ -88,6 +91,11 @@ class Reason(IntEnum):
     POSITION = 30
     POSITION_NO_ROOM = 31
     POSITION_LAST = 32
+    CALENDAR = 33
+    PUSH_START = 34
+    PUSH_STEP = 35
+    PUSH_PERIOD = 36
+    PUSH_BACK = 37
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -121,6 +129,9 @@ class Reason(IntEnum):
     UP_ONLY = 100
     DOWN_ONLY = 101
     POSITION_UNSEEN = 102
+    QUIET = 103
+    CALENDAR_HELD = 104
+    PUSH_WAITS = 105
 
 
 FIRST_UNCHANGED_REASON = 64
@@ -138,6 +149,30 @@ class StrategyKind(IntEnum):
     MATCH = 2
     FIXED = 3
     POSITION = 4
+    PUSH = 5
+    DAILY_PUSH = 6
+
+
+class Schedule(IntEnum):
+    """What the calendar entry in force makes of a strategy; its bounds are in the rows."""
+
+    NONE = 0
+    HOLD = 1
+    PRICE = 2
+
+
+class CountBy(IntEnum):
+    """Whose sales count for PUSH."""
+
+    SKU = 1
+    ASIN = 2
+
+
+class PercentOf(IntEnum):
+    """What the rates of PUSH are of."""
+
+    CURRENT = 1
+    START = 2
 
 
 class Direction(IntEnum):
@@ -231,6 +266,7 @@ class InputKind(IntEnum):
     ADVANCE = 10
     CONFIG = 11
     ERASE = 12
+    SALES = 13
     STOP = 20
     RESTART = 21
     RELEASE = 22
@@ -268,6 +304,7 @@ class CommandKind(IntEnum):
     STOCK_OUT = 4
     STOCK_IN = 5
     DELETE = 6
+    SALES = 7
 
 
 class Condition(IntEnum):
@@ -430,6 +467,9 @@ STRATEGY = np.dtype(
         ("fixed_minor", "<i8"),
         ("stay_below_next_minor", "<i8"),
         ("gap_minor", "<i8"),  # POSITION
+        ("start_minor", "<i8"),  # PUSH, DAILY_PUSH
+        ("push_minor", "<i8", (16,)),  # steps or thresholds, then the rules of periods
+        ("schedule_price_minor", "<i8"),
         ("max_offer_age_ms", "<i8"),
         ("offset_minor", "<i8", (4,)),  # by ReferenceClass
         ("offset_ppm", "<i4", (4,)),
@@ -437,6 +477,11 @@ STRATEGY = np.dtype(
         ("max_probe_ppm", "<i4"),  # 0: none
         ("reanchor_ppm", "<i4"),
         ("gap_ppm", "<i4"),
+        ("push_ppm", "<i4", (16,)),
+        ("push_units", "<u4", (16,)),
+        ("period_s", "<u4"),  # 0: PUSH has no second part
+        ("day_begin_s", "<u4"),  # of the present day of DAILY_PUSH
+        ("schedule_until_s", "<u4"),
         ("endings", "<u4", (8,)),
         ("ending_modulus", "<u4"),  # 0: no endings
         ("hold_s", "<u4"),
@@ -453,6 +498,7 @@ STRATEGY = np.dtype(
         ("exclude_end", "<u4"),
         ("target_begin", "<u4"),
         ("target_end", "<u4"),
+        ("push_times", "<u2", (16,)),  # of a rule: 0 at least, 1 fewer than
         ("min_rating_bp", "<u2"),
         ("max_handling_hours", "<u2"),  # 65535: any
         ("share_target_bp", "<u2"),
@@ -472,7 +518,12 @@ STRATEGY = np.dtype(
         ("direction", "u1"),
         ("position", "u1"),  # of POSITION: the rank wanted
         ("tie", "u1"),
-        ("padding", "u1", (11,)),
+        ("push_count", "u1"),
+        ("rule_count", "u1"),
+        ("percent_of", "u1"),
+        ("keep_buy_box", "u1"),
+        ("schedule_action", "u1"),
+        ("padding", "u1", (2,)),
     ]
 )
 """A compiled strategy. The kernel knows nothing else of it."""
@@ -513,6 +564,8 @@ COMMAND = np.dtype(
     [
         ("floor_minor", "<i8"),  # this and the fields to condition: of an UPSERT
         ("ceiling_minor", "<i8"),
+        ("units", "<i8"),  # of SALES: more than known before
+        ("units_today", "<i8"),
         ("listing_id", "<u4"),
         ("index", "<u4"),
         ("landed_offset_minor", "<i4"),
@@ -520,7 +573,8 @@ COMMAND = np.dtype(
         ("strategy", "<u2"),
         ("condition", "u1"),
         ("kind", "u1"),
-        ("padding", "u1", (6,)),
+        ("restart", "u1"),  # of an UPSERT: PUSH begins again
+        ("padding", "u1", (5,)),
     ]
 )
 """A change of a listing's definition or of whether it is repriced."""
@@ -570,9 +624,9 @@ NO_INDEX = 2**32 - 1
 
 ROW_SIZE = 128
 RECORD_SIZE = 64
-STRATEGY_SIZE = 256
+STRATEGY_SIZE = 568
 SNAPSHOT_SIZE = 56
 FEEDBACK_SIZE = 40
-COMMAND_SIZE = 40
+COMMAND_SIZE = 56
 OUTCOME_SIZE = 40
 DECISION_SIZE = 64

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
+from engine.apply_catalog import (
+    apply_listings,
+    apply_sellers,
+    apply_strategies,
+    follow_calendars,
+)
 from engine.apply_guards import (
     apply_discard,
     apply_release,
@@ -17,6 +22,7 @@ from engine.apply_guards import (
     apply_restore,
     apply_stop,
 )
+from engine.apply_sales import apply_sales
 from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
@@ -43,6 +49,7 @@ class Shard:
             InputKind.REPRICE: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
+            InputKind.SALES: partial(apply_sales, self),
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
             InputKind.LISTINGS: partial(apply_listings, self),
@@ -63,17 +70,22 @@ class Shard:
 
         Rows of sellers outside the scope fail like rows that do not exist.
         """
+        self.state.catalog.pass_time(self.state.now_ms)
         return self._handlers[kind](batch, sequence, scope)
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
-        """Runs the due timers of listings first_id to last_id (excluded)."""
+        """Follows calendars, and runs the due timers of listings first_id to last_id (excluded)."""
         result = TickResult(sequence)
+        self.state.catalog.pass_time(self.state.now_ms)
+        follow_calendars(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
-        """Whether a listing from first_id to last_id (excluded) has a due timer."""
+        """Whether a calendar or a listing from first_id to last_id (excluded) has a due timer."""
         catalog = self.state.catalog
+        if catalog.schedules.due(now_ms):
+            return True
         deadlines = catalog.rows["deadline_s"][first_id : min(last_id, catalog.count)]
         return bool(np.any((deadlines != 0) & (deadlines <= now_ms // 1000)))
 
@@ -114,6 +126,7 @@ class Shard:
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)
+            self.state.sales.forget(listing_id)
         return result
 
     def _pause(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:

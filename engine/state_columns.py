@@ -20,6 +20,7 @@ from engine.decisions import DecisionLog
 from engine.errors import ReplayError
 from engine.guards import Guards
 from engine.replies import Replies
+from engine.sales import Sales
 from engine.schema import RECORD, ROW
 from engine.settings import EngineSettings
 from engine.state import State
@@ -45,6 +46,9 @@ class Definitions(msgspec.Struct, frozen=True):
     sellers: list[SellerDefinition]
     strategies: list[StrategyDefinition]
     marketplaces: list[str]
+    calendars_ms: int
+    calendars_waiting: list[int]
+    sales_sources: list[tuple[int, str]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -59,6 +63,9 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         catalog.sellers,
         catalog.strategies[1:],
         catalog.marketplaces,
+        catalog.schedules.at_ms,
+        sorted(catalog.schedules.waiting),
+        state.sales.sources(),
     )
     points = catalog.fixed_points
     return {
@@ -71,6 +78,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         **text_columns("asins", catalog.asins),
         "fixed_points": np.array(list(points.items()), np.int64).reshape(-1, 2),
         "terms": dump_terms(catalog.terms),
+        "sales": state.sales.dump(),
         "decisions": state.decisions.dump(),
         "replies": state.replies.dump(),
         **guard_columns(state.guards),
@@ -102,6 +110,7 @@ def load(columns: Columns) -> State:
         settings=definitions.settings,
         catalog=catalog,
         guards=load_guards(columns),
+        sales=Sales.load(columns["sales"], definitions.sales_sources),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
@@ -154,7 +163,9 @@ def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
         catalog.names.asins.append(asins[listing_id])
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
     catalog.terms = load_terms(columns["terms"])
+    catalog.schedules.at_ms = definitions.calendars_ms
     catalog.restore(definitions.sellers, definitions.strategies)
+    catalog.schedules.waiting = set(definitions.calendars_waiting)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
     for listing_id in np.flatnonzero(catalog.active[:count]).tolist():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.money import currency_index
+from engine.push_checks import check_push
 from engine.schema import (
     MAX_ENDINGS,
     MAX_MATCH_TARGETS,
@@ -14,6 +15,7 @@ from engine.schema import (
     MAX_SELLER_LIST,
     Alone,
     BelowFloor,
+    CountBy,
     Direction,
     Fulfilment,
     MatchTarget,
@@ -22,6 +24,7 @@ from engine.schema import (
     Tie,
     WhenWinning,
 )
+from engine.timetable_checks import check_schedule
 
 if TYPE_CHECKING:
     from engine.strategies import Filter, StrategyDefinition
@@ -62,6 +65,7 @@ CHOICES = {
     "below_floor": BelowFloor,
     "when_winning": WhenWinning,
     "direction": Direction,
+    "count_by": CountBy,
     "tie": Tie,
 }
 
@@ -81,6 +85,7 @@ FIELD_NAMES = {
     "below_floor": "scenarios.below_floor",
     "when_winning": "match.when_winning",
     "direction": "limits.direction",
+    "count_by": "push.count_by",
     "tie": "position.tie",
 }
 
@@ -97,7 +102,8 @@ def check(definition: StrategyDefinition) -> None:
         text = definition.strategy_id
         raise refuse("strategy_id", text, "1 to 100 characters", "STRATEGY_ID_INVALID")
     if definition.kind not in set(StrategyKind):
-        raise refuse("kind", "", "one of buy_box, match, fixed, position", "STRATEGY_KIND_MISSING")
+        kinds = ", ".join(kind.name.lower() for kind in StrategyKind)
+        raise refuse("kind", "", f"one of {kinds}", "STRATEGY_KIND_MISSING")
     if currency_index(definition.currency) == 0:
         raise refuse("currency", definition.currency, "an ISO 4217 code", "CURRENCY_UNKNOWN")
     for name, (low, high) in LIMITS.items():
@@ -114,6 +120,7 @@ def check(definition: StrategyDefinition) -> None:
     check_offsets(definition)
     check_filter(definition.filter)
     check_kind(definition)
+    check_schedule(definition)
 
 
 def check_standalone(definition: StrategyDefinition) -> None:
@@ -217,6 +224,8 @@ def check_kind(definition: StrategyDefinition) -> None:
     """What only one kind needs."""
     if definition.kind == StrategyKind.POSITION:
         check_position(definition)
+    if definition.kind in (StrategyKind.PUSH, StrategyKind.DAILY_PUSH):
+        check_push(definition)
     if definition.kind == StrategyKind.FIXED:
         if not 0 < definition.fixed_minor <= MAX_PRICE_MINOR:
             raise refuse(

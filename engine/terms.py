@@ -1,7 +1,8 @@
 """What a seller defined of a listing, where the row holds something else.
 
 The row holds the bounds in force. They differ from the seller's own where a minimum advertised
-price lifts the floor. Listings without such a price have no entry here: theirs are in the row.
+price lifts the floor, and while a calendar entry sets them. All other listings have no entry here:
+their bounds are in the row.
 """
 
 from __future__ import annotations
@@ -18,11 +19,6 @@ class Terms(NamedTuple):
     floor_minor: int
     ceiling_minor: int
     map_minor: int = 0
-
-
-def bounds_in_force(terms: Terms) -> tuple[int, int]:
-    """Floor and ceiling that the row is to hold."""
-    return max(terms.floor_minor, terms.map_minor), terms.ceiling_minor
 
 
 def dump_terms(entries: dict[int, Terms]) -> NDArray[np.int64]:

@@ -61,12 +61,23 @@ class Core:
         """Request bytes as an input of this call's caller. Raises InputError."""
         return self.engine.shape(kind, payload, self.caller.name, self.caller.scope)
 
-    def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
-        """Admits and applies request bytes. Raises RepricedError."""
+    def request(
+        self,
+        kind: InputKind,
+        payload: bytes,
+        context: grpc.ServicerContext,
+        resolve: Callable[[bytes, int], bytes] | None = None,
+    ) -> Answer:
+        """Admits and applies request bytes. Raises RepricedError.
+
+        `resolve` makes of a request and the time the request that is journaled.
+        """
         rows = rows_of(REQUESTS[kind], payload) if kind in REQUESTS else 1
         if kind in POWERS:
             self.caller.check(POWERS[kind], rows)
         with self.admitted(payload, rows, context):
+            if resolve is not None:
+                payload = resolve(payload, wall_ms())
             given = self.shape(kind, payload)
             if kind in POWERS:
                 self.caller.check(POWERS[kind], given.batch.row_count)
@@ -114,11 +125,13 @@ def turn(context: grpc.ServicerContext) -> str:
     return context.peer() if caller is ANONYMOUS else caller.name
 
 
-def mutation(core: Core, kind: InputKind) -> grpc.RpcMethodHandler[Any, Any]:
+def mutation(
+    core: Core, kind: InputKind, resolve: Callable[[bytes, int], bytes] | None = None
+) -> grpc.RpcMethodHandler[Any, Any]:
     """Handler of a unary call that changes the state: bytes in, bytes out."""
 
     def call(payload: bytes, context: grpc.ServicerContext) -> bytes:
-        return core.request(kind, payload, context).payload
+        return core.request(kind, payload, context, resolve).payload
 
     return grpc.unary_unary_rpc_method_handler(call)
 

@@ -20,6 +20,7 @@ from server.services.calls import Core, Handlers, mutation, reading
 from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
+from server.wire.schedules import with_zones
 
 NAME = "repriced.v1.CatalogService"
 READ_ROWS = 50
@@ -33,7 +34,7 @@ def handlers(core: Core) -> Handlers:
     reads = CatalogReads(core)
     return {
         "BatchUpsertSellers": mutation(core, InputKind.SELLERS),
-        "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
+        "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES, with_zones),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
         "EraseSeller": mutation(core, InputKind.ERASE),

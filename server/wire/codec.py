@@ -14,7 +14,13 @@ from engine.schema import DECISION_VALID_MS, InputKind, JournalMode
 from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
 from server.wire.answers import ANSWERS
-from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
+from server.wire.commands import (
+    decode_delete,
+    decode_erase,
+    decode_pause,
+    decode_resume,
+    decode_sales,
+)
 from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
 from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
@@ -24,6 +30,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.REPRICE: decode_reprice,
     InputKind.FEEDBACK: decode_feedback,
     InputKind.STOCK: decode_stock,
+    InputKind.SALES: decode_sales,
     InputKind.SELLERS: decode_sellers,
     InputKind.STRATEGIES: decode_strategies,
     InputKind.LISTINGS: decode_listings,

@@ -15,12 +15,15 @@ from engine.schema import (
 )
 from engine.strategies import Filter, Offset, StrategyDefinition
 from repriced.v1 import catalog_pb2
+from server.wire.schedules import fill_push, fill_schedule, push_fields, schedule_fields
 
 KINDS = {
     "buy_box": StrategyKind.BUY_BOX,
     "match": StrategyKind.MATCH,
     "fixed": StrategyKind.FIXED,
     "position": StrategyKind.POSITION,
+    "push": StrategyKind.PUSH,
+    "daily_push": StrategyKind.DAILY_PUSH,
 }
 KIND_NAMES = {kind: name for name, kind in KINDS.items()}
 
@@ -68,6 +71,14 @@ KIND_FIELDS = {
     "match": {"stay_below_next_minor": "stay_below_next_minor"},
     "fixed": {"price_minor": "fixed_minor"},
     "position": {"position": "position"},
+    "push": {
+        "start_price_minor": "start_minor",
+        "period_ms": "period_ms",
+        "keep_buy_box": "keep_buy_box",
+        "cooldown_ms": "cooldown_ms",
+        "restart": "restart",
+    },
+    "daily_push": {"start_price_minor": "start_minor", "keep_buy_box": "keep_buy_box"},
 }
 OFFSET_FIELDS = ("offset_amazon_fulfilled", "offset_merchant_fulfilled", "offset_amazon")
 """In the order of StrategyDefinition.offsets."""
@@ -103,6 +114,7 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
     fields["direction"] = message.limits.direction or int(Direction.BOTH)
     fields["ending_digits"] = message.limits.endings.digits
     fields["endings"] = tuple(message.limits.endings.endings)
+    fields |= schedule_fields(message.schedule)
     fields["standalone_minor"] = message.scenarios.standalone_price_minor
     if kind:
         fields |= picked(getattr(message, kind), KIND_FIELDS[kind])
@@ -110,6 +122,8 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
         fields["offsets"] = offsets_definition(getattr(message, kind))
     if kind == "match":
         fields |= match_fields(message.match)
+    if kind in ("push", "daily_push"):
+        fields |= push_fields(getattr(message, kind))
     if kind == "position":
         fields["tie"] = message.position.tie or int(Tie.AHEAD)
         if message.position.HasField("gap"):
@@ -163,6 +177,8 @@ def strategy_message(definition: StrategyDefinition) -> catalog_pb2.Strategy:
     if definition.endings or definition.ending_digits:
         message.limits.endings.digits = definition.ending_digits
         message.limits.endings.endings.extend(definition.endings)
+    if definition.time_zone or definition.calendar:
+        fill_schedule(message.schedule, definition)
     fill_kind(message, definition)
     return message
 
@@ -173,6 +189,8 @@ def fill_kind(message: catalog_pb2.Strategy, definition: StrategyDefinition) -> 
     part = getattr(message, name)
     part.SetInParent()
     fill(part, definition, KIND_FIELDS[name])
+    if name in ("push", "daily_push"):
+        fill_push(part, definition)
     if name == "position":
         part.tie = definition.tie
         if definition.gap is not None:

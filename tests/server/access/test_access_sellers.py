@@ -170,11 +170,20 @@ def stock(server: Running, name: Any) -> Any:
     )
 
 
+def sales(server: Running, name: Any) -> Any:
+    """Units of an hour."""
+    row = pricing_pb2.SoldUnits(**address(name), hour_ms=0, units=1)
+    return server.pricing.ReportSales(
+        pricing_pb2.ReportSalesRequest(request_id=request_id(), sales=[row])
+    )
+
+
 BY_LISTING: dict[str, Ask] = {
     PRICING + "Reprice": lambda server, name: server.reprice(offers(name)),
     PRICING + "StreamReprice": streamed,
     PRICING + "ReportFeedback": feedback,
     PRICING + "ReportStock": stock,
+    PRICING + "ReportSales": sales,
     PRICING + "PauseRepricing": listed(InputKind.PAUSE, "PauseRepricing"),
     PRICING + "ResumeRepricing": listed(InputKind.RESUME, "ResumeRepricing"),
     PRICING + "StopRepricing": listed(InputKind.STOP, "StopRepricing"),
