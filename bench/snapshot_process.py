@@ -24,8 +24,9 @@ import click
 import grpc
 from rich.console import Console
 
+from bench.places import folder
 from bench.ratios import summary
-from bench.recovery_rows import folder, make_directory, state_of
+from bench.recovery_rows import make_directory, state_of
 from bench.report import machine
 from repriced.v1 import pricing_pb2, pricing_pb2_grpc
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.bounds.book import Listed
 from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
 from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
+from engine.redefining import present_commands, redefine_outside
 from engine.results import CountResult, TickResult, UpsertResult
-from engine.schema import COMMAND, NO_INDEX, CommandKind, Reason
+from engine.schema import COMMAND, CommandKind, Reason
 from engine.scope import Scope, check_seller
+from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import Terms
 
@@ -114,7 +117,8 @@ class Entry:
     """A listing that was entered, and the bounds that are to be in force."""
 
     index: int
-    definition: ListingDefinition
+    definition: ListingDefinition | None
+    """None: only its bounds change."""
     listing_id: int
     strategy: int
     floor_minor: int
@@ -146,6 +150,8 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     state = shard.state
     catalog, guards = state.catalog, state.guards
     strategy = catalog.check_listing(definition)
+    listed = listed_of(state, definition)
+    bounds = state.bounds.bounds_of(listed) if listed else None
     listing_id, created = catalog.put_listing(definition)
     guards.watch.cover(catalog.count)
     if definition.cost_minor is not None:
@@ -162,7 +168,37 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     if warning is not None:
         result.warnings.append(warning)
     floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor or 0
+    state.bounds.forget(listing_id)
+    if listed is not None and bounds is not None:
+        state.bounds.listings[listing_id] = listed
+        floor, ceiling = bounds.floor_minor, bounds.ceiling_minor
+        if not bounds.reachable:
+            result.warnings.append(unreachable(index, ceiling))
     return Entry(index, definition, listing_id, strategy, floor, ceiling)
+
+
+def listed_of(state: State, definition: ListingDefinition) -> Listed | None:
+    """What bounds of a definition are computed from; None: they are the stated ones."""
+    if definition.computed_bounds is None:
+        return None
+    cost = definition.cost_minor
+    if cost is None:
+        found = state.catalog.find(definition.key, None)
+        cost = state.guards.cost_of(found[0]) if found else 0
+    return Listed(
+        definition.key.seller_id, definition.currency, definition.computed_bounds,
+        definition.floor_minor or 0, definition.ceiling_minor or 0, cost,
+        definition.shipping_minor, definition.points_minor, definition.points_bp,
+    )  # fmt: skip
+
+
+def unreachable(index: int, ceiling_minor: int) -> RowProblem:
+    """Says that no price earns what is to be earned."""
+    return RowProblem(
+        index, "computed_bounds.goal", "GOAL_UNREACHABLE",
+        f"no price up to the ceiling {ceiling_minor} earns computed_bounds.goal; the floor is the"
+        " ceiling",
+    )  # fmt: skip
 
 
 def listing_commands(catalog: Catalog, entries: list[Entry]) -> NDArray[np.void]:
@@ -170,6 +206,7 @@ def listing_commands(catalog: Catalog, entries: list[Entry]) -> NDArray[np.void]
     commands = np.zeros(len(entries), COMMAND)
     for command, entry in zip(commands, entries, strict=True):
         definition = entry.definition
+        assert definition is not None
         command["index"], command["listing_id"] = entry.index, entry.listing_id
         command["kind"] = CommandKind.UPSERT
         own = Terms(entry.floor_minor, entry.ceiling_minor, definition.map_minor)
@@ -214,6 +251,8 @@ def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
     """Bounds in force before a call; those of a deleted listing still count for its successor."""
     present = shard.state.catalog.own_terms(entry.listing_id)[:2]
     definition = entry.definition
+    if definition is None:
+        return present
     buried = shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
     return buried if buried is not None and present == (0, 0) else present
 
@@ -307,57 +346,3 @@ def confirm_bounds(shard: Shard, listing_ids: list[int], tick: TickResult) -> No
         if held.slip == Slip.MANY_FLOORS_LOWERED:
             state.guards.plausibility.confirm(change.seller)
     shard.command(commands, tick)
-
-
-def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None:
-    """Lets the listings of changed strategies follow at once."""
-    redefine_listings(shard, shard.state.catalog.listings_using(strategies), tick)
-
-
-def redefine_listings(
-    shard: Shard, ids: NDArray[Any], tick: TickResult, released: bool = False
-) -> None:
-    """Evaluates listings against their definitions as they are."""
-    shard.command(present_commands(shard, ids), tick, released)
-
-
-def redefine_outside(shard: Shard, ids: NDArray[np.uint32], tick: TickResult) -> None:
-    """Puts prices back into the bounds that changed while nothing could go out."""
-    rows = shard.state.catalog.rows[ids]
-    high = np.maximum(rows["floor_minor"], rows["ceiling_minor"])
-    outside = (rows["price_minor"] < rows["floor_minor"]) | (rows["price_minor"] > high)
-    redefine_listings(shard, ids[outside & (rows["price_minor"] > 0)], tick)
-
-
-def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[np.void]) -> None:
-    """Bounds as calendar entries make them now, for the listings where that may differ."""
-    bounded = list(catalog.schedules.entries)
-    differ = np.isin(commands["strategy"], bounded) | np.isin(ids, list(catalog.terms))
-    for at in np.flatnonzero(differ).tolist():
-        listing_id, strategy = int(ids[at]), int(commands["strategy"][at])
-        commands["floor_minor"][at], commands["ceiling_minor"][at] = catalog.put_terms(
-            listing_id, catalog.own_terms(listing_id), strategy
-        )
-
-
-def follow_calendars(shard: Shard, tick: TickResult) -> None:
-    """Lets listings follow the calendar entries that began or ended."""
-    schedules = shard.state.catalog.schedules
-    waiting, schedules.waiting = schedules.waiting, set()
-    if waiting:
-        redefine_users(shard, waiting, tick)
-
-
-def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:
-    """UPSERT commands that change nothing by themselves."""
-    catalog = shard.state.catalog
-    commands = np.zeros(len(ids), COMMAND)
-    rows = catalog.rows[ids]
-    for name in ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy"):
-        commands[name] = rows[name]
-    put_bounds_in_force(catalog, ids, commands)
-    commands["condition"] = catalog.records["condition"][ids]
-    commands["listing_id"] = ids
-    commands["index"] = NO_INDEX
-    commands["kind"] = CommandKind.UPSERT
-    return commands

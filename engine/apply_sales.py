@@ -24,9 +24,10 @@ def apply_sales(shard: Shard, batch: SalesBatch, sequence: int, scope: Scope) ->
     result = TickResult(sequence, problems=batch.problems + problems)
     more: dict[int, list[int]] = {}  # first row and units, by listing
     for position, listing_id in zip(positions.tolist(), listing_ids.tolist(), strict=True):
-        index, sold = int(batch.indices[position]), batch.sold[position]
+        index = int(batch.indices[position])
+        source, hour_ms, reported = batch.sold[position]
         try:
-            units = state.sales.put(listing_id, *sold, now_ms=state.now_ms)
+            units = state.sales.put(listing_id, source, hour_ms, reported, state.now_ms)
         except InputError as error:
             result.problems.append(RowProblem(index, error.field, error.reason, error.message))
             continue

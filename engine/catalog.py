@@ -15,50 +15,55 @@ from numpy.typing import NDArray
 from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
 from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
-from engine.errors import InputError, LimitError
+from engine.errors import InputError
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
-from engine.named import Named
-from engine.push_checks import check_in_use, check_start
-from engine.schedules import Schedules, check_references
+from engine.push_checks import check_start
+from engine.room import Room
 from engine.schema import (
     PREMIUM_UNKNOWN,
     RECORD,
     ROW,
     CycleState,
     Reason,
-    RowFlag,
-    StrategyKind,
 )
 from engine.seller_places import SMALLEST_PLACES, placed
-from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
+from engine.strategies import StrategyDefinition, seller_hash
+from engine.strategy_table import StrategyTable
 from engine.terms import Terms
 
-MAX_STRATEGIES = 65_536
-CACHE_LINE = 64
+COLUMNS: dict[str, np.dtype[Any]] = {
+    "rows": ROW,
+    "records": RECORD,
+    "shares_asin": np.dtype(np.bool_),
+    "key_hashes": np.dtype(np.uint64),
+    "definition_hashes": np.dtype(np.uint64),  # of what stands in no row
+    "following": np.dtype(np.uint32),  # the next listing of the same ASIN key
+}
+"""What the catalogue keeps of each listing by its id, texts aside."""
 
 
-def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
-    """Zeroed records that begin on a cache line."""
-    size = dtype.itemsize * count
-    raw = np.zeros(size + CACHE_LINE, np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + size].view(dtype)
+def rooms() -> dict[str, Room]:
+    """Memory of the columns of an empty catalogue."""
+    return {name: Room(dtype) for name, dtype in COLUMNS.items()}
 
 
-class Catalog(Named):
+class Catalog(StrategyTable):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
-    def __init__(self, capacity: int = 1024) -> None:
+    rows: NDArray[np.void]
+    records: NDArray[np.void]
+    shares_asin: NDArray[np.bool_]
+    key_hashes: NDArray[np.uint64]
+    definition_hashes: NDArray[np.uint64]
+
+    def __init__(self, capacity: int = 1024, memory: dict[str, Room] | None = None) -> None:
         self.count = 1  # rows in use, the absent row 0 among them
-        self.rows = aligned(ROW, capacity)
-        self.records = aligned(RECORD, capacity)
-        self.shares_asin = np.zeros(capacity, np.bool_)
-        self.key_hashes = np.zeros(capacity, np.uint64)
-        self.definition_hashes = np.zeros(capacity, np.uint64)  # of what stands in no row
         self.names = Names()
         self.names.skus.append("")
         self.names.asins.append("")
+        self._rooms = memory or rooms()
+        self._extend(capacity)
         self.fixed_points: dict[int, int] = {}
         self.terms: dict[int, Terms] = {}  # of listings whose row holds other bounds
         self.marketplaces: list[str] = []
@@ -74,17 +79,6 @@ class Catalog(Named):
         self.seller_places = np.zeros(SMALLEST_PLACES, np.uint32)
         self._group_at: dict[str, int] = {}
         self.dry_run_sellers: set[int] = set()  # seller indices
-
-    def _init_strategies(self) -> None:
-        default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
-        self.strategies: list[StrategyDefinition] = [default]
-        self.strategy_at: dict[tuple[str, str], int] = {}
-        self._pool: list[int] = []
-        self.schedules = Schedules()
-        self._compiled = compile_strategy(default, self._pool)
-        self.strategy_records = self._compiled.copy()
-        """What the kernel reads: `_compiled` with the calendar entries that are in force."""
-        self.pool = np.zeros(0, np.uint64)
 
     # Sellers
 
@@ -143,98 +137,6 @@ class Catalog(Named):
         name = definition.account_group
         key = f"group {name}" if name else f"seller {definition.seller_id}"
         return self._group_at.setdefault(key, len(self._group_at))
-
-    # Strategies
-
-    def put_strategy(self, definition: StrategyDefinition) -> int:
-        """Creates or replaces a strategy and returns its index.
-
-        Raises InputError for a bad definition, LimitError when the table is full.
-        """
-        check_text("seller_id", definition.seller_id)
-        name = (definition.seller_id, definition.strategy_id)
-        index = self.strategy_at.get(name, len(self.strategies))
-        if index == MAX_STRATEGIES:
-            raise LimitError(
-                f"strategies are limited to {MAX_STRATEGIES - 1} a server; delete or share some",
-                reason="TOO_MANY_STRATEGIES",
-                field="strategy_id",
-            )
-        self._check_currency_kept(index, definition)
-        check_references(definition, self.strategies_of(definition.seller_id))
-        record = compile_strategy(definition, self._pool)
-        if index == len(self.strategies):
-            self.strategies.append(definition)
-            self.strategy_at[name] = index
-            self._compiled = np.concatenate([self._compiled, record])
-            self._follow_calendars()
-        else:
-            self.strategies[index] = definition
-            self.recompile()
-        self.pool = np.array(self._pool, np.uint64)
-        return index
-
-    def _check_currency_kept(self, index: int, definition: StrategyDefinition) -> None:
-        if index == len(self.strategies):
-            return
-        self._check_kind_kept(index, definition)
-        check_in_use(self, index, definition)
-        if self.strategies[index].currency == definition.currency:
-            return
-        if np.any(self.rows["strategy"][1 : self.count] == index):
-            raise InputError(
-                f"currency is {definition.currency!r}; listings in"
-                f" {self.strategies[index].currency} use this strategy, so it must stay that",
-                reason="CURRENCY_MISMATCH",
-                field="currency",
-            )
-
-    def _check_kind_kept(self, index: int, definition: StrategyDefinition) -> None:
-        """Listings keep the state of their kind; another kind needs a strategy of its own."""
-        same = self.strategies[index].kind == definition.kind
-        if same or not np.any(self.rows["strategy"][1 : self.count] == index):
-            return
-        raise InputError(
-            f"kind: listings use strategy {definition.strategy_id!r}, so it must stay what it is;"
-            " make another strategy and give it to the listings",
-            reason="STRATEGY_KIND_CHANGED",
-            field="kind",
-        )
-
-    def recompile(self) -> None:
-        """Makes the records of all strategies, and their pool of sellers, anew."""
-        self._pool = []
-        records = [compile_strategy(each, self._pool) for each in self.strategies]
-        self._compiled = np.concatenate(records)
-        self.pool = np.array(self._pool, np.uint64)
-        self._follow_calendars()
-
-    def _follow_calendars(self) -> None:
-        self.strategy_records = self._compiled.copy()
-        self.pass_time(self.schedules.at_ms, anew=True)
-
-    def pass_time(self, now_ms: int, anew: bool = False) -> None:
-        """Takes the calendar entries of a moment into force."""
-        self.schedules.refresh(self.strategies, self._compiled, self.strategy_records, now_ms, anew)
-
-    def strategies_of(self, seller_id: str) -> dict[str, StrategyDefinition]:
-        """Strategies of a seller by their id."""
-        return {
-            name: self.strategies[index]
-            for (owner, name), index in self.strategy_at.items()
-            if owner == seller_id
-        }
-
-    def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
-        """Ids of the listings that use one of these strategies."""
-        used = np.isin(self.rows["strategy"][1 : self.count], list(strategies))
-        return np.flatnonzero(used & self.active[1 : self.count]) + 1
-
-    @property
-    def active(self) -> NDArray[np.bool_]:
-        """Which rows are listings that were not deleted."""
-        active: NDArray[np.bool_] = (self.rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
-        return active
 
     # Listings
 
@@ -303,13 +205,6 @@ class Catalog(Named):
         terms = self.terms.get(listing_id, ())
         self.definition_hashes[listing_id] = text_hash(self.asins[listing_id], points, *terms)
 
-    def own_terms(self, listing_id: int) -> Terms:
-        """Bounds as the seller defined them, which the row need not hold."""
-        row = self.rows[listing_id]
-        return self.terms.get(listing_id) or Terms(
-            int(row["floor_minor"]), int(row["ceiling_minor"])
-        )
-
     def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
         """Keeps the seller's own bounds; the bounds that the row is to hold."""
         in_force = self.schedules.bounds_in_force(terms, strategy)
@@ -321,7 +216,7 @@ class Catalog(Named):
 
     def _create(self, definition: ListingDefinition) -> int:
         if self.count == len(self.rows):
-            self._grow()
+            self._extend(2 * self.count)
         listing_id = self.count
         self.count += 1
         key = definition.key
@@ -344,16 +239,19 @@ class Catalog(Named):
         self.names.enter_key(self.record_bytes, listing_id)
         return listing_id
 
-    def _grow(self) -> None:
-        capacity = len(self.rows) * 2
-        for name in ("rows", "records"):
-            old = getattr(self, name)
-            new = aligned(old.dtype, capacity)
-            new[: len(old)] = old
-            setattr(self, name, new)
-        for name in ("shares_asin", "key_hashes", "definition_hashes"):
-            old = getattr(self, name)
-            setattr(self, name, np.append(old, np.zeros(capacity - len(old), old.dtype)))
+    def _extend(self, capacity: int) -> None:
+        """Gives all columns so many entries; what they hold stays where it is."""
+        for name, room in self._rooms.items():
+            column = room.records(capacity)
+            if name == "following":
+                self.names.follow(column)
+            else:
+                setattr(self, name, column)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of all ids in use, and names as columns; views where possible."""
+        used = {name: room.records(self.count) for name, room in self._rooms.items()}
+        return used | self.names.dump()
 
     def marketplace(self, marketplace_id: str) -> int:
         """Index of a marketplace, made at its first use."""

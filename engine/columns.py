@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.addresses import Skus
+from engine.bounds.definitions import ComputedBounds
 from engine.errors import RowProblem
 from engine.keys import Address, AsinKey, ListingKey
 
@@ -209,6 +210,8 @@ class ListingDefinition:
     """What a unit costs the seller; None keeps what is known."""
     map_minor: int = 0
     """Lowest price that may be advertised; 0: none."""
+    computed_bounds: ComputedBounds | None = None
+    """How bounds are computed within the stated ones; None: they are not."""
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from engine.schema import MAX_PRICE_MINOR, MAX_PUSH_STEPS, PercentOf, StrategyKi
 from engine.timetable_checks import refuse
 
 if TYPE_CHECKING:
-    from engine.catalog import Catalog
     from engine.columns import ListingDefinition
     from engine.strategies import PushStep, StrategyDefinition
+    from engine.strategy_table import StrategyTable
 
 COUNTED_WITH = (
     "start_minor", "push_steps", "period_ms", "push_rules", "percent_of", "keep_buy_box",
@@ -90,7 +90,7 @@ def check_start(listing: ListingDefinition, strategy: StrategyDefinition) -> Non
         )  # fmt: skip
 
 
-def check_in_use(catalog: Catalog, index: int, wanted: StrategyDefinition) -> None:
+def check_in_use(catalog: StrategyTable, index: int, wanted: StrategyDefinition) -> None:
     """What listings count with changes only where they begin again, and all have room for the
     start price. Raises InputError."""
     if wanted.kind not in (StrategyKind.PUSH, StrategyKind.DAILY_PUSH):

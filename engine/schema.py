@@ -272,6 +272,7 @@ class InputKind(IntEnum):
     RELEASE = 22
     DISCARD = 23
     RESTORE = 24
+    FEE_SCHEDULES = 40
 
 
 URGENT_KINDS = frozenset({InputKind.STOP, InputKind.PAUSE})

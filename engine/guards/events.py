@@ -27,6 +27,8 @@ class Guard(IntEnum):
     RESTORE = 8
     CYCLE = 9
     DRY_RUN = 10
+    COMPUTED_BOUNDS = 11
+    FOREIGN_PRICE = 12
 
 
 class EventKind(IntEnum):

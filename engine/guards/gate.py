@@ -22,6 +22,7 @@ from engine.guards.proposals import Origin, Proposal, pack_offers
 from engine.guards.slices import Aside, Slice, Slots, Source
 from engine.guards.spiral import Moves
 from engine.guards.state import STALE_EVENT_S, Guards
+from engine.money import currency_code, format_minor
 from engine.schema import EVENT_REASONS, DecisionStatus, Reason
 from engine.state import State
 
@@ -272,6 +273,31 @@ class Gate:
             self._guards.live_log.note(
                 self._state.now_ms, part.ids[changed], before[changed], after[changed]
             )
+            self._tell_foreign(part, np.flatnonzero(changed), before)
+
+    def _tell_foreign(self, part: Slice, moved: Slots, before: NDArray[np.int64]) -> None:
+        """Tells of live prices that are neither what we decided last nor what we decided before
+        that. In a dry run nothing of ours goes live, so nothing can be told apart."""
+        known, scratch = part.catalog.records, part.scratch
+        live, ids = scratch["live_price_minor"][moved], part.ids[moved]
+        foreign = (before[moved] > 0) & (known["decision_id"][ids] > 0)
+        for ours in (part.catalog.rows["price_minor"][ids], known["previous_minor"][ids]):
+            foreign &= live != ours
+        dry = sorted(part.catalog.dry_run_sellers)
+        foreign &= ~np.isin(known["seller"][ids], dry)
+        for slot in moved[foreign].tolist():
+            listing_id = int(part.ids[slot])
+            currency = currency_code(int(known["currency"][listing_id]))
+            was, now = (
+                format_minor(int(each), currency)
+                for each in (before[slot], scratch["live_price_minor"][slot])
+            )
+            self._guards.trips[Guard.FOREIGN_PRICE] += 1
+            self._guards.tell(
+                part.catalog, self._state.now_ms, Guard.FOREIGN_PRICE,
+                f"the live price moved from {was} to {now} without a decision of ours",
+                listing_id=listing_id,
+            )  # fmt: skip
 
     # Proposals
 

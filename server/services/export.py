@@ -15,6 +15,7 @@ from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core
 from server.wire import decision_message, listing_state_message, seller_message, strategy_message
+from server.wire.bounds import fee_schedule_message
 from server.wire.commands import seller_id_of
 from server.wire.limits import parse
 
@@ -65,6 +66,9 @@ def definitions(engine: Engine, seller_id: str, scope: Scope) -> tuple[list[Held
     for each in catalog.strategies:
         if each.seller_id == seller_id:
             held.append(Held(strategy=strategy_message(each)))
+    for schedule in engine.state.bounds.schedules.values():
+        if schedule.seller_id == seller_id:
+            held.append(Held(fee_schedule=fee_schedule_message(schedule)))
     listed = catalog.listings_of(seller)
     return held, listed[catalog.active[listed]].tolist()
 
@@ -73,6 +77,4 @@ def listings(engine: Engine, ids: list[int], scope: Scope) -> list[Held]:
     """Those of the listings that are still there."""
     catalog = engine.catalog
     present = [each for each in ids if catalog.find(each, scope)]
-    return [
-        Held(listing=listing_state_message(catalog, engine.state.guards, each)) for each in present
-    ]
+    return [Held(listing=listing_state_message(engine.state, each)) for each in present]

@@ -21,7 +21,12 @@ from server.wire.commands import (
     decode_resume,
     decode_sales,
 )
-from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
+from server.wire.definitions import (
+    decode_fee_schedules,
+    decode_listings,
+    decode_sellers,
+    decode_strategies,
+)
 from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
 from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
@@ -33,6 +38,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.SALES: decode_sales,
     InputKind.SELLERS: decode_sellers,
     InputKind.STRATEGIES: decode_strategies,
+    InputKind.FEE_SCHEDULES: decode_fee_schedules,
     InputKind.LISTINGS: decode_listings,
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,

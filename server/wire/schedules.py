@@ -43,7 +43,7 @@ def zone_offsets(name: str, year: int) -> tuple[tuple[int, int], ...]:
     """Offsets of a zone from the year before until ten years after; none where it is unknown."""
     try:
         zone = ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return ()
     at, end = (datetime(each, 1, 1, tzinfo=UTC) for each in (year - 1, year + YEARS_AHEAD))
     found = [(0, seconds_at(zone, at))]

@@ -17,6 +17,7 @@ from access_server import Guarded, caller, serve
 from engine.schema import InputKind
 from repriced.v1 import (
     catalog_pb2,
+    fees_pb2,
     ingestion_pb2,
     pricing_pb2,
     types_pb2,
@@ -220,6 +221,15 @@ def upsert_strategies(server: Running, seller_id: str) -> Any:
     )
 
 
+def upsert_fee_schedules(server: Running, seller_id: str) -> Any:
+    """Defines a fee schedule."""
+    own = {"seller_id": seller_id, "fee_schedule_id": "own", "currency": "JPY"}
+    made = fees_pb2.FeeSchedule(**own, referral_tiers=[{"rate_basis_points": 800}])
+    return server.catalog.BatchUpsertFeeSchedules(
+        fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=request_id(), fee_schedules=[made])
+    )
+
+
 def exported(server: Running, seller_id: str) -> Any:
     """The first message of ExportSeller."""
     return next(server.catalog.ExportSeller(catalog_pb2.ExportSellerRequest(seller_id=seller_id)))
@@ -237,6 +247,10 @@ BY_SELLER: dict[str, Ask] = {
     CATALOG + "ExportSeller": exported,
     CATALOG + "BatchUpsertSellers": upsert_sellers,
     CATALOG + "BatchUpsertStrategies": upsert_strategies,
+    CATALOG + "BatchUpsertFeeSchedules": upsert_fee_schedules,
+    CATALOG + "ListFeeSchedules": lambda server, name: server.catalog.ListFeeSchedules(
+        fees_pb2.ListFeeSchedulesRequest(seller_id=name)
+    ),
     CATALOG + "BatchUpsertListings": lambda server, name: server.upsert(
         definition(name, "SKU", currency="JPY", strategy_id="own"), definition(name, "NEW")
     ),
