@@ -6,7 +6,15 @@ from libc.stdint cimport int64_t, uint16_t
 from engine._buybox cimport cycle_timer
 from engine._evidence cimport arm, reemit, rest_after_probe
 from engine._match cimport settle
-from engine._push cimport arm_push, change_fields, follow_day, join_periods, note_sales, push_timer, pushes
+from engine._push cimport (
+    arm_push,
+    change_fields,
+    follow_day,
+    join_periods,
+    note_sales,
+    push_timer,
+    pushes,
+)
 from engine._rules cimport clamp, held, move_to
 from engine._schema cimport (
     COMMAND_PAUSE,

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from enum import IntEnum
+
+import numpy as np
 
 DAY_MIN = 1_440
 WEEK_MIN = 7 * DAY_MIN
 MINUTE_MS = 60_000
-LOCAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)")
-EPOCH = date(1970, 1, 1)
+LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 AHEAD_MIN = 9 * 366 * DAY_MIN
 """A leap day comes again within this time."""
@@ -69,13 +69,9 @@ Offsets = tuple[tuple[int, int], ...]
 
 def local_minutes(text: str) -> int:
     """Minutes of a text such as 2026-11-27T08:30. Raises ValueError for any other."""
-    found = LOCAL.fullmatch(text)
-    if found is None:
+    if LOCAL.fullmatch(text) is None:
         raise ValueError(text)
-    year, month, day, hour, minute = map(int, found.groups())
-    if hour > 23 or minute > 59:
-        raise ValueError(text)
-    return ((date(year, month, day) - EPOCH).days * 24 + hour) * 60 + minute
+    return int(np.datetime64(text, "m").astype(np.int64))
 
 
 def offset_s(offsets: Offsets, at_ms: int) -> int:
@@ -140,10 +136,10 @@ def weekday(day: int) -> int:
 
 def yearly(first: int, low: int, high: int) -> Iterator[int]:
     """The same day of each year; a leap day comes in leap years only."""
-    start = EPOCH + timedelta(days=first // DAY_MIN)
+    month_and_day = str(np.datetime64(first, "m"))[4:10]
     for year in range(year_of(max(low, first)), year_of(high) + 1):
         try:
-            day = (start.replace(year=year) - EPOCH).days
+            day = int(np.datetime64(f"{year:04}{month_and_day}", "D").astype(np.int64))
         except ValueError:
             continue
         yield day * DAY_MIN + first % DAY_MIN
@@ -151,7 +147,7 @@ def yearly(first: int, low: int, high: int) -> Iterator[int]:
 
 def year_of(local_min: int) -> int:
     """Year of a local time."""
-    return (EPOCH + timedelta(days=local_min // DAY_MIN)).year
+    return int(str(np.datetime64(local_min, "m"))[:4])
 
 
 def overlap(one: CalendarEntry, other: CalendarEntry) -> bool:

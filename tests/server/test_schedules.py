@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from conftest import Running, request_id
 
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire.schedules import with_zones, zone_offsets
 from server.writer import wall_ms
+from tests.server.conftest import Running, request_id
 
 JULY_2026_MS = 1_783_000_000_000
 HOUR_MS = 3_600_000
@@ -29,7 +31,8 @@ def test_an_unknown_zone_has_none(name: str) -> None:
 
 
 def strategy(**given: object) -> catalog_pb2.Strategy:
-    return catalog_pb2.Strategy(seller_id="A1TESTSELLER", strategy_id="s", currency="EUR", **given)  # type: ignore[arg-type]
+    fields: Any = given
+    return catalog_pb2.Strategy(seller_id="A1TESTSELLER", strategy_id="s", currency="EUR", **fields)
 
 
 def test_what_a_caller_says_of_offsets_is_replaced() -> None:

@@ -25,6 +25,11 @@ REQUESTS: dict[InputKind, tuple[Any, str, list[Any]]] = {
         "levels",
         [pricing_pb2.StockLevel(key=KEY, event_ms=5, quantity=0)],
     ),
+    InputKind.SALES: (
+        pricing_pb2.ReportSalesRequest,
+        "sales",
+        [pricing_pb2.SoldUnits(key=KEY, hour_ms=0, units=1)],
+    ),
     InputKind.SELLERS: (catalog_pb2.BatchUpsertSellersRequest, "sellers", [catalog_pb2.Seller()]),
     InputKind.STRATEGIES: (
         catalog_pb2.BatchUpsertStrategiesRequest,
