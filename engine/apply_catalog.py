@@ -105,7 +105,6 @@ def apply_strategies(
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        shard.state.catalog.schedules.waiting -= changed
         commands = present_commands(shard, shard.state.catalog.listings_using(changed))
         commands["restart"] = np.isin(commands["strategy"], list(restarted))
         shard.command(commands, TickResult(sequence))

@@ -48,10 +48,9 @@ def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[n
 
 def follow_calendars(shard: Shard, tick: TickResult) -> None:
     """Lets listings follow the calendar entries that began or ended."""
-    schedules = shard.state.catalog.schedules
-    waiting, schedules.waiting = schedules.waiting, set()
-    if waiting:
-        redefine_users(shard, waiting, tick)
+    changed = shard.state.catalog.pass_time(shard.state.now_ms)
+    if changed:
+        redefine_users(shard, changed, tick)
 
 
 def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:

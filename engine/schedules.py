@@ -1,7 +1,7 @@
 """Which calendar entries are in force, and what they make of the strategies' records.
 
 Everything here is a function of the strategies and of `at_ms`, the journal time up to which
-calendars were followed; only that and `waiting` are stored.
+calendars were followed; only that is stored.
 """
 
 from __future__ import annotations
@@ -31,14 +31,12 @@ class Schedules:
         self.at_ms = 0
         self.next_ms = 0
         """The next instant at which an entry begins or ends; 0: there is none."""
-        self.waiting: set[int] = set()
-        """Strategies whose listings have not followed the last change yet."""
         self.entries: dict[int, CalendarEntry] = {}
         self._states: dict[int, tuple[str, int]] = {}
 
     def due(self, now_ms: int) -> bool:
         """Whether listings have something to follow."""
-        return bool(self.waiting) or 0 < self.next_ms <= now_ms
+        return 0 < self.next_ms <= now_ms
 
     def refresh(
         self,
@@ -47,14 +45,14 @@ class Schedules:
         records: NDArray[np.void],
         now_ms: int,
         anew: bool = False,
-    ) -> None:
-        """Writes the entries in force at `now_ms` into the records, where any changed.
+    ) -> set[int]:
+        """Writes the entries in force at `now_ms` into the records; strategies that they changed.
 
         `compiled` are records as the strategies say, `records` those that the kernel reads.
         """
         self.at_ms = now_ms
         if not anew and not 0 < self.next_ms <= now_ms:
-            return
+            return set()
         changes: list[int] = []
         states: dict[int, tuple[str, int]] = {}
         self.entries = {}
@@ -80,8 +78,9 @@ class Schedules:
             put_entry(records, index, entry, until_ms, begin_ms)
         self.next_ms = min(changes, default=0)
         both = states.keys() | self._states.keys()
-        self.waiting |= {each for each in both if states.get(each) != self._states.get(each)}
+        changed = {each for each in both if states.get(each) != self._states.get(each)}
         self._states = states
+        return changed
 
     def bounds_in_force(self, terms: Terms, strategy: int) -> tuple[int, int]:
         """Floor and ceiling that a listing's row is to hold now.

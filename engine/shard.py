@@ -45,6 +45,7 @@ class Shard:
         self.offers_read = 0
         self._handlers: dict[InputKind, Callable[[Batch, int, Scope], Result]] = {
             InputKind.REPRICE: self._reprice,
+            InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
             InputKind.SALES: partial(apply_sales, self),
@@ -69,16 +70,15 @@ class Shard:
 
         Rows of sellers outside the scope fail like rows that do not exist.
         """
-        self.state.catalog.pass_time(self.state.now_ms)
+        follow_calendars(self, TickResult(sequence))
         return self._handlers[kind](batch, sequence, scope)
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
         """Follows calendars, computes bounds that are due, of whichever listings, and runs the due
         timers of listings first_id to last_id (excluded)."""
         result = TickResult(sequence)
-        self.state.catalog.pass_time(self.state.now_ms)
-        recompute_due(self, result)
         follow_calendars(self, result)
+        recompute_due(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
         return result
 

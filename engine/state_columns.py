@@ -50,7 +50,6 @@ class Definitions(msgspec.Struct, frozen=True):
     computed_bounds: list[tuple[int, Listed]]
     bounds_due: list[int]
     calendars_ms: int
-    calendars_waiting: list[int]
     sales_sources: list[tuple[int, str]]
 
 
@@ -69,7 +68,6 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.bounds.listings.items()),
         list(state.bounds.due),
         catalog.schedules.at_ms,
-        sorted(catalog.schedules.waiting),
         state.sales.sources(),
     )
     points = catalog.fixed_points
@@ -168,7 +166,6 @@ def load_catalog(
     catalog.terms = load_terms(columns["terms"])
     catalog.schedules.at_ms = definitions.calendars_ms
     catalog.restore(definitions.sellers, definitions.strategies)
-    catalog.schedules.waiting = set(definitions.calendars_waiting)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
     return catalog

@@ -115,9 +115,11 @@ class StrategyTable(Named):
         self.strategy_records = self._compiled.copy()
         self.pass_time(self.schedules.at_ms, anew=True)
 
-    def pass_time(self, now_ms: int, anew: bool = False) -> None:
-        """Takes the calendar entries of a moment into force."""
-        self.schedules.refresh(self.strategies, self._compiled, self.strategy_records, now_ms, anew)
+    def pass_time(self, now_ms: int, anew: bool = False) -> set[int]:
+        """Takes the calendar entries of a moment into force; strategies for which that changed."""
+        return self.schedules.refresh(
+            self.strategies, self._compiled, self.strategy_records, now_ms, anew
+        )
 
     def strategies_of(self, seller_id: str) -> dict[str, StrategyDefinition]:
         """Strategies of a seller by their id."""
