@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
+from engine._endings cimport raised, with_ending
 from engine._evidence cimport (
     age_evidence,
     arm,
@@ -111,6 +112,7 @@ cdef inline void alone_step(
     cdef int64_t price = r.price_minor
     if 0 < price < cap:
         target = min(cap, price + probe_limit(s, price, (cap - price) // 2))
+        target = raised(r, s, target, cap)
     if move_to(r, s, target, REASON_ALONE, now_s, o):
         return
     if r.price_minor == cap and r.effective_s != 0:
@@ -134,7 +136,7 @@ cdef inline void enter_alone(
         return
     if nobody_featured and lower(r.competitive_minor, r.featured_minor):
         r.competitive_minor = r.featured_minor
-    cap = alone_cap(r, s)
+    cap = with_ending(r, s, alone_cap(r, s))
     if entering or r.price_minor > cap or r.price_minor == 0:
         alone_step(r, s, cap, now_s, o)
     else:
@@ -258,7 +260,13 @@ cdef inline void probe(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noe
         held(o, REASON_NO_ROOM if reference > 0 else REASON_NO_REFERENCE)
         return
     target = landed + probe_limit(s, landed, (limit - landed) // 2)
-    target = item_for_landed(r, min(target, limit - 1))
+    target = raised(
+        r, s, item_for_landed(r, min(target, limit - 1)), item_for_landed(r, limit - 1)
+    )
+    if target <= r.price_minor:
+        r.deadline_s = <uint32_t>(now_s + s.hold_s)
+        held(o, REASON_NO_ROOM)
+        return
     if not move_to(r, s, target, REASON_PROBE_UP, now_s, o):
         r.deadline_s = <uint32_t>(now_s + s.hold_s)
         return
@@ -323,7 +331,7 @@ cdef inline void alone_timer(
         r.deadline_s = 0
         held(o, REASON_KEEP)
     else:
-        alone_step(r, s, alone_cap(r, s), now_s, o)
+        alone_step(r, s, with_ending(r, s, alone_cap(r, s)), now_s, o)
 
 
 cdef inline void cycle_timer(

@@ -6,12 +6,12 @@ from engine._schema cimport FLAG_IN_SLICE, Outcome, Row
 from engine._slice cimport AHEAD, PREFETCH_ROW, Slice
 
 cdef enum:
-    COUNTED_KINDS = 4
-    COUNTED_REASONS = 96
+    COUNTED_KINDS = 12
+    COUNTED_REASONS = 128
     COUNTED_STATES = 9
     COUNTED_VERDICTS = 10
-    FIRST_TRANSITION = 384
-    FIRST_VERDICT = 465
+    FIRST_TRANSITION = 1536
+    FIRST_VERDICT = 1617
 
 
 cdef inline void commit_loop(

@@ -7,6 +7,7 @@ rules are in the `.pxd` files. What only a row can tell, its strategy, is checke
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from engine._commands cimport step_command, step_timer
 from engine._commit cimport commit_loop
 from engine._floor cimport OfferSpace, copy_loop
 from engine._market cimport Offers
@@ -23,7 +24,7 @@ from engine._schema cimport (
     Strategy,
 )
 from engine._slice cimport AHEAD, PREFETCH_ROW, Slice, begin, finish, strategy_at, taken
-from engine._steps cimport step_command, step_feedback, step_offers, step_timer
+from engine._steps cimport step_feedback, step_offers
 
 cdef enum:
     TIMER = 0xFFFFFFFF  # schema.NO_INDEX

@@ -108,17 +108,17 @@ cdef inline void match_offers(
     for at in range(4):
         landed = match_target(m, s.targets[at], &kind)
         if landed > 0:
-            match_landed(r, s, offset_from(s, landed, kind), now_s, o)
+            match_landed(r, s, offset_from(s, landed, kind), REASON_MATCH, now_s, o)
             return
     enter_alone(r, s, m.nobody_featured, now_s, o)
 
 
 cdef inline void match_landed(
-    Row* r, const Strategy* s, int64_t landed, int64_t now_s, Outcome* o
+    Row* r, const Strategy* s, int64_t landed, int reason, int64_t now_s, Outcome* o
 ) noexcept nogil:
     cdef int64_t choice
     if landed >= own_landed(r, r.floor_minor) or s.below_floor == BELOW_FLOOR_FLOOR:
-        settle(r, s, item_for_landed(r, landed), REASON_MATCH, now_s, o)
+        settle(r, s, item_for_landed(r, landed), reason, now_s, o)
         return
     choice = below_floor_price(r, s)
     if choice > 0:

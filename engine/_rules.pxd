@@ -4,8 +4,10 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from engine._endings cimport allowed_way, with_ending
 from engine._schema cimport (
     CHANGE_BUCKET_S,
+    DIRECTION_UP_ONLY,
     FLAG_DISPLACED,
     FLAG_REJECTED,
     FLAG_WITHDRAWN,
@@ -15,7 +17,9 @@ from engine._schema cimport (
     REASON_AT_TARGET,
     REASON_BOUNDS,
     REASON_CHANGES_PER_HOUR,
+    REASON_DOWN_ONLY,
     REASON_MIN_CHANGE,
+    REASON_UP_ONLY,
     Outcome,
     Row,
     Strategy,
@@ -154,23 +158,29 @@ cdef inline bint held(Outcome* o, int reason) noexcept nogil:
 cdef inline bint move_to(
     Row* r, const Strategy* s, int64_t item, int reason, int64_t now_s, Outcome* o
 ) noexcept nogil:
-    cdef int64_t base
-    cdef int64_t target = clamp(r, item)
+    cdef int64_t base, target
+    cdef int64_t wanted = with_ending(r, s, clamp(r, item))
     if r.price_minor == 0:
-        return moved(r, s, target, reason, now_s, o)
+        return moved(r, s, wanted, reason, now_s, o)
     base = clamp(r, r.price_minor)
-    target = clamp(r, limit_step(s, base, target))
+    target = clamp(r, limit_step(s, base, allowed_way(s, base, wanted)))
     if base != r.price_minor:
         if not may_change(r, s, now_s):
             target = base
         return moved(r, s, target, REASON_BOUNDS if target == base else reason, now_s, o)
     if target == r.price_minor and not r.flags & FLAG_WITHDRAWN:
-        return held(o, REASON_AT_TARGET)
+        return held(o, stay_reason(s, base, wanted))
     if target != r.price_minor and distance(target, r.price_minor) < s.min_change_minor:
         return held(o, REASON_MIN_CHANGE)
     if not may_change(r, s, now_s):
         return held(o, REASON_CHANGES_PER_HOUR)
     return moved(r, s, target, reason, now_s, o)
+
+
+cdef inline int stay_reason(const Strategy* s, int64_t base, int64_t wanted) noexcept nogil:
+    if allowed_way(s, base, wanted) == wanted:
+        return REASON_AT_TARGET
+    return REASON_UP_ONLY if s.direction == DIRECTION_UP_ONLY else REASON_DOWN_ONLY
 
 
 cdef inline uint8_t push_draw(int draws, bint won) noexcept nogil:

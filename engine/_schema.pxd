@@ -57,12 +57,24 @@ cdef struct Strategy:
     int64_t standalone_minor
     int64_t fixed_minor
     int64_t stay_below_next_minor
+    int64_t gap_minor
+    int64_t start_minor
+    int64_t[16] push_minor
+    int64_t schedule_price_minor
     int64_t max_offer_age_ms
     int64_t[4] offset_minor
     int32_t[4] offset_ppm
     int32_t step_limit_ppm
     int32_t max_probe_ppm
     int32_t reanchor_ppm
+    int32_t gap_ppm
+    int32_t[16] push_ppm
+    uint32_t[16] push_units
+    uint32_t period_s
+    uint32_t day_begin_s
+    uint32_t schedule_until_s
+    uint32_t[8] endings
+    uint32_t ending_modulus
     uint32_t hold_s
     uint32_t cooldown_s
     uint32_t live_wait_s
@@ -77,6 +89,7 @@ cdef struct Strategy:
     uint32_t exclude_end
     uint32_t target_begin
     uint32_t target_end
+    uint16_t[16] push_times
     uint16_t min_rating_bp
     uint16_t max_handling_hours
     uint16_t share_target_bp
@@ -92,7 +105,16 @@ cdef struct Strategy:
     uint8_t max_rejections
     uint8_t changes_per_hour
     uint8_t[4] targets
-    uint8_t[7] padding
+    uint8_t ending_count
+    uint8_t direction
+    uint8_t position
+    uint8_t tie
+    uint8_t push_count
+    uint8_t rule_count
+    uint8_t percent_of
+    uint8_t keep_buy_box
+    uint8_t schedule_action
+    uint8_t[2] padding
 
 cdef struct Snapshot:
     int64_t event_ms
@@ -104,8 +126,9 @@ cdef struct Snapshot:
     uint32_t offer_end
     int32_t own_offer
     uint32_t index
+    uint16_t offer_total
     uint8_t buy_box_status
-    uint8_t[3] padding
+    uint8_t[1] padding
 
 cdef struct Feedback:
     int64_t event_ms
@@ -121,6 +144,8 @@ cdef struct Feedback:
 cdef struct Command:
     int64_t floor_minor
     int64_t ceiling_minor
+    int64_t units
+    int64_t units_today
     uint32_t listing_id
     uint32_t index
     int32_t landed_offset_minor
@@ -128,7 +153,8 @@ cdef struct Command:
     uint16_t strategy
     uint8_t condition
     uint8_t kind
-    uint8_t[6] padding
+    uint8_t restart
+    uint8_t[5] padding
 
 cdef struct Outcome:
     int64_t price_minor
@@ -163,6 +189,8 @@ cdef enum:
     PREMIUM_LIMIT_PPM = 8000000
     PREMIUM_UNKNOWN = -2147483648
     MAX_DRAWS = 7
+    MAX_PUSH_STEPS = 8
+    MAX_POSITION = 20
     MAX_OFFERS = 100
     CHANGE_BUCKET_S = 540
     FIRST_UNCHANGED_REASON = 64
@@ -205,6 +233,14 @@ cdef enum Reason:
     REASON_FIXED = 18
     REASON_SPIRAL = 19
     REASON_RESTORED = 20
+    REASON_POSITION = 30
+    REASON_POSITION_NO_ROOM = 31
+    REASON_POSITION_LAST = 32
+    REASON_CALENDAR = 33
+    REASON_PUSH_START = 34
+    REASON_PUSH_STEP = 35
+    REASON_PUSH_PERIOD = 36
+    REASON_PUSH_BACK = 37
     REASON_WAITING_FOR_LIVE = 64
     REASON_WAITING_FOR_VERDICT = 65
     REASON_HOLDING = 66
@@ -234,11 +270,20 @@ cdef enum Reason:
     REASON_DRY_RUN = 90
     REASON_BREAKER = 91
     REASON_SPIRAL_HELD = 92
+    REASON_UP_ONLY = 100
+    REASON_DOWN_ONLY = 101
+    REASON_POSITION_UNSEEN = 102
+    REASON_QUIET = 103
+    REASON_CALENDAR_HELD = 104
+    REASON_PUSH_WAITS = 105
 
 cdef enum StrategyKind:
     KIND_BUY_BOX = 1
     KIND_MATCH = 2
     KIND_FIXED = 3
+    KIND_POSITION = 4
+    KIND_PUSH = 5
+    KIND_DAILY_PUSH = 6
 
 cdef enum ReferenceClass:
     CLASS_NONE = 0
@@ -298,6 +343,7 @@ cdef enum CommandKind:
     COMMAND_STOCK_OUT = 4
     COMMAND_STOCK_IN = 5
     COMMAND_DELETE = 6
+    COMMAND_SALES = 7
 
 cdef enum OfferBit:
     OFFER_FULFILLED_BY_AMAZON = 0x1
@@ -343,3 +389,21 @@ cdef enum RowFlag:
     FLAG_DISPLACED = 0x2000
     FLAG_REJECTED = 0x4000
     FLAG_WITHDRAWN = 0x8000
+
+cdef enum Direction:
+    DIRECTION_BOTH = 1
+    DIRECTION_UP_ONLY = 2
+    DIRECTION_DOWN_ONLY = 3
+
+cdef enum Tie:
+    TIE_AHEAD = 1
+    TIE_SHARE = 2
+
+cdef enum PercentOf:
+    COUNT_CURRENT = 1
+    COUNT_START = 2
+
+cdef enum Schedule:
+    SCHEDULE_NONE = 0
+    SCHEDULE_HOLD = 1
+    SCHEDULE_PRICE = 2

@@ -1,27 +1,15 @@
-# One input for one row: offers, feedback, commands and timers, each routed to the rule that
-# answers it. reference_steps.py is the twin and says more.
+# One input for one row: offers and feedback, each routed to the rule that answers it.
+# reference_steps.py is the twin and says more.
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memset
 
-from engine._buybox cimport (
-    buybox_offers,
-    cycle_timer,
-    enter_alone,
-    enter_suppressed,
-    hold_reason,
-)
-from engine._evidence cimport (
-    anchor_premium,
-    arm,
-    displace,
-    learn,
-    mark_live,
-    reemit,
-    rest_after_probe,
-)
+from engine._buybox cimport buybox_offers, enter_alone, enter_suppressed, hold_reason
+from engine._evidence cimport anchor_premium, displace, learn, mark_live, rest_after_probe
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
+from engine._position cimport position_offers
+from engine._push cimport push_offers, pushes
 from engine._rules cimport (
     clamp,
     divide_down,
@@ -34,12 +22,6 @@ from engine._rules cimport (
     push_draw,
 )
 from engine._schema cimport (
-    COMMAND_PAUSE,
-    COMMAND_RESUME,
-    COMMAND_STOCK_IN,
-    COMMAND_STOCK_OUT,
-    COMMAND_UPSERT,
-    CONDITION_BITS,
     FEEDBACK_ACCEPTED,
     FEEDBACK_EFFECTIVE,
     FEEDBACK_LISTING_RESTORED,
@@ -48,21 +30,18 @@ from engine._schema cimport (
     FEEDBACK_REJECTED,
     FEEDBACK_SHARE,
     FEEDBACK_WON,
-    FLAG_ACTIVE,
     FLAG_DISPLACED,
     FLAG_INCUMBENT,
     FLAG_LISTING_SUPPRESSED,
-    FLAG_OUT_OF_STOCK,
-    FLAG_PAUSED_BY_USER,
     FLAG_PRICING_ERROR,
     FLAG_REJECTED,
     FLAG_TOO_MANY_REJECTIONS,
     KIND_BUY_BOX,
     KIND_FIXED,
     KIND_MATCH,
+    KIND_POSITION,
     PAUSE_FLAGS,
     REASON_ACCEPTED,
-    REASON_AT_TARGET,
     REASON_BOUNDS,
     REASON_FIXED,
     REASON_MAX_REJECTIONS,
@@ -72,9 +51,9 @@ from engine._schema cimport (
     REASON_OLD_INPUT,
     REASON_OTHER_PRICE,
     REASON_PAUSED,
+    REASON_QUIET,
     REASON_REJECTED,
     REASON_STALE_OFFERS,
-    REASON_WAITING_FOR_LIVE,
     REASON_WAITING_FOR_OFFERS,
     STATE_ALONE,
     STATE_AWAITING,
@@ -82,13 +61,13 @@ from engine._schema cimport (
     STATE_PAUSED,
     STATE_SEEKING,
     STATE_SUPPRESSED,
-    Command,
     Feedback,
     Outcome,
     Row,
     Snapshot,
     Strategy,
 )
+from engine._schedule cimport follow_schedule, is_scheduled
 from engine._targets cimport hold_on, judge
 
 # Offers
@@ -120,7 +99,7 @@ cdef inline void step_offers(
         held(o, REASON_PAUSED)
     else:
         watch_delivery(r, s, &m, event_s, now_s, o)
-        route_offers(r, s, &m, event_s, now_s, o)
+        route_offers(r, s, &m, snapshot, offers, event_s, now_s, o)
         keep_bounds(r, s, now_s, o)
         rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
@@ -153,16 +132,31 @@ cdef inline void watch_delivery(
 
 
 cdef inline void route_offers(
-    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+    Row* r,
+    const Strategy* s,
+    const Market* m,
+    const Snapshot* snapshot,
+    const Offers* offers,
+    int64_t event_s,
+    int64_t now_s,
+    Outcome* o,
 ) noexcept nogil:
+    if is_scheduled(s):
+        follow_schedule(r, s, now_s, o)
+        return
     if s.kind == KIND_BUY_BOX:
         buybox_offers(r, s, m, event_s, now_s, o)
         return
+    if pushes(s):
+        push_offers(r, s, m, now_s, o)
+        return
     r.reference_minor = m.reference_minor
+    if m.own_winner and m.own_price_minor > 0 and s.kind != KIND_FIXED:
+        r.good_price_minor = m.own_price_minor
     if s.kind == KIND_MATCH:
-        if m.own_winner and m.own_price_minor > 0:
-            r.good_price_minor = m.own_price_minor
         match_offers(r, s, m, now_s, o)
+    elif s.kind == KIND_POSITION:
+        position_offers(r, s, m, snapshot, offers, now_s, o)
     else:
         settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)
 
@@ -277,6 +271,9 @@ cdef inline void verdict_feedback(
     elif named == -1 or (named == 0 and (r.effective_s == 0 or event_s <= r.effective_s)):
         r.observed_ms = f.event_ms
         ignore(o, REASON_OTHER_PRICE)
+    elif is_scheduled(s):
+        r.observed_ms = f.event_ms
+        ignore(o, REASON_QUIET)
     elif s.kind != KIND_BUY_BOX or r.price_minor == 0 or r.state == STATE_SEEKING:
         r.observed_ms = f.event_ms
         ignore(o, REASON_NOT_APPLICABLE)
@@ -333,67 +330,3 @@ cdef inline void resume(Row* r, int flags, Outcome* o) noexcept nogil:
     r.state = STATE_SEEKING
     r.draws = 1
     held(o, REASON_NEW)
-
-
-# Commands and timers
-
-
-cdef inline void step_command(
-    Row* r, const Strategy* s, const Command* c, int64_t now_ms, Outcome* o
-) noexcept nogil:
-    if c.kind == COMMAND_UPSERT:
-        redefine(r, s, c, now_ms // 1000, o)
-    elif c.kind == COMMAND_PAUSE:
-        pause(r, FLAG_PAUSED_BY_USER, o)
-    elif c.kind == COMMAND_STOCK_OUT:
-        pause(r, FLAG_OUT_OF_STOCK, o)
-    elif c.kind == COMMAND_RESUME:
-        resume(r, FLAG_PAUSED_BY_USER | FLAG_TOO_MANY_REJECTIONS, o)
-    elif c.kind == COMMAND_STOCK_IN:
-        resume(r, FLAG_OUT_OF_STOCK, o)
-    else:
-        r.flags &= ~FLAG_ACTIVE
-        r.deadline_s = 0
-        held(o, REASON_NOT_APPLICABLE)
-    rest_after_probe(r, s, now_ms // 1000, o)
-    if not o.ignored:
-        r.reason = o.reason
-
-
-cdef inline void redefine(
-    Row* r, const Strategy* s, const Command* c, int64_t now_s, Outcome* o
-) noexcept nogil:
-    r.floor_minor = c.floor_minor
-    r.ceiling_minor = c.ceiling_minor
-    r.landed_offset_minor = c.landed_offset_minor
-    r.points_bp = c.points_bp
-    r.flags = <uint16_t>(r.flags & ~CONDITION_BITS | c.condition | FLAG_ACTIVE)
-    if r.strategy != c.strategy:
-        r.strategy = c.strategy
-        r.deadline_s = 0
-        if r.state != STATE_PAUSED:
-            r.state = STATE_SEEKING
-    held(o, r.reason if r.reason >= REASON_WAITING_FOR_LIVE else REASON_AT_TARGET)
-    if r.state == STATE_PAUSED:
-        return
-    if s.kind == KIND_FIXED:
-        settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)
-    elif r.price_minor > 0 and clamp(r, r.price_minor) != r.price_minor:
-        if move_to(r, s, r.price_minor, REASON_BOUNDS, now_s, o):
-            r.state = STATE_AWAITING
-    elif (r.state == STATE_HOLDING or r.state == STATE_ALONE) and r.effective_s != 0:
-        arm(r, s, now_s)
-
-
-cdef inline void step_timer(
-    Row* r, const Strategy* s, int64_t now_ms, Outcome* o
-) noexcept nogil:
-    cdef int64_t now_s = now_ms // 1000
-    if s.kind == KIND_BUY_BOX or r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
-        cycle_timer(r, s, now_s, o)
-    elif r.state == STATE_AWAITING and r.effective_s == 0:
-        reemit(r, s, now_s, o)
-    else:
-        r.deadline_s = 0
-        held(o, REASON_AT_TARGET)
-    r.reason = o.reason

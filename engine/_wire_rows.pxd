@@ -2,7 +2,7 @@
 # columns. A row that must be refused is noted with its place; what is wrong with it, and the words
 # for that, belong to the reader of that one row in server.wire.
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from engine._protobuf cimport (
@@ -170,6 +170,8 @@ cdef inline void take_snapshot_number(
         row.has_featured = True
     elif field == 9:
         row.code = <uint32_t>value
+    elif field == 11:
+        row.quantity = <uint32_t>value
 
 
 cdef inline WireError read_snapshot(
@@ -258,6 +260,7 @@ cdef inline WireError take_snapshot(
     to.offer_end = <uint32_t>sink.offers.used
     to.own_offer = -1
     to.index = <uint32_t>index
+    to.offer_total = <uint16_t>min(row.quantity, <uint32_t>0xFFFF)
     to.buy_box_status = <uint8_t>row.code
     sink.used += 1
     return WIRE_FINE

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.apply_catalog import Entry, present_commands, problem, put_bounds
+from engine.apply_catalog import Entry, problem, put_bounds
 from engine.bounds.book import Bounds
 from engine.bounds.definitions import FeeScheduleDefinition
 from engine.columns import DefinitionBatch
 from engine.errors import RepricedError
 from engine.guards import EventKind, Guard
+from engine.redefining import present_commands
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import NO_INDEX
 from engine.scope import Scope, check_seller
+from engine.terms import Terms
 
 if TYPE_CHECKING:
     from engine.shard import Shard
@@ -52,9 +54,8 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
     state = shard.state
     changed: dict[int, Bounds] = {}
     for listing_id in state.bounds.take_due(AT_ONCE):
-        row = state.catalog.rows[listing_id]
         bounds = state.bounds.bounds_of(state.bounds.listings[listing_id])
-        before = (int(row["floor_minor"]), int(row["ceiling_minor"]))
+        before = state.catalog.own_terms(listing_id)[:2]
         if before == (bounds.floor_minor, bounds.ceiling_minor):
             continue
         changed[listing_id] = bounds
@@ -81,5 +82,9 @@ def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) ->
     put_bounds(shard, entries, UpsertResult(tick.sequence))
     commands = present_commands(shard, np.array(list(changed), np.uint32))
     for command, entry in zip(commands, entries, strict=True):
-        command["floor_minor"], command["ceiling_minor"] = entry.floor_minor, entry.ceiling_minor
+        own = shard.state.catalog.own_terms(entry.listing_id)
+        computed = Terms(entry.floor_minor, entry.ceiling_minor, own.map_minor)
+        command["floor_minor"], command["ceiling_minor"] = shard.state.catalog.put_terms(
+            entry.listing_id, computed, entry.strategy
+        )
     shard.command(commands, tick)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
 from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
+from engine.redefining import present_commands, redefine_outside
 from engine.results import CountResult, TickResult, UpsertResult
-from engine.schema import COMMAND, NO_INDEX, CommandKind, Reason
+from engine.schema import COMMAND, CommandKind, Reason
 from engine.scope import Scope, check_seller
 from engine.state import State
 from engine.strategies import StrategyDefinition
+from engine.terms import Terms
 
 if TYPE_CHECKING:
     from engine.shard import Shard
@@ -91,15 +93,21 @@ def apply_strategies(
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
     changed: set[int] = set()
+    restarted: set[int] = set()
     for index, definition in batch.rows:
         try:
             check_seller(scope, "seller_id", definition.seller_id)
-            changed.add(shard.state.catalog.put_strategy(definition))
+            index_of = shard.state.catalog.put_strategy(definition)
+            changed.add(index_of)
+            if definition.restart:
+                restarted.add(index_of)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        redefine_users(shard, changed, TickResult(sequence))
+        commands = present_commands(shard, shard.state.catalog.listings_using(changed))
+        commands["restart"] = np.isin(commands["strategy"], list(restarted))
+        shard.command(commands, TickResult(sequence))
     return result
 
 
@@ -130,7 +138,7 @@ def apply_listings(
             result.problems.append(problem(index, error))
     put_bounds(shard, entries, result)
     tick = TickResult(sequence)
-    shard.command(listing_commands(entries), tick)
+    shard.command(listing_commands(shard.state.catalog, entries), tick)
     result.decisions, result.set_aside = tick.decisions, tick.set_aside
     result.problems.extend(tick.problems)
     return result
@@ -192,15 +200,18 @@ def unreachable(index: int, ceiling_minor: int) -> RowProblem:
     )  # fmt: skip
 
 
-def listing_commands(entries: list[Entry]) -> NDArray[np.void]:
-    """UPSERT commands of entered listings."""
+def listing_commands(catalog: Catalog, entries: list[Entry]) -> NDArray[np.void]:
+    """UPSERT commands of entered listings, with the bounds that are in force."""
     commands = np.zeros(len(entries), COMMAND)
     for command, entry in zip(commands, entries, strict=True):
         definition = entry.definition
         assert definition is not None
         command["index"], command["listing_id"] = entry.index, entry.listing_id
         command["kind"] = CommandKind.UPSERT
-        command["floor_minor"], command["ceiling_minor"] = entry.floor_minor, entry.ceiling_minor
+        own = Terms(entry.floor_minor, entry.ceiling_minor, definition.map_minor)
+        command["floor_minor"], command["ceiling_minor"] = catalog.put_terms(
+            entry.listing_id, own, entry.strategy
+        )
         command["landed_offset_minor"] = definition.shipping_minor - definition.points_minor
         command["points_bp"] = definition.points_bp
         command["strategy"] = entry.strategy
@@ -237,8 +248,7 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
 
 def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
     """Bounds in force before a call; those of a deleted listing still count for its successor."""
-    row = shard.state.catalog.rows[entry.listing_id]
-    present = int(row["floor_minor"]), int(row["ceiling_minor"])
+    present = shard.state.catalog.own_terms(entry.listing_id)[:2]
     definition = entry.definition
     if definition is None:
         return present
@@ -324,47 +334,14 @@ def confirm_bounds(shard: Shard, listing_ids: list[int], tick: TickResult) -> No
     commands = present_commands(shard, np.array(listing_ids, np.uint32))
     for command, listing_id in zip(commands, listing_ids, strict=True):
         held = state.guards.plausibility.held[listing_id]
-        change = change_of(
-            shard, listing_id, (int(command["floor_minor"]), int(command["ceiling_minor"])),
-            (held.floor_minor, held.ceiling_minor),
-        )  # fmt: skip
+        own = state.catalog.own_terms(listing_id)
+        wanted = held.floor_minor, held.ceiling_minor
+        change = change_of(shard, listing_id, own[:2], wanted)
         state.guards.plausibility.apply(change, state.now_ms // 1000)
-        command["floor_minor"], command["ceiling_minor"] = held.floor_minor, held.ceiling_minor
+        command["floor_minor"], command["ceiling_minor"] = state.catalog.put_terms(
+            listing_id, Terms(*wanted, own.map_minor), int(command["strategy"])
+        )
         state.catalog.records["bounds_version"][listing_id] += 1
         if held.slip == Slip.MANY_FLOORS_LOWERED:
             state.guards.plausibility.confirm(change.seller)
     shard.command(commands, tick)
-
-
-def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None:
-    """Lets the listings of changed strategies follow at once."""
-    redefine_listings(shard, shard.state.catalog.listings_using(strategies), tick)
-
-
-def redefine_listings(
-    shard: Shard, ids: NDArray[Any], tick: TickResult, released: bool = False
-) -> None:
-    """Evaluates listings against their definitions as they are."""
-    shard.command(present_commands(shard, ids), tick, released)
-
-
-def redefine_outside(shard: Shard, ids: NDArray[np.uint32], tick: TickResult) -> None:
-    """Puts prices back into the bounds that changed while nothing could go out."""
-    rows = shard.state.catalog.rows[ids]
-    high = np.maximum(rows["floor_minor"], rows["ceiling_minor"])
-    outside = (rows["price_minor"] < rows["floor_minor"]) | (rows["price_minor"] > high)
-    redefine_listings(shard, ids[outside & (rows["price_minor"] > 0)], tick)
-
-
-def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:
-    """UPSERT commands that change nothing by themselves."""
-    catalog = shard.state.catalog
-    commands = np.zeros(len(ids), COMMAND)
-    rows = catalog.rows[ids]
-    for name in ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy"):
-        commands[name] = rows[name]
-    commands["condition"] = catalog.records["condition"][ids]
-    commands["listing_id"] = ids
-    commands["index"] = NO_INDEX
-    commands["kind"] = CommandKind.UPSERT
-    return commands

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.apply_catalog import confirm_bounds, redefine_listings, redefine_outside
+from engine.apply_catalog import confirm_bounds
 from engine.catalog import Catalog
 from engine.columns import HoldBatch, RestoreBatch, StopBatch
 from engine.errors import RowProblem
 from engine.guards import EventKind, Guard
 from engine.guards.holds import Hold, HoldKind, all_holds
 from engine.guards.proposals import Origin, Proposal, unpack_inputs
+from engine.redefining import redefine_listings, redefine_outside
 from engine.resolve import FUTURE_LIMIT_MS, resolve_refs
 from engine.results import CountResult, TickResult
 from engine.schema import FEEDBACK, Reason

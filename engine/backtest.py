@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.apply_catalog import present_commands
 from engine.columns import ListingDefinition
 from engine.errors import InputError
 from engine.journal import Frame, FrameKind, Journal
@@ -20,6 +19,7 @@ from engine.journal.storage import Storage
 from engine.money import currency_index
 from engine.pipeline import SLICE_OF_LISTINGS, Codec, Engine
 from engine.recovery import EVERY, Progress, begin, oldest_sequence, read_start
+from engine.redefining import present_commands
 from engine.results import Answer, TickResult, UpsertResult
 from engine.schema import InputKind
 from engine.scope import parse_scope

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
 from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
-from engine.errors import InputError, LimitError
+from engine.errors import InputError
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
-from engine.named import Named
+from engine.push_checks import check_start
 from engine.room import Room
 from engine.schema import (
     PREMIUM_UNKNOWN,
@@ -26,13 +26,12 @@ from engine.schema import (
     ROW,
     CycleState,
     Reason,
-    RowFlag,
-    StrategyKind,
 )
 from engine.seller_places import SMALLEST_PLACES, placed
-from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
+from engine.strategies import StrategyDefinition, seller_hash
+from engine.strategy_table import StrategyTable
+from engine.terms import Terms
 
-MAX_STRATEGIES = 65_536
 COLUMNS: dict[str, np.dtype[Any]] = {
     "rows": ROW,
     "records": RECORD,
@@ -49,7 +48,7 @@ def rooms() -> dict[str, Room]:
     return {name: Room(dtype) for name, dtype in COLUMNS.items()}
 
 
-class Catalog(Named):
+class Catalog(StrategyTable):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
     rows: NDArray[np.void]
@@ -66,6 +65,7 @@ class Catalog(Named):
         self._rooms = memory or rooms()
         self._extend(capacity)
         self.fixed_points: dict[int, int] = {}
+        self.terms: dict[int, Terms] = {}  # of listings whose row holds other bounds
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
         self._init_sellers()
@@ -79,14 +79,6 @@ class Catalog(Named):
         self.seller_places = np.zeros(SMALLEST_PLACES, np.uint32)
         self._group_at: dict[str, int] = {}
         self.dry_run_sellers: set[int] = set()  # seller indices
-
-    def _init_strategies(self) -> None:
-        default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
-        self.strategies: list[StrategyDefinition] = [default]
-        self.strategy_at: dict[tuple[str, str], int] = {}
-        self._pool: list[int] = []
-        self.strategy_records = compile_strategy(default, self._pool)
-        self.pool = np.zeros(0, np.uint64)
 
     # Sellers
 
@@ -146,78 +138,6 @@ class Catalog(Named):
         key = f"group {name}" if name else f"seller {definition.seller_id}"
         return self._group_at.setdefault(key, len(self._group_at))
 
-    # Strategies
-
-    def put_strategy(self, definition: StrategyDefinition) -> int:
-        """Creates or replaces a strategy and returns its index.
-
-        Raises InputError for a bad definition, LimitError when the table is full.
-        """
-        check_text("seller_id", definition.seller_id)
-        name = (definition.seller_id, definition.strategy_id)
-        index = self.strategy_at.get(name, len(self.strategies))
-        if index == MAX_STRATEGIES:
-            raise LimitError(
-                f"strategies are limited to {MAX_STRATEGIES - 1} a server; delete or share some",
-                reason="TOO_MANY_STRATEGIES",
-                field="strategy_id",
-            )
-        self._check_currency_kept(index, definition)
-        record = compile_strategy(definition, self._pool)
-        if index == len(self.strategies):
-            self.strategies.append(definition)
-            self.strategy_at[name] = index
-            self.strategy_records = np.concatenate([self.strategy_records, record])
-        else:
-            self.strategies[index] = definition
-            self.recompile()
-        self.pool = np.array(self._pool, np.uint64)
-        return index
-
-    def _check_currency_kept(self, index: int, definition: StrategyDefinition) -> None:
-        if index == len(self.strategies):
-            return
-        self._check_kind_kept(index, definition)
-        if self.strategies[index].currency == definition.currency:
-            return
-        if np.any(self.rows["strategy"][1 : self.count] == index):
-            raise InputError(
-                f"currency is {definition.currency!r}; listings in"
-                f" {self.strategies[index].currency} use this strategy, so it must stay that",
-                reason="CURRENCY_MISMATCH",
-                field="currency",
-            )
-
-    def _check_kind_kept(self, index: int, definition: StrategyDefinition) -> None:
-        """Listings keep the state of their kind; another kind needs a strategy of its own."""
-        same = self.strategies[index].kind == definition.kind
-        if same or not np.any(self.rows["strategy"][1 : self.count] == index):
-            return
-        raise InputError(
-            f"kind: listings use strategy {definition.strategy_id!r}, so it must stay what it is;"
-            " make another strategy and give it to the listings",
-            reason="STRATEGY_KIND_CHANGED",
-            field="kind",
-        )
-
-    def recompile(self) -> None:
-        """Makes the records of all strategies, and their pool of sellers, anew."""
-        self._pool = []
-        records = [compile_strategy(each, self._pool) for each in self.strategies]
-        self.strategy_records = np.concatenate(records)
-        self.pool = np.array(self._pool, np.uint64)
-
-    def listings_using(self, strategies: set[int]) -> NDArray[np.int64]:
-        """Ids of the listings that use one of these strategies."""
-        used = np.isin(self.rows["strategy"][1 : self.count], list(strategies))
-        return np.flatnonzero(used & self.active[1 : self.count]) + 1
-
-    @property
-    def active(self) -> NDArray[np.bool_]:
-        """Which rows are listings that were not deleted."""
-        active: NDArray[np.bool_] = (self.rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
-        return active
-
     # Listings
 
     def check_listing(self, definition: ListingDefinition) -> int:
@@ -247,6 +167,7 @@ class Catalog(Named):
                 reason="STRATEGY_UNKNOWN",
                 field="strategy_id",
             )
+        check_start(definition, self.strategies[index])
         wanted = self.strategies[index].currency
         if wanted != definition.currency:
             raise InputError(
@@ -274,10 +195,24 @@ class Catalog(Named):
         record["condition"] = definition.condition
         self.join_asin(listing_id)
         self.fixed_points.pop(listing_id, None)
-        self.definition_hashes[listing_id] = text_hash(definition.asin, definition.points_minor)
         if definition.points_minor:
             self.fixed_points[listing_id] = definition.points_minor
+        self._hash_definition(listing_id)
         return listing_id, created
+
+    def _hash_definition(self, listing_id: int) -> None:
+        points = self.fixed_points.get(listing_id, 0)
+        terms = self.terms.get(listing_id, ())
+        self.definition_hashes[listing_id] = text_hash(self.asins[listing_id], points, *terms)
+
+    def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
+        """Keeps the seller's own bounds; the bounds that the row is to hold."""
+        in_force = self.schedules.bounds_in_force(terms, strategy)
+        self.terms.pop(listing_id, None)
+        if terms.map_minor or in_force != terms[:2]:
+            self.terms[listing_id] = terms
+        self._hash_definition(listing_id)
+        return in_force
 
     def _create(self, definition: ListingDefinition) -> int:
         if self.count == len(self.rows):
@@ -377,3 +312,4 @@ class Catalog(Named):
         self._leave_asin(listing_id)
         self.names.leave_key(self.record_bytes, listing_id)
         self.fixed_points.pop(listing_id, None)
+        self.terms.pop(listing_id, None)

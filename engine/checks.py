@@ -39,6 +39,7 @@ def check_definition(definition: ListingDefinition) -> None:
     check_bound("floor_minor", definition.floor_minor)
     check_bound("ceiling_minor", definition.ceiling_minor)
     check_amounts(definition)
+    check_advertised(definition)
 
 
 def check_text(name: str, value: str) -> None:
@@ -90,11 +91,23 @@ def check_amounts(definition: ListingDefinition) -> None:
         ("points_basis_points", definition.points_bp, MAX_POINTS_BP),
         ("price_minor", definition.price_minor, MAX_PRICE_MINOR),
         ("cost_minor", definition.cost_minor or 0, MAX_PRICE_MINOR),
+        ("map_minor", definition.map_minor, MAX_PRICE_MINOR),
     ):
         if not 0 <= value <= high:
             raise InputError(
                 f"{name} is {value}; allowed: 0 to {high}", reason="AMOUNT_OUT_OF_RANGE", field=name
             )
+
+
+def check_advertised(definition: ListingDefinition) -> None:
+    """A minimum advertised price binds consumers' prices and leaves room. Raises InputError."""
+    if definition.map_minor == 0:
+        return
+    if definition.key.audience != Audience.B2C:
+        raise value_error("map_minor", definition.map_minor, "0 for a B2B listing", "MAP")
+    highest = max(definition.floor_minor or 0, definition.ceiling_minor or 0)
+    if definition.map_minor > highest:
+        raise value_error("map_minor", definition.map_minor, f"0 to {highest}, the ceiling", "MAP")
 
 
 def ceiling_warning(index: int, definition: ListingDefinition) -> RowProblem | None:

@@ -27,6 +27,7 @@ __all__ = [
     "ListingKey",
     "OfferColumns",
     "RefBatch",
+    "SalesBatch",
     "SellerDefinition",
     "SnapshotBatch",
     "StockBatch",
@@ -106,6 +107,18 @@ class StockBatch:
     addresses: Sequence[Address]
     quantities: NDArray[np.uint32]
     event_ms: NDArray[np.int64]
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SalesBatch:
+    """A decoded ReportSales request; `sold` is source, hour and units of each row."""
+
+    request_id: str
+    row_count: int
+    indices: list[int]
+    addresses: Sequence[Address]
+    sold: list[tuple[str, int, int]]
     problems: list[RowProblem] = field(default_factory=list)
 
 
@@ -195,6 +208,8 @@ class ListingDefinition:
     price_minor: int = 0
     cost_minor: int | None = None
     """What a unit costs the seller; None keeps what is known."""
+    map_minor: int = 0
+    """Lowest price that may be advertised; 0: none."""
     computed_bounds: ComputedBounds | None = None
     """How bounds are computed within the stated ones; None: they are not."""
 

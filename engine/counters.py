@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-KINDS = 4
-REASONS = 96
+KINDS = 12
+REASONS = 128
 STATES = 9
 VERDICTS = 10
 

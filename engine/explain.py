@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,13 @@ from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.money import currency_code, format_minor
 from engine.reference import load
-from engine.reference_market import eligible, forbidden_bits, in_pool, summarise
+from engine.reference_market import (
+    eligible,
+    forbidden_bits,
+    in_pool,
+    offer_at,
+    summarise,
+)
 from engine.reference_rules import draw_count, known, landed_high, landed_low, win_count
 from engine.resolve import resolve_snapshots
 from engine.schema import (
@@ -72,6 +77,10 @@ class Explanation:
     offers: list[ExplainedOffer] = field(default_factory=list)
     draw_count: int = 0
     win_count: int = 0
+    entry: str = ""
+    """Name of the calendar entry in force."""
+    advertised_minor: int = 0
+    """The minimum advertised price that lifts the floor; 0: none does."""
     take_prices: tuple[int | None, int | None] = (None, None)
     keep_prices: tuple[int | None, int | None] = (None, None)
 
@@ -83,6 +92,10 @@ def gather(catalog: Catalog, listing_id: int) -> Explanation:
     addresses = (listing_id, catalog.key_of(listing_id), catalog.asin_key(listing_id))
     found = Explanation(listing_id, row, record, catalog.strategies[row.strategy], addresses)
     found.draw_count, found.win_count = draw_count(row.draws), win_count(row.draws)
+    entry = catalog.schedules.entries.get(row.strategy)
+    found.entry = entry.name if entry is not None else ""
+    if row.floor_minor == catalog.own_terms(listing_id).map_minor:
+        found.advertised_minor = row.floor_minor
     if row.reference_minor > 0:
         found.take_prices = bracket_prices(row.reference_minor, row.take_low_ppm, row.take_high_ppm)
         found.keep_prices = bracket_prices(row.reference_minor, row.keep_low_ppm, row.keep_high_ppm)
@@ -155,18 +168,6 @@ def is_reference(before: list[ExplainedOffer], offer: Any, market: Any, role: Of
     return role == OfferRole.COMPETITOR or bool(offer.bits & OfferBit.WINNER)
 
 
-def offer_at(offers: OfferColumns, index: int) -> Any:
-    """One offer of the columns as an object with int attributes."""
-    return SimpleNamespace(
-        landed_minor=int(offers.landed_minor[index]),
-        seller=int(offers.seller[index]),
-        bits=int(offers.bits[index]),
-        rating_count=int(offers.rating_count[index]),
-        rating_bp=int(offers.rating_bp[index]),
-        handling_hours=int(offers.handling_hours[index]),
-    )
-
-
 def why_filtered(s: Any, pool: list[int], forbidden: int, offer: Any) -> str:
     """Which filter an offer fails first, in words."""
     bits = offer.bits & forbidden
@@ -198,6 +199,8 @@ def why_filtered(s: Any, pool: list[int], forbidden: int, offer: Any) -> str:
 def sentences(found: Explanation) -> list[str]:
     """What a seller should read, in order of importance."""
     said = [price_sentence(found), reason_sentence(found), market_sentence(found)]
+    if found.entry:
+        said.append(f"The calendar entry {found.entry!r} is in force.")
     if found.strategy.kind == StrategyKind.BUY_BOX:
         said += [
             bracket_sentence(found, "take", found.take_prices),
@@ -293,7 +296,10 @@ def bounds_sentence(found: Explanation) -> str:
     """The seller's bounds, always."""
     row = found.row
     high = max(row.floor_minor, row.ceiling_minor)
-    return f"The price stays between {amount(found, row.floor_minor)} and {amount(found, high)}."
+    low = amount(found, row.floor_minor)
+    if found.advertised_minor:
+        low += ", the minimum advertised price,"
+    return f"The price stays between {low} and {amount(found, high)}."
 
 
 def timer_sentence(found: Explanation) -> str:

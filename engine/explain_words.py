@@ -25,6 +25,14 @@ WHY_CHANGED = {
     " competitor",
     Reason.FIXED: "the strategy fixes it",
     Reason.SPIRAL: "a competitor and we drove each other's price, so it goes back to the held one",
+    Reason.POSITION: "it gives the rank that the strategy wants among the competitors",
+    Reason.POSITION_NO_ROOM: "there is no price between the two competitors around the wanted rank",
+    Reason.POSITION_LAST: "there are just enough competitors, so it stays above the dearest",
+    Reason.CALENDAR: "a calendar entry sets it",
+    Reason.PUSH_START: "it is the strategy's start price",
+    Reason.PUSH_STEP: "that follows from the units sold",
+    Reason.PUSH_PERIOD: "a rule fits the units sold in the period that ended",
+    Reason.PUSH_BACK: "the last step lost the Buy Box, and no competitor had moved",
     Reason.RESTORED: "a person went back to an earlier live price",
 }
 
@@ -62,6 +70,14 @@ WHY_NOT = {
     Reason.STOPPED: "Repricing is stopped, so a change was kept from going out",
     Reason.DRY_RUN: "The seller is in dry run, so a change was not sent",
     Reason.BREAKER: "The seller's prices fell too far at once, so a fall is held",
+    Reason.UP_ONLY: "The strategy may only raise prices, and it would go down",
+    Reason.DOWN_ONLY: "The strategy may only lower prices, and it would go up",
+    Reason.POSITION_UNSEEN: "The offers of the wanted rank are not among those that the"
+    " marketplace shows",
+    Reason.QUIET: "A calendar entry holds the price",
+    Reason.CALENDAR_HELD: "A calendar entry sets the price",
+    Reason.PUSH_WAITS: "Units are not counted yet: counting begins with the Buy Box, or with a"
+    " whole period",
     Reason.SPIRAL_HELD: "A competitor and we drive each other's price, so it stays",
 }
 

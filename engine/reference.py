@@ -2,8 +2,9 @@
 
 The functions here have the signatures of `engine.kernel.Kernel` and must give the same bytes in
 `scratch`, `outcomes`, the table and the counters. This file holds the loops. The rules of one row
-are in `reference_steps` (inputs), `reference_buybox`, `reference_targets`, `reference_evidence`
-(the Buy Box cycle), `reference_match`, `reference_market` and `reference_rules`.
+are in `reference_steps` and `reference_commands` (inputs), `reference_buybox`, `reference_targets`
+and `reference_evidence` (the Buy Box cycle), `reference_match` and `reference_position` (other
+strategies), `reference_market`, `reference_endings` and `reference_rules`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from engine.columns import OfferColumns
 from engine.counters import REASONS, STATES, TRANSITIONS_AT, VERDICTS_AT
-from engine.reference_steps import step_command, step_feedback, step_offers, step_timer
+from engine.reference_commands import step_command, step_timer
+from engine.reference_steps import step_feedback, step_offers
 from engine.schema import NO_INDEX, OUTCOME, CommandKind, RowFlag
 
 Records = NDArray[np.void]

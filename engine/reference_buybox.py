@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.reference_endings import raised, with_ending
 from engine.reference_evidence import (
     age_evidence,
     arm,
@@ -85,6 +86,7 @@ def alone_step(r: Any, s: Any, cap: int, now_s: int, o: Any) -> None:
     target = cap
     if 0 < r.price_minor < cap:
         target = min(cap, r.price_minor + probe_limit(s, r.price_minor, (cap - r.price_minor) // 2))
+        target = raised(r, s, target, cap)
     if move_to(r, s, target, Reason.ALONE, now_s, o):
         return
     if r.price_minor == cap and r.effective_s != 0:
@@ -109,7 +111,7 @@ def enter_alone(r: Any, s: Any, nobody_featured: bool, now_s: int, o: Any) -> No
         return
     if nobody_featured and lower(r.competitive_minor, r.featured_minor):
         r.competitive_minor = r.featured_minor
-    cap = alone_cap(r, s)
+    cap = with_ending(r, s, alone_cap(r, s))
     if entering or r.price_minor > cap or r.price_minor == 0:
         alone_step(r, s, cap, now_s, o)
     else:
@@ -226,8 +228,13 @@ def probe(r: Any, s: Any, now_s: int, o: Any) -> None:
         held(o, Reason.NO_ROOM if reference > 0 else Reason.NO_REFERENCE)
         return
     target = landed + probe_limit(s, landed, (limit - landed) // 2)
-    item = item_for_landed(r, min(target, limit - 1))
+    highest_item = item_for_landed(r, limit - 1)
+    item = raised(r, s, item_for_landed(r, min(target, limit - 1)), highest_item)
     held_minor = r.price_minor
+    if item <= held_minor:
+        r.deadline_s = now_s + s.hold_s
+        held(o, Reason.NO_ROOM)
+        return
     if not move_to(r, s, item, Reason.PROBE_UP, now_s, o):
         r.deadline_s = now_s + s.hold_s
         return
@@ -289,7 +296,7 @@ def alone_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
         r.deadline_s = 0
         held(o, Reason.KEEP)
     else:
-        alone_step(r, s, alone_cap(r, s), now_s, o)
+        alone_step(r, s, with_ending(r, s, alone_cap(r, s)), now_s, o)
 
 
 def cycle_timer(r: Any, s: Any, now_s: int, o: Any) -> None:

@@ -63,6 +63,18 @@ def in_pool(pool: list[int], begin: int, end: int, seller: int) -> bool:
     return at < end and pool[at] == seller
 
 
+def offer_at(offers: OfferColumns, index: int) -> Any:
+    """One offer of the columns as an object with int attributes."""
+    return SimpleNamespace(
+        landed_minor=int(offers.landed_minor[index]),
+        seller=int(offers.seller[index]),
+        bits=int(offers.bits[index]),
+        rating_count=int(offers.rating_count[index]),
+        rating_bp=int(offers.rating_bp[index]),
+        handling_hours=int(offers.handling_hours[index]),
+    )
+
+
 def forbidden_bits(r: Any, s: Any) -> int:
     """Offer attributes that a listing's filter excludes."""
     bits = int(s.forbidden_bits)
@@ -165,14 +177,7 @@ def summarise(r: Any, s: Any, pool: list[int], snapshot: Any, offers: OfferColum
         m.own_price_minor = snapshot.own_price_minor
     forbidden = forbidden_bits(r, s)
     for index in range(snapshot.offer_begin, snapshot.offer_end):
-        offer = SimpleNamespace(
-            landed_minor=int(offers.landed_minor[index]),
-            seller=int(offers.seller[index]),
-            bits=int(offers.bits[index]),
-            rating_count=int(offers.rating_count[index]),
-            rating_bp=int(offers.rating_bp[index]),
-            handling_hours=int(offers.handling_hours[index]),
-        )
+        offer = offer_at(offers, index)
         if index == own:
             add_own(m, offer)
         elif offer.bits & OfferBit.OWN_ACCOUNT:

@@ -80,15 +80,15 @@ def match_offers(r: Any, s: Any, m: Market, now_s: int, o: Any) -> None:
     for target in s.targets:
         landed, kind = match_target(m, target)
         if landed > 0:
-            match_landed(r, s, offset_from(s, landed, kind), now_s, o)
+            match_landed(r, s, offset_from(s, landed, kind), Reason.MATCH, now_s, o)
             return
     enter_alone(r, s, m.nobody_featured, now_s, o)
 
 
-def match_landed(r: Any, s: Any, landed: int, now_s: int, o: Any) -> None:
-    """MATCH: a landed target, or the strategy's choice where it lies below the floor."""
+def match_landed(r: Any, s: Any, landed: int, reason: int, now_s: int, o: Any) -> None:
+    """A landed target, or the strategy's choice where it lies below the floor."""
     if landed >= own_landed(r, r.floor_minor) or s.below_floor == BelowFloor.FLOOR:
-        settle(r, s, item_for_landed(r, landed), Reason.MATCH, now_s, o)
+        settle(r, s, item_for_landed(r, landed), reason, now_s, o)
         return
     choice = below_floor_price(r, s)
     if choice > 0:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.reference_endings import allowed_way, with_ending
 from engine.schema import (
     CHANGE_BUCKET_S,
     MAX_DRAWS,
     PREMIUM_LIMIT_PPM,
     PREMIUM_UNKNOWN,
+    Direction,
     Reason,
     RowFlag,
 )
@@ -140,28 +142,35 @@ def set_price(r: Any, s: Any, item: int, now_s: int) -> None:
 
 
 def move_to(r: Any, s: Any, item: int, reason: int, now_s: int, o: Any) -> bool:
-    """Moves the price towards `item` as far as bounds, step limit and hourly limit allow.
+    """Moves the price towards `item` as far as bounds and limits allow, to one of its endings.
 
     True when the price changed, with `reason`; otherwise the outcome says what held it. A move
     back into bounds passes every limit, and a first price is limited by its bounds alone. A price
     whose decision was withdrawn is decided again, even where it stays the same.
     """
-    target = clamp(r, item)
+    wanted = with_ending(r, s, clamp(r, item))
     if r.price_minor == 0:
-        return moved(r, s, target, reason, now_s, o)
+        return moved(r, s, wanted, reason, now_s, o)
     base = clamp(r, r.price_minor)
-    target = clamp(r, limit_step(s, base, target))
+    target = clamp(r, limit_step(s, base, allowed_way(s, base, wanted)))
     if base != r.price_minor:
         if not may_change(r, s, now_s):
             target = base
         return moved(r, s, target, Reason.BOUNDS if target == base else reason, now_s, o)
     if target == r.price_minor and not r.flags & RowFlag.WITHDRAWN:
-        return held(o, Reason.AT_TARGET)
+        return held(o, stay_reason(s, base, wanted))
     if target != r.price_minor and abs(target - r.price_minor) < s.min_change_minor:
         return held(o, Reason.MIN_CHANGE)
     if not may_change(r, s, now_s):
         return held(o, Reason.CHANGES_PER_HOUR)
     return moved(r, s, target, reason, now_s, o)
+
+
+def stay_reason(s: Any, base: int, wanted: int) -> int:
+    """Why the price already is as near to the wanted one as it may come."""
+    if allowed_way(s, base, wanted) == wanted:
+        return Reason.AT_TARGET
+    return Reason.UP_ONLY if s.direction == Direction.UP_ONLY else Reason.DOWN_ONLY
 
 
 def moved(r: Any, s: Any, item: int, reason: int, now_s: int, o: Any) -> bool:

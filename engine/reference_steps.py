@@ -1,31 +1,19 @@
 """One input for one row, in plain Python: the twin of `_steps.pxd`.
 
-Offers, feedback, commands and timers, each routed to the rule that answers it. `r` is the proposed
-row, `s` the compiled strategy, `m` the market summary, `o` the outcome.
+Offers and feedback, each routed to the rule that answers it. `r` is the proposed row, `s` the
+compiled strategy, `m` the market summary, `o` the outcome.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from engine.reference_buybox import (
-    buybox_offers,
-    cycle_timer,
-    enter_alone,
-    enter_suppressed,
-    hold_reason,
-)
-from engine.reference_evidence import (
-    anchor_premium,
-    arm,
-    displace,
-    learn,
-    mark_live,
-    reemit,
-    rest_after_probe,
-)
+from engine.reference_buybox import buybox_offers, enter_alone, enter_suppressed, hold_reason
+from engine.reference_evidence import anchor_premium, displace, learn, mark_live, rest_after_probe
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
+from engine.reference_position import position_offers
+from engine.reference_push import push_offers, pushes
 from engine.reference_rules import (
     clamp,
     held,
@@ -36,17 +24,9 @@ from engine.reference_rules import (
     own_landed,
     push_draw,
 )
+from engine.reference_schedule import follow_schedule, is_scheduled
 from engine.reference_targets import hold_on, judge
-from engine.schema import (
-    CONDITION_BITS,
-    PAUSE_FLAGS,
-    CommandKind,
-    CycleState,
-    FeedbackKind,
-    Reason,
-    RowFlag,
-    StrategyKind,
-)
+from engine.schema import PAUSE_FLAGS, CycleState, FeedbackKind, Reason, RowFlag, StrategyKind
 
 FEEDBACK_TO_PAUSE = {
     FeedbackKind.LISTING_SUPPRESSED: RowFlag.LISTING_SUPPRESSED,
@@ -74,7 +54,7 @@ def step_offers(
         held(o, Reason.PAUSED)
     else:
         watch_delivery(r, s, m, event_s, now_s, o)
-        route_offers(r, s, m, event_s, now_s, o)
+        route_offers(r, s, pool, m, snapshot, offers, now_s, o)
         keep_bounds(r, s, now_s, o)
         rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
@@ -106,16 +86,27 @@ def watch_delivery(r: Any, s: Any, m: Market, event_s: int, now_s: int, o: Any) 
         displace(r, s, now_s, o)
 
 
-def route_offers(r: Any, s: Any, m: Market, event_s: int, now_s: int, o: Any) -> None:
+def route_offers(
+    r: Any, s: Any, pool: list[int], m: Market, snapshot: Any, offers: Any, now_s: int, o: Any
+) -> None:
     """Hands a snapshot to the strategy."""
+    if is_scheduled(s):
+        follow_schedule(r, s, now_s, o)
+        return
     if s.kind == StrategyKind.BUY_BOX:
+        event_s = snapshot.event_ms // 1000
         buybox_offers(r, s, m, event_s, now_s, o)
         return
+    if pushes(s):
+        push_offers(r, s, m, now_s, o)
+        return
     r.reference_minor = m.reference_minor
+    if m.own_winner and m.own_price_minor > 0 and s.kind != StrategyKind.FIXED:
+        r.good_price_minor = m.own_price_minor
     if s.kind == StrategyKind.MATCH:
-        if m.own_winner and m.own_price_minor > 0:
-            r.good_price_minor = m.own_price_minor
         match_offers(r, s, m, now_s, o)
+    elif s.kind == StrategyKind.POSITION:
+        position_offers(r, s, pool, m, snapshot, offers, now_s, o)
     else:
         settle(r, s, s.fixed_minor, Reason.FIXED, now_s, o)
 
@@ -224,6 +215,9 @@ def verdict_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -
     elif named == -1 or (named == 0 and (r.effective_s == 0 or event_s <= r.effective_s)):
         r.observed_ms = f.event_ms
         ignore(o, Reason.OTHER_PRICE)
+    elif is_scheduled(s):
+        r.observed_ms = f.event_ms
+        ignore(o, Reason.QUIET)
     elif s.kind != StrategyKind.BUY_BOX or r.price_minor == 0 or r.state == CycleState.SEEKING:
         r.observed_ms = f.event_ms
         ignore(o, Reason.NOT_APPLICABLE)
@@ -281,59 +275,3 @@ def resume(r: Any, flags: int, o: Any) -> None:
     r.state = CycleState.SEEKING
     r.draws = 1
     held(o, Reason.NEW)
-
-
-def step_command(r: Any, s: Any, c: Any, now_ms: int, o: Any) -> None:
-    """A change of definition, or of whether the listing is repriced."""
-    if c.kind == CommandKind.UPSERT:
-        redefine(r, s, c, now_ms // 1000, o)
-    elif c.kind == CommandKind.PAUSE:
-        pause(r, RowFlag.PAUSED_BY_USER, o)
-    elif c.kind == CommandKind.STOCK_OUT:
-        pause(r, RowFlag.OUT_OF_STOCK, o)
-    elif c.kind == CommandKind.RESUME:
-        resume(r, RowFlag.PAUSED_BY_USER | RowFlag.TOO_MANY_REJECTIONS, o)
-    elif c.kind == CommandKind.STOCK_IN:
-        resume(r, RowFlag.OUT_OF_STOCK, o)
-    else:
-        r.flags &= ~RowFlag.ACTIVE
-        r.deadline_s = 0
-        held(o, Reason.NOT_APPLICABLE)
-    rest_after_probe(r, s, now_ms // 1000, o)
-    if not o.ignored:
-        r.reason = o.reason
-
-
-def redefine(r: Any, s: Any, c: Any, now_s: int, o: Any) -> None:
-    """New definition: a price outside the new bounds is clamped in the same input."""
-    r.floor_minor, r.ceiling_minor = c.floor_minor, c.ceiling_minor
-    r.landed_offset_minor, r.points_bp = c.landed_offset_minor, c.points_bp
-    r.flags = (r.flags & ~CONDITION_BITS) | c.condition | RowFlag.ACTIVE
-    if r.strategy != c.strategy:
-        r.strategy = c.strategy
-        r.deadline_s = 0
-        if r.state != CycleState.PAUSED:
-            r.state = CycleState.SEEKING
-    held(o, r.reason if r.reason >= Reason.WAITING_FOR_LIVE else Reason.AT_TARGET)
-    if r.state == CycleState.PAUSED:
-        return
-    if s.kind == StrategyKind.FIXED:
-        settle(r, s, s.fixed_minor, Reason.FIXED, now_s, o)
-    elif r.price_minor > 0 and clamp(r, r.price_minor) != r.price_minor:
-        if move_to(r, s, r.price_minor, Reason.BOUNDS, now_s, o):
-            r.state = CycleState.AWAITING
-    elif r.state in (CycleState.HOLDING, CycleState.ALONE) and r.effective_s != 0:
-        arm(r, s, now_s)
-
-
-def step_timer(r: Any, s: Any, now_ms: int, o: Any) -> None:
-    """The deadline of the row has passed."""
-    now_s = now_ms // 1000
-    if s.kind == StrategyKind.BUY_BOX or r.state in (CycleState.ALONE, CycleState.SUPPRESSED):
-        cycle_timer(r, s, now_s, o)
-    elif r.state == CycleState.AWAITING and r.effective_s == 0:
-        reemit(r, s, now_s, o)
-    else:
-        r.deadline_s = 0
-        held(o, Reason.AT_TARGET)
-    r.reason = o.reason

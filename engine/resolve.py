@@ -22,6 +22,7 @@ from engine.columns import (
     AsinKey,
     FeedbackBatch,
     RefBatch,
+    SalesBatch,
     SnapshotBatch,
     StockBatch,
     StopBatch,
@@ -209,7 +210,7 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope:
 
 
 def resolve_refs(
-    batch: RefBatch | StockBatch | StopBatch, catalog: Catalog, scope: Scope
+    batch: RefBatch | StockBatch | SalesBatch | StopBatch, catalog: Catalog, scope: Scope
 ) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
     """Places of the known listings of a batch, their ids, and the unknown ones."""
     count = len(batch.addresses)

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -33,6 +33,15 @@ MAX_SELLER_LIST = 100
 """Sellers of one include, exclude or target list."""
 
 MAX_MATCH_TARGETS = 4
+
+MAX_ENDINGS = 8
+"""Price endings of one strategy."""
+
+MAX_POSITION = 20
+"""A marketplace shows at most the twenty lowest offers."""
+
+MAX_PUSH_STEPS = 8
+"""Steps of the first part of PUSH, thresholds of DAILY_PUSH, and rules of PUSH's second part."""
 
 MAX_DRAWS = 7
 """Buy Box draws remembered for the current price; they fit one byte with a leading one."""
@@ -79,6 +88,14 @@ class Reason(IntEnum):
     FIXED = 18
     SPIRAL = 19
     RESTORED = 20
+    POSITION = 30
+    POSITION_NO_ROOM = 31
+    POSITION_LAST = 32
+    CALENDAR = 33
+    PUSH_START = 34
+    PUSH_STEP = 35
+    PUSH_PERIOD = 36
+    PUSH_BACK = 37
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -109,6 +126,12 @@ class Reason(IntEnum):
     DRY_RUN = 90
     BREAKER = 91
     SPIRAL_HELD = 92
+    UP_ONLY = 100
+    DOWN_ONLY = 101
+    POSITION_UNSEEN = 102
+    QUIET = 103
+    CALENDAR_HELD = 104
+    PUSH_WAITS = 105
 
 
 FIRST_UNCHANGED_REASON = 64
@@ -125,6 +148,46 @@ class StrategyKind(IntEnum):
     BUY_BOX = 1
     MATCH = 2
     FIXED = 3
+    POSITION = 4
+    PUSH = 5
+    DAILY_PUSH = 6
+
+
+class Schedule(IntEnum):
+    """What the calendar entry in force makes of a strategy; its bounds are in the rows."""
+
+    NONE = 0
+    HOLD = 1
+    PRICE = 2
+
+
+class CountBy(IntEnum):
+    """Whose sales count for PUSH."""
+
+    SKU = 1
+    ASIN = 2
+
+
+class PercentOf(IntEnum):
+    """What the rates of PUSH are of."""
+
+    CURRENT = 1
+    START = 2
+
+
+class Direction(IntEnum):
+    """Which way a strategy may move a price; bounds are not bound by it."""
+
+    BOTH = 1
+    UP_ONLY = 2
+    DOWN_ONLY = 3
+
+
+class Tie(IntEnum):
+    """What POSITION does where its gap leaves no room before the competitor of that rank."""
+
+    AHEAD = 1
+    SHARE = 2
 
 
 class ReferenceClass(IntEnum):
@@ -210,6 +273,7 @@ class InputKind(IntEnum):
     DISCARD = 23
     RESTORE = 24
     FEE_SCHEDULES = 40
+    SALES = 50
 
 
 REPRICE_KINDS = frozenset({InputKind.REPRICE, InputKind.REPRICE_PART})
@@ -243,6 +307,7 @@ class CommandKind(IntEnum):
     STOCK_OUT = 4
     STOCK_IN = 5
     DELETE = 6
+    SALES = 7
 
 
 class Condition(IntEnum):
@@ -404,12 +469,24 @@ STRATEGY = np.dtype(
         ("standalone_minor", "<i8"),
         ("fixed_minor", "<i8"),
         ("stay_below_next_minor", "<i8"),
+        ("gap_minor", "<i8"),  # POSITION
+        ("start_minor", "<i8"),  # PUSH, DAILY_PUSH
+        ("push_minor", "<i8", (16,)),  # steps or thresholds, then the rules of periods
+        ("schedule_price_minor", "<i8"),
         ("max_offer_age_ms", "<i8"),
         ("offset_minor", "<i8", (4,)),  # by ReferenceClass
         ("offset_ppm", "<i4", (4,)),
         ("step_limit_ppm", "<i4"),  # 0: none
         ("max_probe_ppm", "<i4"),  # 0: none
         ("reanchor_ppm", "<i4"),
+        ("gap_ppm", "<i4"),
+        ("push_ppm", "<i4", (16,)),
+        ("push_units", "<u4", (16,)),
+        ("period_s", "<u4"),  # 0: PUSH has no second part
+        ("day_begin_s", "<u4"),  # of the present day of DAILY_PUSH
+        ("schedule_until_s", "<u4"),
+        ("endings", "<u4", (8,)),
+        ("ending_modulus", "<u4"),  # 0: no endings
         ("hold_s", "<u4"),
         ("cooldown_s", "<u4"),
         ("live_wait_s", "<u4"),
@@ -424,6 +501,7 @@ STRATEGY = np.dtype(
         ("exclude_end", "<u4"),
         ("target_begin", "<u4"),
         ("target_end", "<u4"),
+        ("push_times", "<u2", (16,)),  # of a rule: 0 at least, 1 fewer than
         ("min_rating_bp", "<u2"),
         ("max_handling_hours", "<u2"),  # 65535: any
         ("share_target_bp", "<u2"),
@@ -439,7 +517,16 @@ STRATEGY = np.dtype(
         ("max_rejections", "u1"),
         ("changes_per_hour", "u1"),
         ("targets", "u1", (4,)),  # MatchTarget, in order
-        ("padding", "u1", (7,)),
+        ("ending_count", "u1"),
+        ("direction", "u1"),
+        ("position", "u1"),  # of POSITION: the rank wanted
+        ("tie", "u1"),
+        ("push_count", "u1"),
+        ("rule_count", "u1"),
+        ("percent_of", "u1"),
+        ("keep_buy_box", "u1"),
+        ("schedule_action", "u1"),
+        ("padding", "u1", (2,)),
     ]
 )
 """A compiled strategy. The kernel knows nothing else of it."""
@@ -455,8 +542,9 @@ SNAPSHOT = np.dtype(
         ("offer_end", "<u4"),
         ("own_offer", "<i4"),  # index into the offer columns; -1: unknown
         ("index", "<u4"),  # row of the request
+        ("offer_total", "<u2"),  # offers of the ASIN, shown or not; 0: not given
         ("buy_box_status", "u1"),
-        ("padding", "u1", (3,)),
+        ("padding", "u1", (1,)),
     ]
 )
 """One resolved snapshot: a listing and its range of offers."""
@@ -479,6 +567,8 @@ COMMAND = np.dtype(
     [
         ("floor_minor", "<i8"),  # this and the fields to condition: of an UPSERT
         ("ceiling_minor", "<i8"),
+        ("units", "<i8"),  # of SALES: more than known before
+        ("units_today", "<i8"),
         ("listing_id", "<u4"),
         ("index", "<u4"),
         ("landed_offset_minor", "<i4"),
@@ -486,7 +576,8 @@ COMMAND = np.dtype(
         ("strategy", "<u2"),
         ("condition", "u1"),
         ("kind", "u1"),
-        ("padding", "u1", (6,)),
+        ("restart", "u1"),  # of an UPSERT: PUSH begins again
+        ("padding", "u1", (5,)),
     ]
 )
 """A change of a listing's definition or of whether it is repriced."""
@@ -536,9 +627,9 @@ NO_INDEX = 2**32 - 1
 
 ROW_SIZE = 128
 RECORD_SIZE = 64
-STRATEGY_SIZE = 200
+STRATEGY_SIZE = 568
 SNAPSHOT_SIZE = 56
 FEEDBACK_SIZE = 40
-COMMAND_SIZE = 40
+COMMAND_SIZE = 56
 OUTCOME_SIZE = 40
 DECISION_SIZE = 64

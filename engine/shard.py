@@ -19,10 +19,12 @@ from engine.apply_guards import (
     apply_restore,
     apply_stop,
 )
+from engine.apply_sales import apply_sales
 from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
 from engine.evaluator import Evaluator
+from engine.redefining import follow_calendars
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
 from engine.schema import COMMAND, CommandKind, CycleState, InputKind
@@ -46,6 +48,7 @@ class Shard:
             InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
+            InputKind.SALES: partial(apply_sales, self),
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
             InputKind.FEE_SCHEDULES: partial(apply_fee_schedules, self),
@@ -67,22 +70,26 @@ class Shard:
 
         Rows of sellers outside the scope fail like rows that do not exist.
         """
+        follow_calendars(self, TickResult(sequence))
         return self._handlers[kind](batch, sequence, scope)
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
-        """Runs the due timers of listings first_id to last_id (excluded), and computes bounds that
-        are due, of whichever listings."""
+        """Follows calendars, computes bounds that are due, of whichever listings, and runs the due
+        timers of listings first_id to last_id (excluded)."""
         result = TickResult(sequence)
+        follow_calendars(self, result)
         recompute_due(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
         """Whether a listing from first_id to last_id (excluded) has a due timer, or any has bounds
-        to be computed."""
+        to be computed or a calendar to follow."""
         if self.state.bounds.due:
             return True
         catalog = self.state.catalog
+        if catalog.schedules.due(now_ms):
+            return True
         deadlines = catalog.rows["deadline_s"][first_id : min(last_id, catalog.count)]
         return bool(np.any((deadlines != 0) & (deadlines <= now_ms // 1000)))
 
@@ -123,6 +130,7 @@ class Shard:
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)
+            self.state.sales.forget(listing_id)
             self.state.bounds.forget(listing_id)
         return result
 

@@ -9,6 +9,7 @@ from engine.catalog import Catalog
 from engine.decisions import DecisionLog
 from engine.guards import Guards
 from engine.replies import Replies
+from engine.sales import Sales
 from engine.settings import EngineSettings
 
 
@@ -22,6 +23,7 @@ class State:
     decisions: DecisionLog = field(default_factory=DecisionLog)
     replies: Replies = field(default_factory=Replies)
     guards: Guards = field(default_factory=Guards)
+    sales: Sales = field(default_factory=Sales)
     bounds: BoundsBook = field(default_factory=BoundsBook)
     now_ms: int = 0
     next_decision_id: int = 1

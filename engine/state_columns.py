@@ -20,12 +20,14 @@ from engine.errors import InputError, ReplayError
 from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
+from engine.sales import Sales
 from engine.schema import RECORD, ROW, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
+from engine.terms import dump_terms, load_terms
 
-LAYOUT = 4
+LAYOUT = 5
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"
@@ -48,6 +50,8 @@ class Definitions(msgspec.Struct, frozen=True):
     fee_schedules: list[FeeScheduleDefinition]
     computed_bounds: list[tuple[int, Listed]]
     bounds_due: list[int]
+    calendars_ms: int
+    sales_sources: list[tuple[int, str]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -65,12 +69,16 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.bounds.schedules.values()),
         list(state.bounds.listings.items()),
         list(state.bounds.due),
+        catalog.schedules.at_ms,
+        state.sales.sources(),
     )
     points = catalog.fixed_points
     return {
         "definitions": as_bytes(msgspec.json.encode(definitions)),
         **catalog.columns(),
         "fixed_points": np.array(list(points.items()), np.int64).reshape(-1, 2),
+        "terms": dump_terms(catalog.terms),
+        "sales": state.sales.dump(),
         "decisions": state.decisions.dump(),
         "replies": state.replies.dump(),
         **guard_columns(state.guards),
@@ -112,6 +120,7 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
         catalog=catalog,
         guards=load_guards(columns),
         bounds=load_bounds(definitions),
+        sales=Sales.load(columns["sales"], definitions.sales_sources),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
@@ -177,6 +186,8 @@ def load_catalog(
     catalog.count = count
     catalog.names.load(dict(columns), count)
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
+    catalog.terms = load_terms(columns["terms"])
+    catalog.schedules.at_ms = definitions.calendars_ms
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)

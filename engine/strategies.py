@@ -15,17 +15,23 @@ from numpy.typing import NDArray
 from engine.schema import (
     AVAILABILITY_SHIFT,
     FULFILMENT_SHIFT,
+    MAX_PUSH_STEPS,
     STRATEGY,
     SUB_CONDITION_MASK,
     SUB_CONDITION_SHIFT,
     Alone,
     BelowFloor,
+    CountBy,
+    Direction,
     OfferBit,
+    PercentOf,
     StrategyKind,
     Suppressed,
+    Tie,
     WhenWinning,
 )
 from engine.strategy_checks import ANY_HANDLING, DAY_MS, HOUR_MS, MINUTE_MS, check
+from engine.timetable import CalendarEntry
 
 
 def seller_hash(seller_id: str) -> int:
@@ -39,6 +45,16 @@ class Offset:
 
     amount_minor: int = 0
     basis_points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PushStep:
+    """A step or threshold of units; of a rule, `fewer` turns "at least" into "fewer than"."""
+
+    units: int
+    delta: Offset
+    times: int = 1
+    fewer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,25 @@ class StrategyDefinition:
     when_winning: int = WhenWinning.FOLLOW
     stay_below_next_minor: int = 0
     fixed_minor: int = 0
+    endings: tuple[int, ...] = ()
+    ending_digits: int = 0
+    direction: int = Direction.BOTH
+    position: int = 0
+    gap: Offset | None = None
+    """Of POSITION; None is the default."""
+    tie: int = Tie.AHEAD
+    start_minor: int = 0
+    push_steps: tuple[PushStep, ...] = ()
+    period_ms: int = 0
+    push_rules: tuple[PushStep, ...] = ()
+    percent_of: int = PercentOf.CURRENT
+    keep_buy_box: bool = False
+    count_by: int = CountBy.SKU
+    restart: bool = False
+    time_zone: str = ""
+    zone_offsets: tuple[tuple[int, int], ...] = ()
+    """(from this instant on, seconds ahead of UTC); empty where the zone is unknown."""
+    calendar: tuple[CalendarEntry, ...] = ()
 
 
 DEFAULTS = {
@@ -156,9 +191,11 @@ DIRECT_FIELDS = (
     "min_change_minor", "step_limit_minor", "standalone_minor", "fixed_minor", "step_minor",
     "stay_below_next_minor", "max_offer_age_ms", "share_target_bp", "kind", "below_floor",
     "alone", "suppressed", "when_winning", "min_samples", "max_reemits", "max_rejections",
-    "changes_per_hour",
+    "changes_per_hour", "direction", "position", "tie", "start_minor", "percent_of", "keep_buy_box",
 )  # fmt: skip
-SECOND_FIELDS = ("hold", "cooldown", "live_wait", "verdict_wait", "retry", "evidence_max_age")
+SECOND_FIELDS = (
+    "hold", "cooldown", "live_wait", "verdict_wait", "retry", "evidence_max_age", "period",
+)  # fmt: skip
 
 
 def compile_strategy(definition: StrategyDefinition, pool: list[int]) -> NDArray[np.void]:
@@ -184,6 +221,13 @@ def compile_strategy(definition: StrategyDefinition, pool: list[int]) -> NDArray
     record["max_handling_hours"] = chosen.max_handling_hours or ANY_HANDLING
     record["respect_unfiltered_winner"] = not definition.ignore_unfiltered_winner
     compile_offsets(definition, record)
+    gap = definition.gap or Offset(amount_minor=1)
+    record["gap_minor"], record["gap_ppm"] = gap.amount_minor, gap.basis_points * 100
+    compile_push(definition, record)
+    if definition.endings:
+        record["ending_modulus"] = 10**definition.ending_digits
+        record["ending_count"] = len(definition.endings)
+        record["endings"][0, : len(definition.endings)] = definition.endings
     record["targets"][0, : len(definition.targets)] = definition.targets
     for name, sellers in (
         ("include", chosen.include_seller_ids),
@@ -194,6 +238,20 @@ def compile_strategy(definition: StrategyDefinition, pool: list[int]) -> NDArray
         pool.extend(sorted({seller_hash(seller) for seller in sellers}))
         record[f"{name}_end"] = len(pool)
     return record
+
+
+def compile_push(definition: StrategyDefinition, record: NDArray[np.void]) -> None:
+    """Steps or thresholds in the first places, rules in the last."""
+    record["push_count"], record["rule_count"] = (
+        len(definition.push_steps),
+        len(definition.push_rules),
+    )
+    for first, steps in ((0, definition.push_steps), (MAX_PUSH_STEPS, definition.push_rules)):
+        for place, step in enumerate(steps, first):
+            record["push_units"][0, place] = step.units
+            record["push_minor"][0, place] = step.delta.amount_minor
+            record["push_ppm"][0, place] = step.delta.basis_points * 100
+            record["push_times"][0, place] = step.times if first == 0 else step.fewer
 
 
 def compile_offsets(definition: StrategyDefinition, record: NDArray[np.void]) -> None:

@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.money import currency_index
+from engine.push_checks import check_push
 from engine.schema import (
+    MAX_ENDINGS,
     MAX_MATCH_TARGETS,
+    MAX_POSITION,
     MAX_PRICE_MINOR,
     MAX_SELLER_LIST,
     Alone,
     BelowFloor,
+    CountBy,
+    Direction,
     Fulfilment,
     MatchTarget,
     StrategyKind,
     Suppressed,
+    Tie,
     WhenWinning,
 )
+from engine.timetable_checks import check_schedule
 
 if TYPE_CHECKING:
     from engine.strategies import Filter, StrategyDefinition
@@ -27,6 +34,7 @@ ANY_HANDLING = 65_535
 MAX_OFFSET_BP = 50_000
 MAX_RATE_BP = 80_000  # 8 * 10^6 ppm of the largest price still fits int64
 SUB_CONDITIONS = 13
+MAX_ENDING_DIGITS = 6
 
 LIMITS = {
     "standalone_minor": (0, MAX_PRICE_MINOR),
@@ -56,6 +64,9 @@ CHOICES = {
     "suppressed": Suppressed,
     "below_floor": BelowFloor,
     "when_winning": WhenWinning,
+    "direction": Direction,
+    "count_by": CountBy,
+    "tie": Tie,
 }
 
 FIELD_NAMES = {
@@ -73,6 +84,9 @@ FIELD_NAMES = {
     "suppressed": "scenarios.suppressed",
     "below_floor": "scenarios.below_floor",
     "when_winning": "match.when_winning",
+    "direction": "limits.direction",
+    "count_by": "push.count_by",
+    "tie": "position.tie",
 }
 
 
@@ -88,7 +102,8 @@ def check(definition: StrategyDefinition) -> None:
         text = definition.strategy_id
         raise refuse("strategy_id", text, "1 to 100 characters", "STRATEGY_ID_INVALID")
     if definition.kind not in set(StrategyKind):
-        raise refuse("kind", "", "one of buy_box, match, fixed", "STRATEGY_KIND_MISSING")
+        kinds = ", ".join(kind.name.lower() for kind in StrategyKind)
+        raise refuse("kind", "", f"one of {kinds}", "STRATEGY_KIND_MISSING")
     if currency_index(definition.currency) == 0:
         raise refuse("currency", definition.currency, "an ISO 4217 code", "CURRENCY_UNKNOWN")
     for name, (low, high) in LIMITS.items():
@@ -101,9 +116,11 @@ def check(definition: StrategyDefinition) -> None:
             names = ", ".join(item.name for item in choice)
             raise refuse(name, value, names, "STRATEGY_CHOICE_UNKNOWN")
     check_standalone(definition)
+    check_endings(definition)
     check_offsets(definition)
     check_filter(definition.filter)
     check_kind(definition)
+    check_schedule(definition)
 
 
 def check_standalone(definition: StrategyDefinition) -> None:
@@ -114,6 +131,24 @@ def check_standalone(definition: StrategyDefinition) -> None:
     if wants and definition.standalone_minor == 0:
         raise refuse(
             "standalone_minor", 0, "a positive price where STANDALONE is chosen", "PRICE_MISSING"
+        )
+
+
+def check_endings(definition: StrategyDefinition) -> None:
+    """Endings have their number of digits, and there are not too many."""
+    digits, endings = definition.ending_digits, definition.endings
+    if not digits and not endings:
+        return
+    if not 1 <= digits <= MAX_ENDING_DIGITS:
+        raise refuse(
+            "limits.endings.digits", digits, f"1 to {MAX_ENDING_DIGITS}", "ENDINGS_INVALID"
+        )
+    if not 1 <= len(endings) <= MAX_ENDINGS or max(endings) >= 10**digits:
+        raise refuse(
+            "limits.endings.endings",
+            list(endings),
+            f"1 to {MAX_ENDINGS} endings below {10**digits}",
+            "ENDINGS_INVALID",
         )
 
 
@@ -186,7 +221,11 @@ def check_sellers(name: str, sellers: tuple[str, ...]) -> None:
 
 
 def check_kind(definition: StrategyDefinition) -> None:
-    """What only MATCH or only FIXED needs."""
+    """What only one kind needs."""
+    if definition.kind == StrategyKind.POSITION:
+        check_position(definition)
+    if definition.kind in (StrategyKind.PUSH, StrategyKind.DAILY_PUSH):
+        check_push(definition)
     if definition.kind == StrategyKind.FIXED:
         if not 0 < definition.fixed_minor <= MAX_PRICE_MINOR:
             raise refuse(
@@ -215,3 +254,18 @@ def check_kind(definition: StrategyDefinition) -> None:
             "at least one where SELLERS is a target",
             "SELLER_ID_MISSING",
         )
+
+
+def check_position(definition: StrategyDefinition) -> None:
+    """A rank that a marketplace shows, and a gap that does not point upwards."""
+    if not 1 <= definition.position <= MAX_POSITION:
+        raise refuse(
+            "position.position", definition.position, f"1 to {MAX_POSITION}", "POSITION_INVALID"
+        )
+    gap = definition.gap
+    if gap is None:
+        return
+    if not 0 <= gap.amount_minor <= MAX_PRICE_MINOR:
+        raise refuse("position.gap", gap.amount_minor, f"0 to {MAX_PRICE_MINOR}", "GAP_INVALID")
+    if not 0 <= gap.basis_points < 10_000:
+        raise refuse("position.gap", gap.basis_points, "0 to 9999 basis points", "GAP_INVALID")

@@ -28,6 +28,7 @@ class Guard(IntEnum):
     CYCLE = 9
     DRY_RUN = 10
     COMPUTED_BOUNDS = 11
+    FOREIGN_PRICE = 12
 
 
 class EventKind(IntEnum):

@@ -22,6 +22,7 @@ from engine.guards.events import Guard
 from engine.guards.proposals import Origin, Proposal, pack_offers
 from engine.guards.slices import Aside, Finding, Slice, Slots, Source
 from engine.guards.state import STALE_EVENT_S, Guards
+from engine.money import currency_code, format_minor
 from engine.schema import EVENT_REASONS, DecisionStatus, Reason
 from engine.state import State
 
@@ -265,6 +266,28 @@ class Gate:
         before = part.catalog.rows["live_price_minor"][ids]
         after = part.scratch["live_price_minor"][slots]
         self._guards.live_log.note(self._state.now_ms, ids, before, after)
+        self._tell_foreign(part, slots, before)
+
+    def _tell_foreign(self, part: Slice, moved: Slots, before: NDArray[np.int64]) -> None:
+        """Tells of live prices that are neither what we decided last nor what we decided before
+        that. In a dry run nothing of ours goes live, so nothing can be told apart."""
+        known, scratch = part.catalog.records, part.scratch
+        live, ids = scratch["live_price_minor"][moved], part.ids[moved]
+        foreign = (before > 0) & (known["decision_id"][ids] > 0)
+        for ours in (part.catalog.rows["price_minor"][ids], known["previous_minor"][ids]):
+            foreign &= live != ours
+        dry = sorted(part.catalog.dry_run_sellers)
+        foreign &= ~np.isin(known["seller"][ids], dry)
+        for at in np.flatnonzero(foreign).tolist():
+            listing_id = int(ids[at])
+            currency = currency_code(int(known["currency"][listing_id]))
+            was, now = (format_minor(int(each[at]), currency) for each in (before, live))
+            self._guards.trips[Guard.FOREIGN_PRICE] += 1
+            self._guards.tell(
+                part.catalog, self._state.now_ms, Guard.FOREIGN_PRICE,
+                f"the live price moved from {was} to {now} without a decision of ours",
+                listing_id=listing_id,
+            )  # fmt: skip
 
     # Proposals
 

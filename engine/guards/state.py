@@ -91,9 +91,9 @@ class Guards:
         """Takes a deleted listing out of every table."""
         self.watch.cover(catalog.count)
         self.proposals.pop(listing_id)
-        row, record = catalog.rows[listing_id], catalog.records[listing_id]
+        record = catalog.records[listing_id]
         key = (*catalog.key_of(listing_id), currency_code(int(record["currency"])))
-        bounds = int(row["floor_minor"]), int(row["ceiling_minor"])
+        bounds = catalog.own_terms(listing_id)[:2]
         self.plausibility.forget(listing_id, int(record["seller"]), key, bounds)
         self.spirals.forget(listing_id)
 

@@ -31,6 +31,7 @@ ROLES: dict[str, Role] = {
     PRICING + "StreamReprice": Role.INGEST,
     PRICING + "ReportFeedback": Role.INGEST,
     PRICING + "ReportStock": Role.INGEST,
+    PRICING + "ReportSales": Role.INGEST,
     PRICING + "PauseRepricing": Role.OPERATE,
     PRICING + "ResumeRepricing": Role.OPERATE,
     PRICING + "StopRepricing": Role.OPERATE,

@@ -64,6 +64,12 @@ class BuyBoxSummary:
         entries.sort(key=lambda entry: fold(entry.offer_type) not in ("", offer_type))
         return entries[0] if entries else None
 
+    def offer_total(self) -> int:
+        """Offers that there are, of any condition, shown or not; 0 where the summary has none."""
+        if self._summary.total_offer_count is not None:
+            return self._summary.total_offer_count
+        return sum(entry.offer_count or 0 for entry in self._summary.number_of_offers or ())
+
     def _eligible_count(self) -> int | None:
         """Offers of the condition that may be featured; None where the summary does not say."""
         summary = self._summary

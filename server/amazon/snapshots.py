@@ -43,6 +43,7 @@ def translated_snapshot(
         asin=asin_key(subject),
         event_ms=subject.event_ms,
         notification_id=subject.notification_id,
+        total_offer_count=buy_box.offer_total(),
     )
     rows = snapshot.offers
     add_offers(rows, offers or (), setting, amounts)

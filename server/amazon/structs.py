@@ -101,6 +101,8 @@ class Summary:
 
     buy_box_prices: list[BuyBoxPrice] | None = None
     competitive_price_threshold: Money | None = None
+    number_of_offers: list[OfferCount] | None = None
+    total_offer_count: Count | None = None
     number_of_buy_box_eligible_offers: list[OfferCount] | None = None
     buy_box_eligible_offers: list[OfferCount] | None = None
     total_buy_box_eligible_offers: Count | None = None

@@ -22,6 +22,7 @@ MESSAGES: dict[InputKind, tuple[Any, Any]] = {
     InputKind.REPRICE_PART: (pricing_pb2.RepriceRequest, pricing_pb2.RepriceResponse),
     InputKind.FEEDBACK: (pricing_pb2.ReportFeedbackRequest, pricing_pb2.ReportFeedbackResponse),
     InputKind.STOCK: (pricing_pb2.ReportStockRequest, pricing_pb2.ReportStockResponse),
+    InputKind.SALES: (pricing_pb2.ReportSalesRequest, pricing_pb2.ReportSalesResponse),
     InputKind.PAUSE: (pricing_pb2.PauseRepricingRequest, pricing_pb2.PauseRepricingResponse),
     InputKind.RESUME: (pricing_pb2.ResumeRepricingRequest, pricing_pb2.ResumeRepricingResponse),
     InputKind.STOP: (pricing_pb2.StopRepricingRequest, pricing_pb2.StopRepricingResponse),

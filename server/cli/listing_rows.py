@@ -15,7 +15,7 @@ from repriced.v1 import catalog_pb2, types_pb2
 
 COLUMNS = (
     "seller_id", "marketplace_id", "sku", "audience", "asin", "condition", "fulfilment", "currency",
-    "floor", "ceiling", "shipping", "points", "points_basis_points", "strategy_id", "price",
+    "floor", "ceiling", "shipping", "points", "points_basis_points", "strategy_id", "price", "map",
 )  # fmt: skip
 KEY = ("seller_id", "marketplace_id", "sku")
 MANDATORY = (*KEY, "currency", "floor", "ceiling")
@@ -25,6 +25,7 @@ AMOUNTS = {
     "shipping": "shipping_minor",
     "points": "points_minor",
     "price": "price_minor",
+    "map": "map_minor",
 }
 ENUMS = {
     "audience": types_pb2.Audience,

@@ -30,6 +30,7 @@ from server.metrics import Metrics
 from server.wire import WireCodec
 from server.wire.limits import REQUESTS, check_size, parse, rows_of
 from server.wire.parts import PART_ROWS, joined, split
+from server.wire.schedules import with_zones
 from server.writer import Work, Writer, wall_ms
 
 T = TypeVar("T")
@@ -64,6 +65,8 @@ class Core:
 
     def shape(self, kind: InputKind, payload: bytes) -> Input:
         """Request bytes as an input of this call's caller. Raises InputError."""
+        if kind == InputKind.STRATEGIES:
+            payload = with_zones(payload, wall_ms())
         return self.engine.shape(kind, payload, self.caller.name, self.caller.scope)
 
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> bytes:

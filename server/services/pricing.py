@@ -40,6 +40,7 @@ def handlers(core: Core) -> Handlers:
         "Reprice": mutation(core, InputKind.REPRICE),
         "ReportFeedback": mutation(core, InputKind.FEEDBACK),
         "ReportStock": mutation(core, InputKind.STOCK),
+        "ReportSales": mutation(core, InputKind.SALES),
         "PauseRepricing": mutation(core, InputKind.PAUSE),
         "ResumeRepricing": mutation(core, InputKind.RESUME),
         "StopRepricing": mutation(core, InputKind.STOP),

@@ -168,6 +168,18 @@ def stock_answer(result: TickResult, mode: Any) -> Message:
     )
 
 
+def sales_answer(result: TickResult, mode: Any) -> Message:
+    """Answer to ReportSales."""
+    return pricing_pb2.ReportSalesResponse(
+        decisions=decision_messages(result.decisions),
+        set_aside=decision_messages(result.set_aside),
+        errors=row_errors(result.problems),
+        applied_count=result.evaluated,
+        sequence=result.sequence,
+        journal_mode=mode,
+    )
+
+
 def listings_answer(result: UpsertResult, mode: Any) -> Message:
     """Answer to BatchUpsertListings."""
     upserted = [
@@ -207,6 +219,7 @@ ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.REPRICE_PART: reprice_answer,
     InputKind.FEEDBACK: feedback_answer,
     InputKind.STOCK: stock_answer,
+    InputKind.SALES: sales_answer,
     InputKind.LISTINGS: listings_answer,
     InputKind.SELLERS: count_answer(catalog_pb2.BatchUpsertSellersResponse, "upserted_count"),
     InputKind.STRATEGIES: count_answer(catalog_pb2.BatchUpsertStrategiesResponse, "upserted_count"),

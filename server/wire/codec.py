@@ -13,7 +13,13 @@ from engine.schema import DECISION_VALID_MS, REPRICE_KINDS, InputKind, JournalMo
 from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
 from server.wire.answers import ANSWERS
-from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
+from server.wire.commands import (
+    decode_delete,
+    decode_erase,
+    decode_pause,
+    decode_resume,
+    decode_sales,
+)
 from server.wire.definitions import (
     decode_fee_schedules,
     decode_listings,
@@ -30,6 +36,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.REPRICE_PART: decode_part,
     InputKind.FEEDBACK: decode_feedback,
     InputKind.STOCK: decode_stock,
+    InputKind.SALES: decode_sales,
     InputKind.SELLERS: decode_sellers,
     InputKind.STRATEGIES: decode_strategies,
     InputKind.FEE_SCHEDULES: decode_fee_schedules,

@@ -1,4 +1,4 @@
-"""Stock levels, pauses and deletions: bytes to batches that only name listings."""
+"""Stock levels, sales, pauses and deletions: bytes to batches that only name listings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.columns import Address, EraseBatch, RefBatch, StockBatch
+from engine.columns import Address, EraseBatch, RefBatch, SalesBatch, StockBatch
 from engine.errors import InputError, RowProblem
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
@@ -42,6 +42,25 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
 def read_level(level: pricing_pb2.StockLevel) -> tuple[Address, int]:
     """Address and event time of a stock level. Raises RowFault."""
     return address_of(level), event_time(level)
+
+
+def decode_sales(payload: bytes, limits: WireLimits) -> SalesBatch:
+    """Batch of a ReportSalesRequest. Raises InputError."""
+    request = parse(pricing_pb2.ReportSalesRequest, payload, limits)
+    request_id = request_id_of(request.request_id)
+    check_count("sales", len(request.sales), "max_rows_per_call", limits)
+    addresses: list[Address] = []
+    batch = SalesBatch(request_id, len(request.sales), [], addresses, [])
+    for index, row in enumerate(request.sales):
+        try:
+            address = address_of(row)
+        except RowFault as fault:
+            batch.problems.append(fault.problem(index))
+            continue
+        batch.indices.append(index)
+        addresses.append(address)
+        batch.sold.append((row.source, row.hour_ms, row.units))
+    return batch
 
 
 def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBatch:

@@ -68,6 +68,7 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
         strategy_id=message.strategy_id,
         price_minor=message.price_minor,
         cost_minor=message.cost_minor if message.HasField("cost_minor") else None,
+        map_minor=message.map_minor,
         computed_bounds=computed_bounds_definition(message),
     )
 
@@ -88,6 +89,7 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         strategy_id=definition.strategy_id,
         price_minor=definition.price_minor,
         cost_minor=definition.cost_minor,
+        map_minor=definition.map_minor,
         computed_bounds=computed_bounds_message(definition.computed_bounds),
         **enums,
     )

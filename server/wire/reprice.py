@@ -20,11 +20,15 @@ HEAD = (
     "event_ms",
     "competitive_minor",
     "featured_minor",
+    "offer_total",
     "buy_box_status",
     "listing_id",
     "index",
 )
 """Fields of `schema.SNAPSHOT` that a row states by itself."""
+
+MAX_TOTAL = 65_535
+"""More offers than the column can say are as many as it can."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,8 @@ class Snapshots:
         offers = snapshot.offers
         check_offer_count(len(offers), limits)
         listing_id = address if isinstance(address, int) else 0
-        self.heads.append((event_ms, competitive, featured, status, listing_id, index))
+        total = min(snapshot.total_offer_count, MAX_TOTAL)
+        self.heads.append((event_ms, competitive, featured, total, status, listing_id, index))
         self.addresses.append(address)
         self.currency.append(code)
         self.offers.append(offers)

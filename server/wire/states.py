@@ -27,6 +27,7 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
     """Definition of a listing as the engine holds it; its price is the one that is live."""
     catalog, listed = state.catalog, state.bounds.listings.get(listing_id)
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
+    own = catalog.own_terms(listing_id)
     fixed_points = catalog.fixed_points.get(listing_id, 0)
     strategy = int(row["strategy"])
     return ListingDefinition(
@@ -35,8 +36,8 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
         condition=int(record["condition"]),
         fulfilment=int(record["fulfilment"]),
         currency=currency_code(int(record["currency"])),
-        floor_minor=listed.floor_minor if listed else int(row["floor_minor"]),
-        ceiling_minor=listed.ceiling_minor if listed else int(row["ceiling_minor"]),
+        floor_minor=listed.floor_minor if listed else own.floor_minor,
+        ceiling_minor=listed.ceiling_minor if listed else own.ceiling_minor,
         shipping_minor=int(row["landed_offset_minor"]) + fixed_points,
         points_minor=fixed_points,
         points_bp=int(row["points_bp"]),
@@ -44,6 +45,7 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
         price_minor=int(row["live_price_minor"]),
         cost_minor=state.guards.cost_of(listing_id) or None,
         computed_bounds=listed.wanted if listed else None,
+        map_minor=own.map_minor,
     )
 
 

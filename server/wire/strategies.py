@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.schema import Alone, BelowFloor, StrategyKind, Suppressed, WhenWinning
+from engine.schema import (
+    Alone,
+    BelowFloor,
+    Direction,
+    StrategyKind,
+    Suppressed,
+    Tie,
+    WhenWinning,
+)
 from engine.strategies import Filter, Offset, StrategyDefinition
 from repriced.v1 import catalog_pb2
+from server.wire.schedules import fill_push, fill_schedule, push_fields, schedule_fields
 
 KINDS = {
     "buy_box": StrategyKind.BUY_BOX,
     "match": StrategyKind.MATCH,
     "fixed": StrategyKind.FIXED,
+    "position": StrategyKind.POSITION,
+    "push": StrategyKind.PUSH,
+    "daily_push": StrategyKind.DAILY_PUSH,
 }
 KIND_NAMES = {kind: name for name, kind in KINDS.items()}
 
@@ -58,6 +70,15 @@ KIND_FIELDS = {
     },
     "match": {"stay_below_next_minor": "stay_below_next_minor"},
     "fixed": {"price_minor": "fixed_minor"},
+    "position": {"position": "position"},
+    "push": {
+        "start_price_minor": "start_minor",
+        "period_ms": "period_ms",
+        "keep_buy_box": "keep_buy_box",
+        "cooldown_ms": "cooldown_ms",
+        "restart": "restart",
+    },
+    "daily_push": {"start_price_minor": "start_minor", "keep_buy_box": "keep_buy_box"},
 }
 OFFSET_FIELDS = ("offset_amazon_fulfilled", "offset_merchant_fulfilled", "offset_amazon")
 """In the order of StrategyDefinition.offsets."""
@@ -90,6 +111,10 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
     fields |= picked(message.limits, LIMIT_FIELDS) | picked(message.limits, STEP_LIMITS)
     for name, default in SCENARIOS.items():
         fields[name] = getattr(message.scenarios, name) or int(default)
+    fields["direction"] = message.limits.direction or int(Direction.BOTH)
+    fields["ending_digits"] = message.limits.endings.digits
+    fields["endings"] = tuple(message.limits.endings.endings)
+    fields |= schedule_fields(message.schedule)
     fields["standalone_minor"] = message.scenarios.standalone_price_minor
     if kind:
         fields |= picked(getattr(message, kind), KIND_FIELDS[kind])
@@ -97,6 +122,12 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
         fields["offsets"] = offsets_definition(getattr(message, kind))
     if kind == "match":
         fields |= match_fields(message.match)
+    if kind in ("push", "daily_push"):
+        fields |= push_fields(getattr(message, kind))
+    if kind == "position":
+        fields["tie"] = message.position.tie or int(Tie.AHEAD)
+        if message.position.HasField("gap"):
+            fields["gap"] = offset_definition(message.position.gap)
     return StrategyDefinition(**fields)
 
 
@@ -110,11 +141,14 @@ def filter_definition(message: catalog_pb2.CompetitorFilter) -> Filter:
 def offsets_definition(message: Any) -> tuple[Offset | None, ...]:
     """Offsets by class; None where one is absent. Without a distance an offset is "equal"."""
     return tuple(
-        Offset(getattr(message, name).amount_minor, getattr(message, name).basis_points)
-        if message.HasField(name)
-        else None
+        offset_definition(getattr(message, name)) if message.HasField(name) else None
         for name in OFFSET_FIELDS
     )
+
+
+def offset_definition(message: catalog_pb2.Offset) -> Offset:
+    """One distance."""
+    return Offset(message.amount_minor, message.basis_points)
 
 
 def match_fields(message: catalog_pb2.MatchStrategy) -> dict[str, Any]:
@@ -139,6 +173,12 @@ def strategy_message(definition: StrategyDefinition) -> catalog_pb2.Strategy:
     for theirs, ours in STEP_LIMITS.items():
         if getattr(definition, ours):
             setattr(message.limits, theirs, getattr(definition, ours))
+    message.limits.direction = definition.direction  # type: ignore[assignment]
+    if definition.endings or definition.ending_digits:
+        message.limits.endings.digits = definition.ending_digits
+        message.limits.endings.endings.extend(definition.endings)
+    if definition.time_zone or definition.calendar:
+        fill_schedule(message.schedule, definition)
     fill_kind(message, definition)
     return message
 
@@ -149,7 +189,13 @@ def fill_kind(message: catalog_pb2.Strategy, definition: StrategyDefinition) -> 
     part = getattr(message, name)
     part.SetInParent()
     fill(part, definition, KIND_FIELDS[name])
-    if name == "fixed":
+    if name in ("push", "daily_push"):
+        fill_push(part, definition)
+    if name == "position":
+        part.tie = definition.tie
+        if definition.gap is not None:
+            fill_offset(part.gap, definition.gap)
+    if name not in ("buy_box", "match"):
         return
     for field, offset in zip(OFFSET_FIELDS, definition.offsets, strict=True):
         if offset is not None:

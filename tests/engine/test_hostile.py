@@ -19,15 +19,17 @@ from engine.schema import (
     BuyBoxStatus,
     CommandKind,
     CycleState,
+    Direction,
     FeedbackKind,
     MatchTarget,
     OfferBit,
     Reason,
     StrategyKind,
     Suppressed,
+    Tie,
     WhenWinning,
 )
-from engine.strategies import Offset, StrategyDefinition
+from engine.strategies import Offset, PushStep, StrategyDefinition
 
 HOUR_MS = 3_600_000
 EXTREMES = (1, 2, 99, 1000, 1001, 123_456, MAX_PRICE_MINOR - 1, MAX_PRICE_MINOR)
@@ -38,6 +40,22 @@ def any_price(random: Random, near: int = 0) -> int:
     if near and random.random() < 0.6:
         return min(MAX_PRICE_MINOR, max(1, near + random.randrange(-near // 3 - 2, near // 3 + 2)))
     return random.choice(EXTREMES)
+
+
+def any_endings(random: Random) -> dict[str, object]:
+    """Price endings for a third of the strategies."""
+    digits = random.choice((0, 0, 0, 0, 1, 6))
+    return {"ending_digits": digits, "endings": (3, 9, 10**digits - 1)} if digits else {}
+
+
+def any_push(random: Random) -> dict[str, object]:
+    """Steps and rules that move prices far; the day of DAILY_PUSH is that of UTC."""
+    deltas = [Offset(amount_minor=any_price(random)), Offset(basis_points=-10_000), Offset(-7)]
+    steps = tuple(PushStep(at, random.choice(deltas)) for at in (1, 2, 900_000))
+    rules = tuple(PushStep(2, random.choice(deltas), fewer=each) for each in (True, False))
+    return {"start_minor": any_price(random), "push_steps": steps, "push_rules": rules,
+            "period_ms": HOUR_MS, "keep_buy_box": random.random() < 0.5,
+            "time_zone": "UTC", "zone_offsets": ((0, 0),)}  # fmt: skip
 
 
 def any_strategy(random: Random) -> StrategyDefinition:
@@ -56,7 +74,11 @@ def any_strategy(random: Random) -> StrategyDefinition:
         live_wait_ms=60_000, verdict_wait_ms=60_000, retry_ms=60_000,
         targets=(MatchTarget.BUY_BOX, MatchTarget.LOWEST),
         when_winning=random.choice(list(WhenWinning)), fixed_minor=any_price(random),
-        max_rejections=15, min_change_minor=random.choice((1, 1, 50)), **limit,
+        max_rejections=15, min_change_minor=random.choice((1, 1, 50)),
+        position=random.choice((1, 2, 20)), tie=random.choice(list(Tie)),
+        gap=random.choice((None, Offset(basis_points=9_999), Offset(amount_minor=MAX_PRICE_MINOR))),
+        direction=random.choice((Direction.BOTH, *Direction)), **limit,
+        **any_endings(random), **any_push(random),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from engine.strategy_checks import LIMITS
 PLAIN = StrategyDefinition("S1", "plain", "EUR", StrategyKind.BUY_BOX)
 MATCH = replace(PLAIN, kind=StrategyKind.MATCH, targets=(MatchTarget.LOWEST,))
 FIXED = replace(PLAIN, kind=StrategyKind.FIXED, fixed_minor=999)
+POSITION = replace(PLAIN, kind=StrategyKind.POSITION, position=2)
 MANY = tuple(str(each) for each in range(101))
 
 
@@ -112,6 +113,18 @@ REFUSED: list[tuple[StrategyDefinition, str, str]] = [
     (replace(MATCH, targets=(0,)), "match.targets", "MATCH_TARGETS_INVALID"),
     (replace(MATCH, targets=(MatchTarget.SELLERS,)), "match.target_seller_ids",
      "SELLER_ID_MISSING"),
+    (replace(PLAIN, direction=9), "limits.direction", "STRATEGY_CHOICE_UNKNOWN"),
+    (replace(PLAIN, tie=9), "position.tie", "STRATEGY_CHOICE_UNKNOWN"),
+    (replace(PLAIN, endings=(99,)), "limits.endings.digits", "ENDINGS_INVALID"),
+    (replace(PLAIN, endings=(99,), ending_digits=7), "limits.endings.digits", "ENDINGS_INVALID"),
+    (replace(PLAIN, ending_digits=2), "limits.endings.endings", "ENDINGS_INVALID"),
+    (replace(PLAIN, endings=(100,), ending_digits=2), "limits.endings.endings", "ENDINGS_INVALID"),
+    (replace(PLAIN, endings=(1,) * 9, ending_digits=2), "limits.endings.endings",
+     "ENDINGS_INVALID"),
+    (replace(POSITION, position=0), "position.position", "POSITION_INVALID"),
+    (replace(POSITION, position=21), "position.position", "POSITION_INVALID"),
+    (replace(POSITION, gap=Offset(amount_minor=-1)), "position.gap", "GAP_INVALID"),
+    (replace(POSITION, gap=Offset(basis_points=10_000)), "position.gap", "GAP_INVALID"),
     (replace(MATCH, target_seller_ids=MANY), "match.target_seller_ids", "TOO_MANY_SELLERS"),
 ]  # fmt: skip
 

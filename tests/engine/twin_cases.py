@@ -60,8 +60,9 @@ def make_pool(rng: Rng, strategies: Records) -> NDArray[np.uint64]:
 def make_strategies(rng: Rng, count: int) -> Records:
     """Strategies of every kind and choice; most are tame enough to let the cycle run."""
     s = np.zeros(count, STRATEGY)
-    s["kind"] = pick(rng, count, v1=6, v2=3, v3=1)
-    s["kind"][:3] = list(StrategyKind)[: min(3, count)]
+    s["kind"] = pick(rng, count, v1=6, v2=3, v3=1, v4=2, v5=2, v6=2)
+    kinds = list(StrategyKind)[:count]
+    s["kind"][: len(kinds)] = kinds
     s["step_minor"] = pick(rng, count, v1=5, v3=1, v50=1, v100000=0.3)
     s["min_change_minor"] = pick(rng, count, v1=6, v2=1, v40=1)
     s["step_limit_minor"] = pick(rng, count, v0=4, v1=1, v500=1)
@@ -102,7 +103,43 @@ def make_strategies(rng: Rng, count: int) -> Records:
     s["max_rejections"] = pick(rng, count, v1=0.3, v2=1, v3=2, v15=0.3)
     s["changes_per_hour"] = pick(rng, count, v1=0.5, v4=1, v12=2, v120=1)
     s["targets"] = rng.integers(0, 7, (count, 4))
+    s["direction"] = pick(rng, count, v1=6, v2=1, v3=1)
+    s["position"] = pick(rng, count, v1=3, v2=3, v3=2, v20=0.5)
+    s["tie"] = rng.integers(1, 3, count)
+    s["gap_minor"] = pick(rng, count, v0=2, v1=3, v30=1, v2000=0.3)
+    s["gap_ppm"] = pick(rng, count, v0=4, v10000=1, v900000=0.3)
+    add_endings(rng, s)
+    add_push(rng, s)
+    s["schedule_action"] = pick(rng, count, v0=6, v1=1, v2=1)
+    s["schedule_until_s"] = START_MS // 1000 + rng.integers(0, 10**6, count)
+    s["schedule_price_minor"] = pick(rng, count, v1300=1, v30=1, v90000=1)
     return s
+
+
+def add_push(rng: Rng, s: Records) -> None:
+    """Steps, rules and periods; kinds that do not use them ignore them."""
+    count = len(s)
+    s["start_minor"] = pick(rng, count, v1300=3, v30=1, v100000=1)
+    s["push_minor"] = rng.integers(-30, 31, (count, 16))
+    s["push_ppm"] = rng.integers(-20_000, 20_001, (count, 16)) * chance(rng, count, 0.5)[:, None]
+    s["push_units"] = rng.integers(1, 9, (count, 16))
+    s["push_times"] = rng.integers(1, 4, (count, 16))
+    s["push_times"][:, 8:] = rng.integers(0, 2, (count, 8))
+    s["push_count"], s["rule_count"] = rng.integers(0, 9, count), rng.integers(0, 9, count)
+    s["period_s"] = pick(rng, count, v0=1, v3600=2, v7200=2)
+    s["day_begin_s"] = START_MS // 1000 - pick(rng, count, v0=1, v3600=1)
+    s["percent_of"] = rng.integers(1, 3, count)
+    s["keep_buy_box"] = rng.integers(0, 2, count)
+
+
+def add_endings(rng: Rng, s: Records) -> None:
+    """Price endings for a third of the strategies."""
+    digits = pick(rng, len(s), v0=6, v1=1, v2=2, v4=0.3)
+    for strategy, count in zip(s, digits.tolist(), strict=True):
+        if count:
+            chosen = rng.integers(0, 10**count, int(rng.integers(1, 9)))
+            strategy["ending_modulus"], strategy["ending_count"] = 10**count, len(chosen)
+            strategy["endings"][: len(chosen)] = chosen
 
 
 def make_rows(rng: Rng, count: int, strategy_count: int) -> Records:
@@ -184,6 +221,7 @@ def make_snapshots(
     snapshots["listing_id"] = ids
     snapshots["offer_begin"], snapshots["offer_end"] = ends - sizes, ends
     snapshots["index"] = np.arange(count)
+    snapshots["offer_total"] = (sizes + pick(rng, count, v0=4, v1=1)) * chance(rng, count, 0.4)
     snapshots["buy_box_status"] = pick(rng, count, v0=4, v1=4, v2=1)
     put_own_offers(rng, rows, ids, snapshots, sizes, offers)
     return snapshots, offers
@@ -236,7 +274,7 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
     """Commands of every kind; upserts move the bounds."""
     count = len(ids)
     commands = np.zeros(count, COMMAND)
-    commands["kind"] = pick(rng, count, v1=4, v2=0.4, v3=6, v4=0.4, v5=4, v6=0.1)
+    commands["kind"] = pick(rng, count, v1=4, v2=0.4, v3=6, v4=0.4, v5=4, v6=0.1, v7=5)
     fresh = make_rows(rng, count, strategy_count)
     moved = chance(rng, count, 0.7)
     factor = rng.uniform(0.8, 1.25, count)
@@ -245,6 +283,9 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
         commands[name] = np.where(moved, near, fresh[name])
     for name in ("landed_offset_minor", "points_bp", "strategy"):
         commands[name] = np.where(chance(rng, count, 0.8), rows[name][ids], fresh[name])
+    commands["units"] = rng.integers(-3, 12, count)
+    commands["units_today"] = rng.integers(0, 30, count)
+    commands["restart"] = chance(rng, count, 0.1)
     commands["condition"] = pick(rng, count, v0=1, v1=6, v2=1)
     commands["listing_id"], commands["index"] = ids, np.arange(count)
     assert set(commands["kind"]) <= set(CommandKind)
@@ -253,5 +294,5 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
 
 def within_limits(strategies: Records) -> bool:
     """Whether rates keep to what int64 products allow."""
-    names = ("step_limit_ppm", "max_probe_ppm", "reanchor_ppm", "offset_ppm")
+    names = ("step_limit_ppm", "max_probe_ppm", "reanchor_ppm", "offset_ppm", "gap_ppm", "push_ppm")
     return all(int(np.abs(strategies[name]).max()) <= PREMIUM_LIMIT_PPM for name in names)

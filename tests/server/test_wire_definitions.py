@@ -16,7 +16,8 @@ from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
 from engine.schema import InputKind, StrategyKind
-from engine.strategies import Filter, Offset, StrategyDefinition
+from engine.strategies import Filter, Offset, PushStep, StrategyDefinition
+from engine.timetable import CalendarEntry, EntryAction, Repeat
 from repriced.v1 import catalog_pb2, event_pb2, pricing_pb2, types_pb2
 from server.wire import (
     WireCodec,
@@ -54,6 +55,7 @@ LISTINGS = st.builds(
     shipping_minor=AMOUNTS,
     strategy_id=TEXTS,
     price_minor=AMOUNTS,
+    map_minor=AMOUNTS,
 )
 
 OFFSETS = st.one_of(
@@ -75,6 +77,31 @@ FILTERS = st.builds(
     include_seller_ids=SELLERS,
     exclude_seller_ids=SELLERS,
 )
+DELTAS = st.one_of(
+    st.builds(Offset, amount_minor=AMOUNTS),
+    st.builds(Offset, basis_points=st.integers(-(2**31), 2**31 - 1)),
+)
+ENTRIES = st.builds(
+    lambda action, **fields: CalendarEntry(**fields, **action),
+    st.one_of(
+        st.just({"action": EntryAction.HOLD}),
+        st.builds(lambda price: {"action": EntryAction.PRICE, "price_minor": price}, AMOUNTS),
+        st.builds(
+            lambda low, high: {
+                "action": EntryAction.BOUNDS, "floor_minor": low, "ceiling_minor": high,
+            },
+            AMOUNTS, AMOUNTS,
+        ),
+        st.builds(lambda name: {"action": EntryAction.STRATEGY, "strategy_id": name}, TEXTS),
+    ),
+    name=TEXTS,
+    begin=TEXTS,
+    end=TEXTS,
+    until=TEXTS,
+    repeat=st.integers(1, 4),
+    weekdays=st.lists(st.integers(1, 7), max_size=3).map(tuple),
+    priority=COUNTS,
+)  # fmt: skip
 COMMON: dict[str, st.SearchStrategy[Any]] = {
     "seller_id": TEXTS,
     "strategy_id": TEXTS,
@@ -87,6 +114,14 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
     "changes_per_hour": COUNTS,
     "min_change_minor": AMOUNTS,
     "max_offer_age_ms": AMOUNTS,
+    "endings": st.lists(COUNTS, max_size=8).map(tuple),
+    "ending_digits": COUNTS,
+    "direction": st.integers(1, 3),
+    "time_zone": st.just("Europe/Berlin"),
+    "zone_offsets": st.lists(st.tuples(AMOUNTS, st.integers(-50_000, 50_000)), max_size=3).map(
+        tuple
+    ),
+    "calendar": st.lists(ENTRIES, max_size=3).map(tuple),
 }
 OFFSET_TRIPLES = st.tuples(OFFSETS, OFFSETS, OFFSETS)
 BUY_BOX: dict[str, st.SearchStrategy[Any]] = {
@@ -121,9 +156,33 @@ FIXED: dict[str, st.SearchStrategy[Any]] = {
     "kind": st.just(StrategyKind.FIXED),
     "fixed_minor": AMOUNTS,
 }
-STRATEGIES = st.one_of(
-    *(st.builds(StrategyDefinition, **COMMON, **kind) for kind in (BUY_BOX, MATCH, FIXED))
-)
+POSITION: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.just(StrategyKind.POSITION),
+    "position": COUNTS,
+    "gap": OFFSETS,
+    "tie": st.integers(1, 2),
+}
+PUSH: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.just(StrategyKind.PUSH),
+    "start_minor": AMOUNTS,
+    "push_steps": st.lists(st.builds(PushStep, COUNTS, DELTAS, st.integers(1, 9)), max_size=3).map(
+        tuple
+    ),
+    "period_ms": AMOUNTS,
+    "push_rules": st.lists(
+        st.builds(PushStep, COUNTS, DELTAS, fewer=st.booleans()), max_size=3
+    ).map(tuple),
+    "percent_of": st.integers(1, 2),
+    "keep_buy_box": st.booleans(),
+    "count_by": st.integers(1, 2),
+    "cooldown_ms": AMOUNTS,
+    "restart": st.booleans(),
+}
+DAILY_PUSH: dict[str, st.SearchStrategy[Any]] = {
+    name: PUSH[name] for name in ("start_minor", "push_steps", "keep_buy_box", "count_by")
+} | {"kind": st.just(StrategyKind.DAILY_PUSH)}
+KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH)
+STRATEGIES = st.one_of(*(st.builds(StrategyDefinition, **COMMON, **kind) for kind in KIND_FIELDS))
 
 
 @settings(deadline=None)
@@ -149,11 +208,13 @@ def test_strategies_go_round(definition: StrategyDefinition) -> None:
 
 
 def test_every_field_of_a_strategy_is_drawn_above() -> None:
-    drawn = COMMON.keys() | BUY_BOX.keys() | MATCH.keys() | FIXED.keys()
+    drawn = COMMON.keys() | {name for kind in KIND_FIELDS for name in kind}
     assert drawn == set(StrategyDefinition.__slots__)
 
 
-@pytest.mark.parametrize("kind", ["buy_box", "match", "fixed", None])
+@pytest.mark.parametrize(
+    "kind", ["buy_box", "match", "fixed", "position", "push", "daily_push", None]
+)
 def test_what_is_not_said_is_the_default(kind: str | None) -> None:
     message = catalog_pb2.Strategy(seller_id="AOWN1", strategy_id="s", currency="EUR")
     if kind:
@@ -226,6 +287,11 @@ ENUMS: list[tuple[type[IntEnum], Any]] = [
     (schema.Suppressed, catalog_pb2.Suppressed),
     (schema.WhenWinning, catalog_pb2.WhenWinning),
     (schema.MatchTarget, catalog_pb2.MatchTarget),
+    (schema.Direction, catalog_pb2.Direction),
+    (schema.Tie, catalog_pb2.Tie),
+    (schema.PercentOf, catalog_pb2.PercentOf),
+    (schema.CountBy, catalog_pb2.CountBy),
+    (Repeat, catalog_pb2.Repeat),
     (schema.FeedbackKind, pricing_pb2.FeedbackKind),
     (OfferRole, pricing_pb2.OfferRole),
     (HoldKind, pricing_pb2.HoldKind),

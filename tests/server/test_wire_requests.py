@@ -12,7 +12,7 @@ from wire_requests import KEY, REQUEST_ID, feedback, reprice, snapshot
 
 from engine.errors import InputError
 from engine.schema import InputKind
-from repriced.v1 import catalog_pb2, pricing_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2
 from server.wire import WireCodec, WireLimits
 
 CODEC = WireCodec()
@@ -25,6 +25,11 @@ REQUESTS: dict[InputKind, tuple[Any, str, list[Any]]] = {
         "levels",
         [pricing_pb2.StockLevel(key=KEY, event_ms=5, quantity=0)],
     ),
+    InputKind.SALES: (
+        pricing_pb2.ReportSalesRequest,
+        "sales",
+        [pricing_pb2.SoldUnits(key=KEY, hour_ms=0, units=1)],
+    ),
     InputKind.SELLERS: (catalog_pb2.BatchUpsertSellersRequest, "sellers", [catalog_pb2.Seller()]),
     InputKind.STRATEGIES: (
         catalog_pb2.BatchUpsertStrategiesRequest,
@@ -35,6 +40,11 @@ REQUESTS: dict[InputKind, tuple[Any, str, list[Any]]] = {
         catalog_pb2.BatchUpsertListingsRequest,
         "listings",
         [catalog_pb2.Listing()],
+    ),
+    InputKind.FEE_SCHEDULES: (
+        fees_pb2.BatchUpsertFeeSchedulesRequest,
+        "fee_schedules",
+        [fees_pb2.FeeSchedule()],
     ),
     InputKind.DELETE: (catalog_pb2.BatchDeleteListingsRequest, "listings", REFS),
     InputKind.PAUSE: (pricing_pb2.PauseRepricingRequest, "listings", REFS),
@@ -65,6 +75,7 @@ def test_every_kind_of_a_request_is_here() -> None:
         InputKind.CONFIG,
         InputKind.ERASE,
         InputKind.RESTORE,
+        InputKind.REPRICE_PART,
     }
 
 

@@ -108,7 +108,7 @@ class Listing:
 
     def snapshot(
         self, *competitors: Offer, own: int = 0, verdict: OfferBit = SILENT, competitive: int = 0,
-        featured: int = 0, status: int = BuyBoxStatus.UNKNOWN, event_ms: int = 0,
+        featured: int = 0, status: int = BuyBoxStatus.UNKNOWN, event_ms: int = 0, total: int = 0,
     ) -> SimpleNamespace:  # fmt: skip
         """Offers as the marketplace shows them; `own` is our item price among them, 0: unseen."""
         offers = list(competitors)
@@ -124,6 +124,7 @@ class Listing:
         row["own_price_minor"], row["own_offer"] = own, len(offers) - 1 if own else -1
         row["competitive_minor"], row["featured_minor"] = competitive, featured
         row["offer_end"], row["buy_box_status"] = len(offers), status
+        row["offer_total"] = total
         pool = np.zeros(0, np.uint64)
         count = RULES.evaluate_offers(
             self.rows, self.strategies, pool, row, 0, 1, columns, self.now_ms, self.scratch,

@@ -93,9 +93,8 @@ def address(name: Any) -> dict[str, Any]:
 
 def offers(name: Any) -> pricing_pb2.OfferSnapshot:
     """A snapshot of a listing; the time is fixed so that both requests are alike."""
-    return pricing_pb2.OfferSnapshot(
-        **address(name), currency="EUR", event_ms=EVENT_MS, offers=[rival(1000)]
-    )
+    fields = address(name) | {"currency": "EUR", "event_ms": EVENT_MS, "offers": [rival(1000)]}
+    return pricing_pb2.OfferSnapshot(**fields)
 
 
 def asin_of(seller_id: str) -> types_pb2.AsinKey:
@@ -122,9 +121,8 @@ def ingest(server: Running, seller_id: str, event_ms: int = EVENT_MS, name: str 
 def streamed(server: Running, name: Any) -> Any:
     """The answer of StreamReprice to one batch."""
     batch = pricing_pb2.RepriceRequest(request_id=request_id(), snapshots=[offers(name)])
-    return next(
-        server.pricing.StreamReprice(iter([pricing_pb2.StreamRepriceRequest(request=batch)]))
-    )
+    message = pricing_pb2.StreamRepriceRequest(request=batch)
+    return next(server.pricing.StreamReprice(iter([message])))
 
 
 def watched(server: Running, seller_id: str) -> Any:
@@ -161,9 +159,8 @@ def feedback(server: Running, name: Any) -> Any:
 def stock(server: Running, name: Any) -> Any:
     """A listing without stock."""
     row = pricing_pb2.StockLevel(**address(name), quantity=0, event_ms=EVENT_MS)
-    return server.pricing.ReportStock(
-        pricing_pb2.ReportStockRequest(request_id=request_id(), levels=[row])
-    )
+    request = pricing_pb2.ReportStockRequest(request_id=request_id(), levels=[row])
+    return server.pricing.ReportStock(request)
 
 
 BY_LISTING: dict[str, Ask] = {
@@ -171,6 +168,9 @@ BY_LISTING: dict[str, Ask] = {
     PRICING + "StreamReprice": streamed,
     PRICING + "ReportFeedback": feedback,
     PRICING + "ReportStock": stock,
+    PRICING + "ReportSales": lambda server, name: server.pricing.ReportSales(
+        pricing_pb2.ReportSalesRequest(request_id=request_id(), sales=[address(name)])
+    ),
     PRICING + "PauseRepricing": listed(InputKind.PAUSE, "PauseRepricing"),
     PRICING + "ResumeRepricing": listed(InputKind.RESUME, "ResumeRepricing"),
     PRICING + "StopRepricing": listed(InputKind.STOP, "StopRepricing"),

@@ -1,0 +1,126 @@
+# Changes of a definition or of whether a listing is repriced, and timers, for one row.
+# reference_commands.py is the twin and says more.
+
+from libc.stdint cimport int64_t, uint16_t
+
+from engine._buybox cimport cycle_timer
+from engine._evidence cimport arm, reemit, rest_after_probe
+from engine._match cimport settle
+from engine._push cimport (
+    arm_push,
+    change_fields,
+    follow_day,
+    join_periods,
+    note_sales,
+    push_timer,
+    pushes,
+)
+from engine._rules cimport clamp, held, move_to
+from engine._schema cimport (
+    COMMAND_PAUSE,
+    COMMAND_RESUME,
+    COMMAND_SALES,
+    COMMAND_STOCK_IN,
+    COMMAND_STOCK_OUT,
+    COMMAND_UPSERT,
+    CONDITION_BITS,
+    FLAG_ACTIVE,
+    FLAG_OUT_OF_STOCK,
+    FLAG_PAUSED_BY_USER,
+    FLAG_TOO_MANY_REJECTIONS,
+    KIND_BUY_BOX,
+    KIND_FIXED,
+    REASON_AT_TARGET,
+    REASON_BOUNDS,
+    REASON_FIXED,
+    REASON_NOT_APPLICABLE,
+    REASON_WAITING_FOR_LIVE,
+    STATE_ALONE,
+    STATE_AWAITING,
+    STATE_HOLDING,
+    STATE_PAUSED,
+    STATE_SEEKING,
+    STATE_SUPPRESSED,
+    Command,
+    Outcome,
+    Row,
+    Strategy,
+)
+from engine._schedule cimport follow_schedule, is_scheduled, scheduled_timer
+from engine._steps cimport pause, resume
+
+
+cdef inline void step_command(
+    Row* r, const Strategy* s, const Command* c, int64_t now_ms, Outcome* o
+) noexcept nogil:
+    if c.kind == COMMAND_UPSERT:
+        redefine(r, s, c, now_ms // 1000, o)
+    elif c.kind == COMMAND_PAUSE:
+        pause(r, FLAG_PAUSED_BY_USER, o)
+    elif c.kind == COMMAND_STOCK_OUT:
+        pause(r, FLAG_OUT_OF_STOCK, o)
+    elif c.kind == COMMAND_RESUME:
+        resume(r, FLAG_PAUSED_BY_USER | FLAG_TOO_MANY_REJECTIONS, o)
+    elif c.kind == COMMAND_STOCK_IN:
+        resume(r, FLAG_OUT_OF_STOCK, o)
+    elif c.kind == COMMAND_SALES:
+        note_sales(r, s, c, now_ms // 1000, o)
+    else:
+        r.flags &= ~FLAG_ACTIVE
+        r.deadline_s = 0
+        held(o, REASON_NOT_APPLICABLE)
+    if o.state_before == STATE_PAUSED and r.state == STATE_SEEKING:
+        join_periods(r, s, now_ms // 1000)
+    rest_after_probe(r, s, now_ms // 1000, o)
+    if not o.ignored:
+        r.reason = o.reason
+
+
+cdef inline void redefine(
+    Row* r, const Strategy* s, const Command* c, int64_t now_s, Outcome* o
+) noexcept nogil:
+    r.floor_minor = c.floor_minor
+    r.ceiling_minor = c.ceiling_minor
+    r.landed_offset_minor = c.landed_offset_minor
+    r.points_bp = c.points_bp
+    r.flags = <uint16_t>(r.flags & ~CONDITION_BITS | c.condition | FLAG_ACTIVE)
+    if r.strategy != c.strategy or c.restart:
+        change_fields(r, s)
+        r.strategy = c.strategy
+        r.deadline_s = 0
+        if r.state != STATE_PAUSED:
+            r.state = STATE_SEEKING
+    held(o, r.reason if r.reason >= REASON_WAITING_FOR_LIVE else REASON_AT_TARGET)
+    if r.state == STATE_PAUSED:
+        return
+    if is_scheduled(s):
+        follow_schedule(r, s, now_s, o)
+    elif pushes(s):
+        follow_day(r, s, now_s, o)
+    elif s.kind == KIND_FIXED:
+        settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)
+    if r.price_minor > 0 and clamp(r, r.price_minor) != r.price_minor:
+        if move_to(r, s, r.price_minor, REASON_BOUNDS, now_s, o):
+            r.state = STATE_AWAITING
+    elif (r.state == STATE_HOLDING or r.state == STATE_ALONE) and r.effective_s != 0:
+        arm(r, s, now_s)
+    if pushes(s):
+        arm_push(r, s, now_s)
+
+
+cdef inline void step_timer(
+    Row* r, const Strategy* s, int64_t now_ms, Outcome* o
+) noexcept nogil:
+    cdef int64_t now_s = now_ms // 1000
+    if is_scheduled(s):
+        scheduled_timer(r, s, now_s, o)
+    elif pushes(s):
+        push_timer(r, s, now_s, o)
+    elif s.kind == KIND_BUY_BOX or r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
+        cycle_timer(r, s, now_s, o)
+    elif r.state == STATE_AWAITING and r.effective_s == 0:
+        reemit(r, s, now_s, o)
+    else:
+        r.deadline_s = 0
+        held(o, REASON_AT_TARGET)
+    r.reason = o.reason
