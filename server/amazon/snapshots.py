@@ -43,11 +43,11 @@ def translated_snapshot(
         asin=asin_key(subject),
         event_ms=subject.event_ms,
         notification_id=subject.notification_id,
-        total_offer_count=buy_box.offer_total(),
     )
     rows = snapshot.offers
     add_offers(rows, offers or (), setting, amounts)
     buy_box = BuyBoxSummary(summary or _NO_SUMMARY, subject.condition_word, subject.audience)
+    snapshot.total_offer_count = buy_box.offer_total()
     featured_minor = buy_box.featured_minor(amounts)
     mark_winner(rows, featured_minor)
     competitive_minor = buy_box.competitive_minor(amounts)
