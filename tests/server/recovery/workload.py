@@ -20,6 +20,24 @@ Step = tuple[int, InputKind, bytes]
 """Milliseconds since the step before, the kind, the request."""
 
 
+def selling(seller: str) -> list[catalog_pb2.Strategy]:
+    """Strategies that never change, as those that count sales must not while they are used."""
+    push = catalog_pb2.PushStrategy(start_price_minor=900, period_ms=3_600_000)
+    push.steps.add(units=2, times=3).delta.amount_minor = 25
+    push.rules.add(units=3).delta.basis_points = 200
+    daily = catalog_pb2.DailyPushStrategy(start_price_minor=900, keep_buy_box=True)
+    daily.steps.add(units=2).delta.amount_minor = 50
+    common = {"seller_id": seller, "currency": "EUR"}
+    berlin = catalog_pb2.Schedule(time_zone="Europe/Berlin")
+    berlin.zone_offsets.add(offset_seconds=7_200)
+    third = catalog_pb2.PositionStrategy(position=3)
+    return [
+        catalog_pb2.Strategy(strategy_id="push", push=push, **common),
+        catalog_pb2.Strategy(strategy_id="daily", daily_push=daily, schedule=berlin, **common),
+        catalog_pb2.Strategy(strategy_id="third", position=third, **common),
+    ]
+
+
 class Workload:
     """The same seed makes the same requests."""
 
@@ -29,9 +47,10 @@ class Workload:
         self.now_ms = START_MS
         self._makers = (
             [self._reprice] * 12 + [self._feedback] * 8 + [self._listing_batch] * 3
+            + [self._sales] * 4
             + [self._stock, self._pause, self._resume, self._delete, self._strategies]
             + [self._stop, self._restart, self._restart, self._dry_run, self._restore]
-            + [self._slip, self._slip, self._crash, self._release, self._discard]
+            + [self._slip, self._crash, self._crash, self._crash, self._release, self._discard]
         )  # fmt: skip
 
     def opening(self) -> list[Step]:
@@ -73,7 +92,8 @@ class Workload:
         key = self._key(at)
         floor = self._random.randrange(500, 900)
         currency = CURRENCIES[key.marketplace_id]
-        kind = self._random.choice(("", "", "match", "fixed")) if currency == "EUR" else ""
+        kinds = ("", "", "", "match", "match", "third", "fixed", "push", "daily")
+        kind = self._random.choice(kinds) if currency == "EUR" else ""
         return catalog_pb2.Listing(
             key=key,
             asin=f"B0{at // 2}",
@@ -106,6 +126,7 @@ class Workload:
             request.strategies.add(
                 seller_id=seller, strategy_id="fixed", currency="EUR", fixed=fixed
             )
+            request.strategies.extend(selling(seller))
         return self._pause_ms(), InputKind.STRATEGIES, request.SerializeToString()
 
     def _offer(self) -> types_pb2.Offer:
@@ -168,6 +189,14 @@ class Workload:
             quantity = self._random.choice((0, 5))
             request.levels.add(key=self._any_key(), event_ms=self.now_ms, quantity=quantity)
         return self._pause_ms(), InputKind.STOCK, request.SerializeToString()
+
+    def _sales(self) -> Step:
+        request = pricing_pb2.ReportSalesRequest(request_id=self._id())
+        hour_ms = self.now_ms - self.now_ms % 3_600_000
+        for listing_id in self._random.sample(range(1, self._listings + 3), 20):
+            units = self._random.randrange(6)
+            request.sales.add(listing_id=listing_id, hour_ms=hour_ms, units=units, source="test")
+        return self._pause_ms(), InputKind.SALES, request.SerializeToString()
 
     def _refs(self, kind: InputKind, message_type: Any) -> Step:
         request = message_type(request_id=self._id())
