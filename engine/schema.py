@@ -209,6 +209,7 @@ class InputKind(IntEnum):
     RELEASE = 22
     DISCARD = 23
     RESTORE = 24
+    FEE_SCHEDULES = 40
 
 
 REPRICE_KINDS = frozenset({InputKind.REPRICE, InputKind.REPRICE_PART})

@@ -25,6 +25,7 @@ from server.access.rates import Meter
 from server.access.roles import POWERS
 from server.admission import Admission
 from server.config import LimitsConfig
+from server.leaving import Leaving
 from server.metrics import Metrics
 from server.wire import WireCodec
 from server.wire.limits import REQUESTS, check_size, parse, rows_of
@@ -49,6 +50,7 @@ class Core:
     claims_folder: Path
     meter: Meter
     audit: Audit
+    leaving: Leaving
 
     @property
     def caller(self) -> Caller:
@@ -66,6 +68,12 @@ class Core:
 
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Admits and applies request bytes; the answer's. Raises RepricedError."""
+        return joined([each.payload for each in self.answers(kind, payload, context)])
+
+    def answers(
+        self, kind: InputKind, payload: bytes, context: grpc.ServicerContext
+    ) -> list[Answer]:
+        """The same, the answer of each input that the request became."""
         rows = rows_of(REQUESTS[kind], payload) if kind in REQUESTS else 1
         if kind in POWERS:
             self.caller.check(POWERS[kind], rows)
@@ -73,7 +81,7 @@ class Core:
             inputs = self._inputs(kind, payload, rows)
             if kind in POWERS:
                 self.caller.check(POWERS[kind], sum(each.batch.row_count for each in inputs))
-            return joined([each.payload for each in self.apply(inputs, context)])
+            return self.apply(inputs, context)
 
     def _inputs(self, kind: InputKind, payload: bytes, rows: int) -> list[Input]:
         """A request as one input; a large Reprice as one for each of its parts."""

@@ -14,7 +14,12 @@ from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
 from server.wire.answers import ANSWERS
 from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
-from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
+from server.wire.definitions import (
+    decode_fee_schedules,
+    decode_listings,
+    decode_sellers,
+    decode_strategies,
+)
 from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
 from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
@@ -27,6 +32,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.STOCK: decode_stock,
     InputKind.SELLERS: decode_sellers,
     InputKind.STRATEGIES: decode_strategies,
+    InputKind.FEE_SCHEDULES: decode_fee_schedules,
     InputKind.LISTINGS: decode_listings,
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,
