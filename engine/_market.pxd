@@ -3,6 +3,7 @@
 
 from libc.stdint cimport INT64_MAX, int64_t, uint16_t, uint32_t, uint64_t
 
+from engine._lanes cimport LANES, LaneFilter, LaneScan, count_bits, first_bit, lanes_scan
 from engine._rules cimport lower
 from engine._schema cimport (
     CLASS_AMAZON,
@@ -95,6 +96,16 @@ cdef inline uint32_t forbidden_bits(const Row* r, const Strategy* s) noexcept no
     return bits
 
 
+cdef inline bint listed(
+    const Strategy* s, const Offers* offers, Py_ssize_t at, bint any_include
+) noexcept nogil:
+    # Whether the lists of sellers let an offer count.
+    cdef uint64_t seller = offers.seller[at]
+    if any_include and not in_pool(offers.pool, s.include_begin, s.include_end, seller):
+        return False
+    return not in_pool(offers.pool, s.exclude_begin, s.exclude_end, seller)
+
+
 cdef inline bint eligible(
     const Strategy* s, const Offers* offers, uint32_t forbidden, Py_ssize_t at
 ) noexcept nogil:
@@ -105,13 +116,10 @@ cdef inline bint eligible(
         & (offers.rating_count[at] >= s.min_rating_count)
         & (offers.handling_hours[at] <= s.max_handling_hours)
     )
-    cdef uint64_t seller
-    if s.include_begin >= s.include_end and s.exclude_begin >= s.exclude_end:
+    cdef bint any_include = s.include_begin < s.include_end
+    if not any_include and s.exclude_begin >= s.exclude_end:
         return plain
-    seller = offers.seller[at]
-    if s.include_begin < s.include_end:
-        plain &= in_pool(offers.pool, s.include_begin, s.include_end, seller)
-    return plain and not in_pool(offers.pool, s.exclude_begin, s.exclude_end, seller)
+    return plain and listed(s, offers, at, any_include)
 
 
 cdef inline void add_winner(
@@ -168,6 +176,65 @@ cdef inline void add_competitors(
     m.next_minor = price_of(next_above)
     for kind in range(1, 4):
         m.lowest[kind] = price_of(lowest[kind])
+
+
+cdef inline bint fits_lanes(const Strategy* s, const Snapshot* snapshot) noexcept nogil:
+    cdef uint32_t count = snapshot.offer_end - snapshot.offer_begin
+    return LANES > 0 and 8 <= count <= 64 and s.target_begin >= s.target_end
+
+
+cdef inline uint64_t allowed_sellers(
+    const Strategy* s, const Snapshot* snapshot, const Offers* offers
+) noexcept nogil:
+    # A bit an offer of at most 64, whether the strategy's lists of sellers let it count.
+    cdef bint any_include = s.include_begin < s.include_end
+    cdef uint64_t allowed = 0
+    cdef uint32_t at
+    if not any_include and s.exclude_begin >= s.exclude_end:
+        return ~<uint64_t>0
+    for at in range(snapshot.offer_begin, snapshot.offer_end):
+        allowed |= <uint64_t>listed(s, offers, at, any_include) << (at - snapshot.offer_begin)
+    return allowed
+
+
+cdef inline void add_lanes(
+    Market* m, const Strategy* s, const Snapshot* snapshot, const Offers* offers,
+    uint32_t forbidden,
+) noexcept nogil:
+    # The same as `add_competitors`, eight offers at a time.
+    cdef LaneFilter f
+    cdef LaneScan found
+    cdef Py_ssize_t at
+    cdef uint64_t left
+    cdef uint32_t bits
+    cdef int place, kind
+    cdef bint other
+    f.forbidden = forbidden | OFFER_OWN_ACCOUNT
+    f.min_rating_count, f.min_rating_bp = s.min_rating_count, s.min_rating_bp
+    f.max_handling_hours = s.max_handling_hours
+    f.amazon_bits, f.winner_bits = OFFER_AMAZON, OFFER_WINNER
+    f.amazon_fulfilled_bits = OFFER_FULFILLED_BY_AMAZON | OFFER_PRIME
+    f.own, f.own_landed_minor = snapshot.own_offer, m.own_landed_minor
+    f.allowed = allowed_sellers(s, snapshot, offers)
+    lanes_scan(
+        offers.landed_minor, offers.bits, offers.rating_count, offers.rating_bp,
+        offers.handling_hours, snapshot.offer_begin, snapshot.offer_end, &f, &found,
+    )
+    m.eligible_count = count_bits(found.passes)
+    m.next_minor = price_of(found.next_above)
+    for kind in range(1, 4):
+        m.lowest[kind] = price_of(found.lowest[kind])
+    left = found.winners
+    while left != 0:
+        place = first_bit(left)
+        at = snapshot.offer_begin + place
+        bits = offers.bits[at]
+        other = (at != snapshot.own_offer) & ((bits & OFFER_OWN_ACCOUNT) == 0)
+        add_winner(
+            m, offers.landed_minor[at], offer_class(bits), at == snapshot.own_offer, other,
+            found.passes >> place & 1,
+        )
+        left &= left - 1
 
 
 cdef inline void add_own(Market* m, uint32_t bits) noexcept nogil:
@@ -229,5 +296,8 @@ cdef inline void summarise(
         m.own_price_minor = snapshot.own_price_minor
     if snapshot.offer_begin <= own < snapshot.offer_end:
         add_own(m, offers.bits[own])
-    add_competitors(m, s, snapshot, offers, forbidden_bits(r, s))
+    if fits_lanes(s, snapshot):
+        add_lanes(m, s, snapshot, offers, forbidden_bits(r, s))
+    else:
+        add_competitors(m, s, snapshot, offers, forbidden_bits(r, s))
     conclude(m, s, snapshot)

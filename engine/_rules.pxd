@@ -109,12 +109,10 @@ cdef inline uint32_t aged_history(const Row* r, int64_t now_s) noexcept nogil:
 
 
 cdef inline int changes_used(const Row* r, int64_t now_s) noexcept nogil:
+    # The sum of eight nibbles, by pairs, without a loop.
     cdef uint32_t history = aged_history(r, now_s)
-    cdef int used = 0
-    while history > 0:
-        used += history & 15
-        history >>= 4
-    return used
+    cdef uint32_t pairs = (history & 0x0F0F0F0F) + (history >> 4 & 0x0F0F0F0F)
+    return <int>(<uint32_t>(pairs * 0x01010101) >> 24)
 
 
 cdef inline bint may_change(const Row* r, const Strategy* s, int64_t now_s) noexcept nogil:

@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 EXIT_WRITER_FAILED = 70
 EXIT_JOURNAL_FAILED = 74
-TURN_BYTES = 1 << 20
-"""A turn of one request ends at the input that reaches this size."""
+TURN_ROWS = 2_000
+"""A turn of one request ends at the input that reaches so many rows."""
 READ_TURN_S = 0.001
 """Reads between two groups take no longer than this, one read aside."""
 
@@ -37,8 +37,8 @@ READ_TURN_S = 0.001
 class Work:
     """Inputs of one request, applied one after the other.
 
-    A turn takes at least one of them and no more than TURN_BYTES; what is left has its next turn
-    when all others have had theirs.
+    A turn takes at least one of them and ends where it has TURN_ROWS; what is left has its next
+    turn when all others have had theirs.
     """
 
     inputs: Sequence[Input]
@@ -47,14 +47,23 @@ class Work:
     future: Future[list[Answer]] = field(default_factory=Future)
     answers: list[Answer | RepricedError] = field(default_factory=list)
     taken: int = 0
+    _rows: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rows = sum(each.batch.row_count for each in self.inputs)
 
     def take(self) -> Turn:
         """The inputs of the next turn."""
-        first, size = self.taken, 0
-        while self.left and (self.taken == first or size < TURN_BYTES):
-            size += len(self.inputs[self.taken].payload)
+        first, rows = self.taken, 0
+        while self.left and rows < TURN_ROWS:
+            rows += self.inputs[self.taken].batch.row_count
             self.taken += 1
-        return Turn(self, self.inputs[first : self.taken], size)
+        return Turn(self, self.inputs[first : self.taken])
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes several turns."""
+        return len(self.inputs) > 1 and self._rows > TURN_ROWS
 
     @property
     def left(self) -> int:
@@ -72,7 +81,11 @@ class Turn:
 
     work: Work
     inputs: Sequence[Input]
-    size: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the inputs."""
+        return sum(len(each.payload) for each in self.inputs)
 
     def is_due(self, now: float) -> bool:
         """Whether it is to be applied; a request that was begun always is."""
@@ -168,32 +181,38 @@ class Writer:
                 self._changed.wait_for(lambda: self._queues or self._reads or self._stopped)
                 if self._stopped and not self._queues and not self._reads:
                     return
-                group = self._take_group()
-            if group:
+                groups = self._take_groups()
+            for group in groups:
                 self._apply(group)
-            self._run_reads()
+                self._run_reads()
+            if not groups:
+                self._run_reads()
 
-    def _take_group(self) -> list[Turn]:
-        """One turn of each connection after the other, until the group has its size. A connection
-        whose request has more turns waits for the next group."""
+    def _take_groups(self) -> list[list[Turn]]:
+        """Requests of each connection in turn until their group has its size, and after them one
+        turn of a large request, which nobody shares and so nobody else waits for."""
         group: list[Turn] = []
+        large: list[Turn] = []
         size = 0
-        begun: dict[str, deque[Work]] = {}
+        passed_over: OrderedDict[str, deque[Work]] = OrderedDict()
+        served: dict[str, deque[Work]] = {}
         while self._queues and len(group) < self._limits.group_requests:
             connection, queue = self._queues.popitem(last=False)
-            if queue[0].left:
-                group.append(queue[0].take())
-                size += group[-1].size
-            if queue[0].left:
-                begun[connection] = queue
-            else:
+            while queue and not queue[0].left:
                 queue.popleft()
-                if queue:
-                    self._queues[connection] = queue
+            if not queue:
+                continue
+            if queue[0].is_large and large:
+                passed_over[connection] = queue
+                continue
+            turn = queue[0].take()
+            (large if turn.work.is_large else group).append(turn)
+            (served if turn.work.is_large else self._queues)[connection] = queue
+            size += 0 if turn.work.is_large else turn.size
             if size >= self._limits.group_bytes:
                 break
-        self._queues.update(begun)
-        return group
+        self._queues = passed_over | self._queues | served
+        return [each for each in (group, large) if each]
 
     def _apply(self, group: list[Turn]) -> None:
         now = time.monotonic()

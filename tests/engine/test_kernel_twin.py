@@ -80,6 +80,16 @@ def test_above_and_below_a_slice(level: str, size: int) -> None:
     assert twins.evaluations >= 3 * size
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("count", [7, 8, 9, 15, 16, 17, 24, 63, 64, 65, 100])
+def test_above_and_below_the_offers_that_are_read_at_once(level: str, count: int) -> None:
+    twins = Twins([load(REFERENCE), load(level)], count, LISTINGS, STRATEGIES)
+    for _ in range(4):
+        twins.offers(twins.rng.permutation(LISTINGS)[:300], count)
+        twins.now_ms += 20 * 60_000
+    twins.compare_tables()
+
+
 @pytest.mark.parametrize("level", [REFERENCE, *LEVELS])
 def test_a_listing_that_comes_again_ends_the_slice(level: str) -> None:
     twins = Twins([load(level)], 5, 10, 3)

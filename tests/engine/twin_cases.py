@@ -196,12 +196,14 @@ def make_bits(rng: Rng, size: int, winner_share: float) -> NDArray[np.uint32]:
 
 
 def make_snapshots(
-    rng: Rng, rows: Records, ids: NDArray[np.int64], now_ms: int
+    rng: Rng, rows: Records, ids: NDArray[np.int64], now_ms: int, offers_each: int | None = None
 ) -> tuple[Records, OfferColumns]:
-    """One snapshot per id; ids may repeat."""
+    """One snapshot per id, of a few offers if not said otherwise; ids may repeat."""
     count = len(ids)
     snapshots = np.zeros(count, SNAPSHOT)
     sizes = pick(rng, count, v0=3, v1=4, v2=4, v5=4, v10=2, v40=0.1)
+    if offers_each is not None:
+        sizes[:] = offers_each
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if count else 0
     of = np.repeat(np.arange(count), sizes)

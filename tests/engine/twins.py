@@ -72,9 +72,11 @@ class Twins:
         else:
             self.timers()
 
-    def offers(self, ids: NDArray[np.int64]) -> None:
+    def offers(self, ids: NDArray[np.int64], offers_each: int | None = None) -> None:
         """A batch of snapshots."""
-        inputs, offers = cases.make_snapshots(self.rng, self.oracle.rows, ids, self.now_ms)
+        inputs, offers = cases.make_snapshots(
+            self.rng, self.oracle.rows, ids, self.now_ms, offers_each
+        )
         self.batch(
             len(inputs),
             lambda side, first: side.kernel.evaluate_offers(

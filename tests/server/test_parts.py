@@ -18,24 +18,25 @@ from engine.replies import identity_of
 from engine.results import Answer
 from engine.schema import InputKind, JournalMode
 from repriced.v1 import catalog_pb2, pricing_pb2
+from server import writer as writer_module
 from server.config import LimitsConfig
 from server.metrics import Metrics
 from server.wire import WireCodec
 from server.wire import parts as parts_module
 from server.wire.parts import joined, split
-from server.writer import TURN_BYTES, Work, Writer
+from server.writer import Work, Writer
 from tests.server.conftest import Running, listing, now_ms, request_id, rival, snapshot
 from tests.server.recovery.shards import Opened, open_shard, same
 
 ROWS, EACH, START_MS = 23, 5, 1_700_000_000_000
 SKUS = [f"SKU-{at:02}" for at in range(ROWS)]
-HEAD_BYTES = 6
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of five rows."""
+    """Parts and turns of five rows."""
     monkeypatch.setattr(parts_module, "PART_ROWS", EACH)
+    monkeypatch.setattr(writer_module, "TURN_ROWS", EACH)
 
 
 def catalogue() -> bytes:
@@ -203,7 +204,7 @@ class Sized(WireCodec):
 @pytest.fixture
 def writer() -> Iterator[Writer]:
     """A writer that is not started yet."""
-    engine = Engine(Sized(), MemoryJournal(64 * TURN_BYTES))
+    engine = Engine(Sized(), MemoryJournal(1 << 20))
     engine.apply_group([engine.shape(InputKind.LISTINGS, catalogue(), "caller")], START_MS)
     made = Writer(engine, LimitsConfig(), Metrics())
     yield made
@@ -211,12 +212,8 @@ def writer() -> Iterator[Writer]:
 
 
 def large(engine: Engine) -> list[Input]:
-    """Parts of which each fills a turn."""
-    filler = b"\xfa\x7f" + (TURN_BYTES).to_bytes(4, "little")  # only its length matters here
-    return [
-        replace(each, payload=each.payload + filler + bytes(TURN_BYTES))
-        for each in in_parts(engine, reprice(at_ms=now_ms()))
-    ]
+    """Parts of a request."""
+    return in_parts(engine, reprice(at_ms=now_ms()))
 
 
 def sequences(answers: list[Answer]) -> list[int]:
