@@ -43,6 +43,7 @@ class Shard:
         self.offers_read = 0
         self._handlers: dict[InputKind, Callable[[Batch, int, Scope], Result]] = {
             InputKind.REPRICE: self._reprice,
+            InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
             InputKind.SELLERS: partial(apply_sellers, self),

@@ -17,6 +17,7 @@ from engine.schema import InputKind, RowFlag
 from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2, fees_pb2
 from server.services.calls import Core, Handlers, mutation, reading
+from server.services.erasing import erase_seller
 from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
@@ -38,7 +39,7 @@ def handlers(core: Core) -> Handlers:
         "BatchUpsertFeeSchedules": mutation(core, InputKind.FEE_SCHEDULES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
-        "EraseSeller": mutation(core, InputKind.ERASE),
+        "EraseSeller": grpc.unary_unary_rpc_method_handler(partial(erase_seller, core)),
         "ExportSeller": grpc.unary_stream_rpc_method_handler(SellerExport(core).stream),
         "ListSellers": reading(core, catalog_pb2.ListSellersRequest, reads.list_sellers),
         "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),

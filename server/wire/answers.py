@@ -204,6 +204,7 @@ def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], 
 
 ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.REPRICE: reprice_answer,
+    InputKind.REPRICE_PART: reprice_answer,
     InputKind.FEEDBACK: feedback_answer,
     InputKind.STOCK: stock_answer,
     InputKind.LISTINGS: listings_answer,

@@ -131,7 +131,8 @@ def test_a_decision_with_its_key() -> None:
     ("given", "mode"), [(each, f"JOURNAL_MODE_{each.name}") for each in JournalMode]
 )
 def test_reprice_and_feedback(given: JournalMode, mode: str) -> None:
-    result = TickResult(9, decisions(0, 3), PROBLEMS, evaluated=7, ignored=2)
+    result = TickResult(9, PROBLEMS, evaluated=7, ignored=2)
+    result.add(decisions(0, 3))
     payload = CODEC.encode(InputKind.REPRICE, result, Catalog(), given)
     answer = pricing_pb2.RepriceResponse.FromString(payload)
     assert [each.index for each in answer.decisions] == [0, 3]
