@@ -109,7 +109,8 @@ annotate: $(VENV)/built
 	@find build/cython -name '*.html'
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info engine/*.so server/amazon/*.so proto/repriced/*.so proto/repriced/v1/*_pb2*
+	rm -rf $(VENV) build dist *.egg-info
+	rm -rf engine/*.so server/amazon/*.so proto/repriced/*.so proto/repriced/v1/*_pb2*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 
 # The environment: created once, packages installed when their list changes.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import mmap
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,10 @@ class Room:
             needed = -(-size // self.dtype.itemsize)
             self._set_aside(2 * needed, needed)
             self._bytes[: len(before)] = before
-        if size >= LARGE and not self._large and hasattr(mmap, "MADV_HUGEPAGE"):
-            self._memory.madvise(mmap.MADV_HUGEPAGE)
+        if size >= LARGE and not self._large:
             self._large = True
+            with suppress(AttributeError, OSError):  # A system need not have large pages.
+                self._memory.madvise(mmap.MADV_HUGEPAGE)
         return self._bytes[:size]
 
     def records(self, count: int) -> NDArray[Any]:
