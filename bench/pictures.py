@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from bench.instead import INSTEAD, OURS
-from bench.report import LATEST, OVER_FLOOR, budget_of
+from bench.report import LATEST, budget_of
 
 mpl.use("Agg")
 FOLDER = Path("docs/pictures")
@@ -69,25 +69,6 @@ def size(name: str, id: str) -> int:
     return int((held if id == "held_growth" else called).split()[0])
 
 
-def draw_floors(latest: dict[str, Any], path: Path) -> None:
-    """Every row over a floor, with its spread, beside its budget."""
-    rows = {id: row for id, row in sorted(latest.items()) if row["unit"] == OVER_FLOOR}
-    figure = Figure(figsize=(10, 0.6 + 0.42 * len(rows)), layout="constrained")
-    axes = figure.subplots()
-    for at, (id, row) in enumerate(rows.items()):
-        axes.plot(row["spread"], (at, at), color=OUR_COLOUR, alpha=0.3, linewidth=7)
-        axes.plot(row["ratio"], at, color=OUR_COLOUR, marker="o")
-        axes.plot(budget_of(id), at, color=LINE_COLOUR, marker="|", markersize=16)
-    axes.set_yticks(range(len(rows)), list(rows))
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
-    axes.minorticks_off()
-    axes.set_xlabel("times the floor: median, 10th to 90th percentile; red: budget")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=DPI)
-
-
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 def main(folder: Path) -> None:
@@ -97,7 +78,6 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     draw_instead(instead, folder / "performance-instead.png")
     draw_growth(latest, folder / "performance-growth.png")
-    draw_floors(latest, folder / "performance-floors.png")
 
 
 if __name__ == "__main__":

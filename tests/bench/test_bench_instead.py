@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from bench import instead, pictures, requests
 from bench.instead import OURS, PRICERS, compare
-from bench.report import OVER_FLOOR, OVER_SMALLEST
+from bench.report import OVER_SMALLEST
 
 
 def test_all_ways_over_grpc() -> None:
@@ -38,8 +38,7 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "ratio": 1.2, "spread": [1.0, 1.4], "unit": OVER_SMALLEST,
         "conditions": {"smallest": "10 held, 1 a call", "curve": curve},
     }  # fmt: skip
-    floor = {"ratio": 2.5, "spread": [2.0, 3.0], "unit": OVER_FLOOR, "conditions": {}}
-    latest = {"held_growth": growth, "call_growth": growth, "kernel_vs_copy": floor}
+    latest = {"held_growth": growth, "call_growth": growth}
     way = {"us_per_listing": 3.0, "resident_mib": 90}
     paths = {name: tmp_path / f"{name}.json" for name in ("LATEST", "INSTEAD")}
     paths["LATEST"].write_text(json.dumps(latest), encoding="utf-8")
@@ -51,7 +50,7 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(pictures.main, ["--folder", str(tmp_path / "drawn")])
     assert done.exit_code == 0, done.output
     drawn = list((tmp_path / "drawn").glob("*.png"))
-    assert len(drawn) == 3
+    assert len(drawn) == 2
     assert all(path.stat().st_size < 100_000 for path in drawn)
 
 
