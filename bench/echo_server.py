@@ -117,6 +117,7 @@ class Started:
     port: int
     metrics_port: int
     token: str
+    process_id: int
 
 
 def run(pipe: Connection, place: Path, mode: str) -> None:
@@ -140,7 +141,7 @@ def run(pipe: Connection, place: Path, mode: str) -> None:
     if mode == "always":
         echo.appended = Appended(place / "data" / "appended", app.writer)
     app.start()
-    pipe.send(Started(app.port, app.metrics_port, token))
+    pipe.send(Started(app.port, app.metrics_port, token, os.getpid()))
     with suppress(EOFError):
         pipe.recv()
     app.stop()

@@ -75,8 +75,11 @@ class Client:
 
         return together
 
-    def define(self, listings: int) -> None:
-        """Puts the catalogue into the server. Raises RuntimeError for a row that is refused."""
+    def define(self, listings: int, change: Callable[[Any], None] = lambda _: None) -> None:
+        """Puts the catalogue into the server, its requests changed before they go.
+
+        Raises RuntimeError for a row that is refused.
+        """
         catalog, metadata = self._catalog, self._metadata
         answers = [
             catalog.BatchUpsertSellers(requests.sellers(), metadata=metadata),
@@ -85,6 +88,7 @@ class Client:
         for first in range(0, listings, DEFINITIONS_PER_CALL):
             last = min(first + DEFINITIONS_PER_CALL, listings)
             request = requests.definitions(first, last)
+            change(request)
             answers.append(catalog.BatchUpsertListings(request, metadata=metadata))
         for answer in answers:
             if answer.errors:

@@ -8,6 +8,8 @@ cdef class Texts:
     cdef Py_ssize_t chunk_count
     cdef Py_ssize_t filled  # units of the last chunk
     cdef uint32_t* places  # by number; a unit of all chunks together
+    cdef uint32_t[::1] places_view
+    cdef object places_room
     cdef Py_ssize_t count
     cdef Py_ssize_t room
     cdef object loaded  # memory of the first chunks, where they come from a snapshot

@@ -8,7 +8,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-from numpy import empty, uint8, uint32
+from numpy import dtype, empty, uint8, uint32
+
+from engine.room import Room
 
 cdef enum:
     UNIT = 4  # bytes; a text begins at a multiple of it
@@ -24,12 +26,14 @@ cdef enum:
 cdef class Texts:
     """Texts by number, 0 and up. A text that is replaced is wiped; its place is kept if it fits."""
 
+    def __cinit__(self):
+        self.places_room = Room(dtype(uint32))
+
     def __dealloc__(self):
         cdef Py_ssize_t at
         for at in range(self.loaded_chunks, self.chunk_count):
             free(self.chunks[at])
         free(self.chunks)
-        free(self.places)
 
     def __len__(self):
         return self.count
@@ -114,10 +118,8 @@ cdef class Texts:
         self.count = places.shape[0]
 
     cdef int make_room(self, Py_ssize_t room) except -1:
-        cdef void* larger = realloc(self.places, room * sizeof(uint32_t))
-        if larger == NULL:
-            raise MemoryError(f"{room} places of texts")
-        self.places = <uint32_t*>larger
+        self.places_view = self.places_room.records(room)
+        self.places = &self.places_view[0]
         self.room = room
         return 0
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import mmap
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 RESERVED = 1 << 24
 """Records that a table has address space for; one with more is copied when it grows."""
+LEAST = 1024
+"""Records to begin with where the system counts address space as if it were memory."""
 LARGE = 4 * 1024 * 1024
 """Bytes from which on memory comes in large pages, which random reads need fewer look-ups for."""
 FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0x4000 if sys.platform == "linux" else 0)
@@ -24,22 +27,31 @@ class Room:
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
-        self._large = False
-        self._set_aside(RESERVED)
+        self._set_aside(RESERVED, LEAST)
 
-    def _set_aside(self, count: int) -> None:
-        self._memory = mmap.mmap(-1, count * self.dtype.itemsize, flags=FLAGS)
+    def _set_aside(self, wanted: int, least: int) -> None:
+        """Address space for so many records, or for fewer where the system allows no more."""
+        try:
+            self._memory = mmap.mmap(-1, wanted * self.dtype.itemsize, flags=FLAGS)
+        except OSError as error:
+            if wanted <= least:
+                raise MemoryError(f"{wanted} records of {self.dtype.itemsize} bytes") from error
+            self._set_aside(max(least, wanted // 2), least)
+            return
         self._bytes = np.frombuffer(self._memory, np.uint8)
+        self._large = False
 
     def raw(self, size: int) -> NDArray[np.uint8]:
         """The first `size` bytes; earlier results stay what they are."""
         if size > len(self._bytes):
             before = self._bytes
-            self._set_aside(2 * -(-size // self.dtype.itemsize))
+            needed = -(-size // self.dtype.itemsize)
+            self._set_aside(2 * needed, needed)
             self._bytes[: len(before)] = before
-        if size >= LARGE and not self._large and hasattr(mmap, "MADV_HUGEPAGE"):
-            self._memory.madvise(mmap.MADV_HUGEPAGE)
+        if size >= LARGE and not self._large:
             self._large = True
+            with suppress(AttributeError, OSError):  # A system need not have large pages.
+                self._memory.madvise(mmap.MADV_HUGEPAGE)
         return self._bytes[:size]
 
     def records(self, count: int) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench import pauses
 from bench.__main__ import ROWS
 from bench.snapshot_process import main
 
@@ -26,3 +27,11 @@ def test_the_neighbour_of_a_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "beside a snapshot / alone" in result.output
     assert "a snapshot of 500 listings takes" in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_pauses() -> None:
+    result = CliRunner().invoke(pauses.main, ["--tiny"])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("a listing more") == 2
+    assert result.output.count("a slice of") == 2
+    assert result.output.count("worst") == 4

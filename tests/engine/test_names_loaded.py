@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -151,3 +153,26 @@ def test_large_tables_are_zero_until_written() -> None:
     large = rows.records(100_000)
     assert large["price_minor"][:10].tolist() == [5] * 10
     assert not large["price_minor"][10:].any()
+
+
+def test_where_address_space_is_scarce_a_table_begins_small() -> None:
+    """In a process of its own, as the limit cannot be taken back."""
+    program = """
+import resource
+from engine import room
+from engine.schema import ROW
+free = 64 * 2**20
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + free
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+rows = room.Room(ROW)
+rows.records(100_000)["price_minor"] = 7
+assert int(rows.records(150_000)["price_minor"].sum()) == 700_000
+try:
+    rows.records(room.RESERVED)
+except MemoryError as error:
+    print(error)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{room.RESERVED} records of 128 bytes\n"
