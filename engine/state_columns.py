@@ -17,6 +17,7 @@ from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
 from engine.errors import ReplayError
+from engine.following import Following
 from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
@@ -27,7 +28,7 @@ from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 
-LAYOUT = 4
+LAYOUT = 5
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"
@@ -51,6 +52,7 @@ class Definitions(msgspec.Struct, frozen=True):
     bounds_due: list[int]
     calendars_ms: int
     sales_sources: list[tuple[int, str]]
+    following_due: list[int]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -69,6 +71,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.bounds.due),
         catalog.schedules.at_ms,
         state.sales.sources(),
+        sorted(state.following.due),
     )
     points = catalog.fixed_points
     return {
@@ -113,6 +116,7 @@ def load(columns: Columns, memory: dict[str, Room] | None = None) -> State:
         guards=load_guards(columns),
         bounds=load_bounds(definitions),
         sales=Sales.load(columns["sales"], definitions.sales_sources),
+        following=Following(definitions.following_due),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
