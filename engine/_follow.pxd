@@ -1,4 +1,4 @@
-# FOLLOW: a price that follows other listings of ours. reference_follow.py is the twin and says more.
+# FOLLOW: a price that follows other listings. reference_follow.py is the twin and says more.
 
 from libc.stdint cimport int64_t
 
