@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t, uint16_t
 
 from engine._buybox cimport cycle_timer
 from engine._evidence cimport arm, reemit, rest_after_probe
+from engine._follow cimport note_sources
 from engine._match cimport settle
 from engine._push cimport (
     arm_push,
@@ -17,6 +18,7 @@ from engine._push cimport (
 )
 from engine._rules cimport clamp, held, move_to
 from engine._schema cimport (
+    COMMAND_FOLLOW,
     COMMAND_PAUSE,
     COMMAND_RESUME,
     COMMAND_SALES,
@@ -30,6 +32,7 @@ from engine._schema cimport (
     FLAG_TOO_MANY_REJECTIONS,
     KIND_BUY_BOX,
     KIND_FIXED,
+    KIND_FOLLOW,
     REASON_AT_TARGET,
     REASON_BOUNDS,
     REASON_FIXED,
@@ -65,6 +68,8 @@ cdef inline void step_command(
         resume(r, FLAG_OUT_OF_STOCK, o)
     elif c.kind == COMMAND_SALES:
         note_sales(r, s, c, now_ms // 1000, o)
+    elif c.kind == COMMAND_FOLLOW:
+        note_sources(r, s, c, now_ms // 1000, o)
     else:
         r.flags &= ~FLAG_ACTIVE
         r.deadline_s = 0
@@ -86,6 +91,8 @@ cdef inline void redefine(
     r.flags = <uint16_t>(r.flags & ~CONDITION_BITS | c.condition | FLAG_ACTIVE)
     if r.strategy != c.strategy or c.restart:
         change_fields(r, s)
+        if s.kind == KIND_FOLLOW:
+            r.reference_minor = 0
         r.strategy = c.strategy
         r.deadline_s = 0
         if r.state != STATE_PAUSED:

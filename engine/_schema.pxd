@@ -146,6 +146,7 @@ cdef struct Command:
     int64_t ceiling_minor
     int64_t units
     int64_t units_today
+    int64_t sources_minor
     uint32_t listing_id
     uint32_t index
     int32_t landed_offset_minor
@@ -241,6 +242,7 @@ cdef enum Reason:
     REASON_PUSH_STEP = 35
     REASON_PUSH_PERIOD = 36
     REASON_PUSH_BACK = 37
+    REASON_FOLLOW = 38
     REASON_WAITING_FOR_LIVE = 64
     REASON_WAITING_FOR_VERDICT = 65
     REASON_HOLDING = 66
@@ -276,6 +278,7 @@ cdef enum Reason:
     REASON_QUIET = 103
     REASON_CALENDAR_HELD = 104
     REASON_PUSH_WAITS = 105
+    REASON_FOLLOW_WAITS = 106
 
 cdef enum StrategyKind:
     KIND_BUY_BOX = 1
@@ -284,6 +287,7 @@ cdef enum StrategyKind:
     KIND_POSITION = 4
     KIND_PUSH = 5
     KIND_DAILY_PUSH = 6
+    KIND_FOLLOW = 7
 
 cdef enum ReferenceClass:
     CLASS_NONE = 0
@@ -344,6 +348,7 @@ cdef enum CommandKind:
     COMMAND_STOCK_IN = 5
     COMMAND_DELETE = 6
     COMMAND_SALES = 7
+    COMMAND_FOLLOW = 8
 
 cdef enum OfferBit:
     OFFER_FULFILLED_BY_AMAZON = 0x1

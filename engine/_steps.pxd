@@ -6,6 +6,7 @@ from libc.string cimport memset
 
 from engine._buybox cimport buybox_offers, enter_alone, enter_suppressed, hold_reason
 from engine._evidence cimport anchor_premium, displace, learn, mark_live, rest_after_probe
+from engine._follow cimport follow_sources
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
 from engine._position cimport position_offers
@@ -38,6 +39,7 @@ from engine._schema cimport (
     FLAG_TOO_MANY_REJECTIONS,
     KIND_BUY_BOX,
     KIND_FIXED,
+    KIND_FOLLOW,
     KIND_MATCH,
     KIND_POSITION,
     PAUSE_FLAGS,
@@ -94,7 +96,7 @@ cdef inline void step_offers(
     summarise(&m, r, s, snapshot, offers)
     observe(r, &m, snapshot)
     if r.state == STATE_PAUSED:
-        if m.reference_minor > 0:
+        if m.reference_minor > 0 and s.kind != KIND_FOLLOW:
             r.reference_minor = m.reference_minor
         held(o, REASON_PAUSED)
     else:
@@ -149,6 +151,9 @@ cdef inline void route_offers(
         return
     if pushes(s):
         push_offers(r, s, m, now_s, o)
+        return
+    if s.kind == KIND_FOLLOW:
+        follow_sources(r, s, now_s, o)
         return
     r.reference_minor = m.reference_minor
     if m.own_winner and m.own_price_minor > 0 and s.kind != KIND_FIXED:

@@ -17,7 +17,7 @@ from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
 from engine.redefining import present_commands, redefine_outside
 from engine.results import CountResult, TickResult, UpsertResult
-from engine.schema import COMMAND, CommandKind, Reason
+from engine.schema import COMMAND, CommandKind, Reason, StrategyKind
 from engine.scope import Scope, check_seller
 from engine.state import State
 from engine.strategies import StrategyDefinition
@@ -99,6 +99,8 @@ def apply_strategies(
             check_seller(scope, "seller_id", definition.seller_id)
             index_of = shard.state.catalog.put_strategy(definition)
             changed.add(index_of)
+            if definition.kind == StrategyKind.FOLLOW:
+                shard.state.following.due.add(index_of)
             if definition.restart:
                 restarted.add(index_of)
             result.count += 1
@@ -162,6 +164,9 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
         guards.live_log.note(
             state.now_ms, np.array([listing_id], np.uint32), np.zeros(1, np.int64), live
         )
+    state.following.live_changed(catalog, [listing_id])
+    if strategy in catalog.followers:
+        state.following.due.add(strategy)
     result.upserted.append((index, listing_id, created))
     warning = ceiling_warning(index, definition)
     if warning is not None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
-from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
+from engine.columns import AsinKey, ListingDefinition, SellerDefinition
 from engine.errors import InputError
+from engine.following import check_circle
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
@@ -26,6 +27,7 @@ from engine.schema import (
     ROW,
     CycleState,
     Reason,
+    StrategyKind,
 )
 from engine.seller_places import SMALLEST_PLACES, placed
 from engine.strategies import StrategyDefinition, seller_hash
@@ -168,6 +170,8 @@ class Catalog(StrategyTable):
                 field="strategy_id",
             )
         check_start(definition, self.strategies[index])
+        if self.strategies[index].kind == StrategyKind.FOLLOW:
+            check_circle(self, definition.key, self.strategies[index], "strategy_id")
         wanted = self.strategies[index].currency
         if wanted != definition.currency:
             raise InputError(
@@ -265,16 +269,6 @@ class Catalog(StrategyTable):
         """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
         mine = self.records["seller"][1 : self.count] == seller
         return np.flatnonzero(mine & (self.key_hashes[1 : self.count] != 0)) + 1
-
-    def key_of(self, listing_id: int) -> ListingKey:
-        """Natural key of a listing."""
-        record = self.records[listing_id]
-        return ListingKey(
-            self.seller_of(listing_id),
-            self.marketplaces[int(record["marketplace"])],
-            self.skus[listing_id],
-            int(record["audience"]),
-        )
 
     def asin_key(self, listing_id: int) -> AsinKey:
         """All listings that a message about this listing's ASIN and condition means."""

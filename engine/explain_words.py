@@ -28,6 +28,7 @@ WHY_CHANGED = {
     Reason.POSITION: "it gives the rank that the strategy wants among the competitors",
     Reason.POSITION_NO_ROOM: "there is no price between the two competitors around the wanted rank",
     Reason.POSITION_LAST: "there are just enough competitors, so it stays above the dearest",
+    Reason.FOLLOW: "the strategy keeps this distance from the listings that it follows",
     Reason.CALENDAR: "a calendar entry sets it",
     Reason.PUSH_START: "it is the strategy's start price",
     Reason.PUSH_STEP: "that follows from the units sold",
@@ -74,6 +75,7 @@ WHY_NOT = {
     Reason.DOWN_ONLY: "The strategy may only lower prices, and it would go up",
     Reason.POSITION_UNSEEN: "The offers of the wanted rank are not among those that the"
     " marketplace shows",
+    Reason.FOLLOW_WAITS: "Too few of the listings that it follows have a live price",
     Reason.QUIET: "A calendar entry holds the price",
     Reason.CALENDAR_HELD: "A calendar entry sets the price",
     Reason.PUSH_WAITS: "Units are not counted yet: counting begins with the Buy Box, or with a"

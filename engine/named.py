@@ -21,6 +21,7 @@ class Named:
     records: NDArray[np.void]
     count: int
     sellers: list[SellerDefinition]
+    marketplaces: list[str]
 
     @property
     def skus(self) -> Texts:
@@ -36,6 +37,16 @@ class Named:
     def record_bytes(self) -> NDArray[np.uint8]:
         """The records as memory."""
         return self.records.view(np.uint8)
+
+    def key_of(self, listing_id: int) -> ListingKey:
+        """Natural key of a listing."""
+        record = self.records[listing_id]
+        return ListingKey(
+            self.seller_of(listing_id),
+            self.marketplaces[int(record["marketplace"])],
+            self.skus[listing_id],
+            int(record["audience"]),
+        )
 
     def id_of(self, key: ListingKey) -> int:
         """Listing of a natural key; 0: none."""

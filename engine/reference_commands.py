@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.reference_buybox import cycle_timer
 from engine.reference_evidence import arm, reemit, rest_after_probe
+from engine.reference_follow import note_sources
 from engine.reference_match import settle
 from engine.reference_push import (
     arm_push,
@@ -40,6 +41,8 @@ def step_command(r: Any, s: Any, c: Any, now_ms: int, o: Any) -> None:
         resume(r, RowFlag.OUT_OF_STOCK, o)
     elif c.kind == CommandKind.SALES:
         note_sales(r, s, c, now_ms // 1000, o)
+    elif c.kind == CommandKind.FOLLOW:
+        note_sources(r, s, c, now_ms // 1000, o)
     else:
         r.flags &= ~RowFlag.ACTIVE
         r.deadline_s = 0
@@ -58,6 +61,8 @@ def redefine(r: Any, s: Any, c: Any, now_s: int, o: Any) -> None:
     r.flags = (r.flags & ~CONDITION_BITS) | c.condition | RowFlag.ACTIVE
     if r.strategy != c.strategy or c.restart:
         change_fields(r, s)
+        if s.kind == StrategyKind.FOLLOW:
+            r.reference_minor = 0
         r.strategy = c.strategy
         r.deadline_s = 0
         if r.state != CycleState.PAUSED:

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.reference_buybox import buybox_offers, enter_alone, enter_suppressed, hold_reason
 from engine.reference_evidence import anchor_premium, displace, learn, mark_live, rest_after_probe
+from engine.reference_follow import follow_sources
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
 from engine.reference_position import position_offers
@@ -49,7 +50,7 @@ def step_offers(
     m = summarise(r, s, pool, snapshot, offers)
     observe(r, m, snapshot)
     if r.state == CycleState.PAUSED:
-        if m.reference_minor > 0:
+        if m.reference_minor > 0 and s.kind != StrategyKind.FOLLOW:
             r.reference_minor = m.reference_minor
         held(o, Reason.PAUSED)
     else:
@@ -99,6 +100,9 @@ def route_offers(
         return
     if pushes(s):
         push_offers(r, s, m, now_s, o)
+        return
+    if s.kind == StrategyKind.FOLLOW:
+        follow_sources(r, s, now_s, o)
         return
     r.reference_minor = m.reference_minor
     if m.own_winner and m.own_price_minor > 0 and s.kind != StrategyKind.FIXED:

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -96,6 +96,7 @@ class Reason(IntEnum):
     PUSH_STEP = 35
     PUSH_PERIOD = 36
     PUSH_BACK = 37
+    FOLLOW = 38
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -132,6 +133,7 @@ class Reason(IntEnum):
     QUIET = 103
     CALENDAR_HELD = 104
     PUSH_WAITS = 105
+    FOLLOW_WAITS = 106
 
 
 FIRST_UNCHANGED_REASON = 64
@@ -151,6 +153,7 @@ class StrategyKind(IntEnum):
     POSITION = 4
     PUSH = 5
     DAILY_PUSH = 6
+    FOLLOW = 7
 
 
 class Schedule(IntEnum):
@@ -159,6 +162,15 @@ class Schedule(IntEnum):
     NONE = 0
     HOLD = 1
     PRICE = 2
+
+
+class Aggregate(IntEnum):
+    """What FOLLOW makes of the prices of its sources."""
+
+    MIN = 1
+    MAX = 2
+    MEDIAN = 3
+    MEAN = 4
 
 
 class CountBy(IntEnum):
@@ -308,6 +320,7 @@ class CommandKind(IntEnum):
     STOCK_IN = 5
     DELETE = 6
     SALES = 7
+    FOLLOW = 8
 
 
 class Condition(IntEnum):
@@ -569,6 +582,7 @@ COMMAND = np.dtype(
         ("ceiling_minor", "<i8"),
         ("units", "<i8"),  # of SALES: more than known before
         ("units_today", "<i8"),
+        ("sources_minor", "<i8"),  # of FOLLOW: what the sources cost, landed; 0: not known
         ("listing_id", "<u4"),
         ("index", "<u4"),
         ("landed_offset_minor", "<i4"),
@@ -630,6 +644,6 @@ RECORD_SIZE = 64
 STRATEGY_SIZE = 568
 SNAPSHOT_SIZE = 56
 FEEDBACK_SIZE = 40
-COMMAND_SIZE = 56
+COMMAND_SIZE = 64
 OUTCOME_SIZE = 40
 DECISION_SIZE = 64

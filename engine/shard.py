@@ -24,6 +24,7 @@ from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, S
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
 from engine.evaluator import Evaluator
+from engine.following import follow
 from engine.redefining import follow_calendars
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
@@ -79,13 +80,14 @@ class Shard:
         result = TickResult(sequence)
         follow_calendars(self, result)
         recompute_due(self, result)
+        follow(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
         """Whether a listing from first_id to last_id (excluded) has a due timer, or any has bounds
         to be computed or a calendar to follow."""
-        if self.state.bounds.due:
+        if self.state.bounds.due or self.state.following.due:
             return True
         catalog = self.state.catalog
         if catalog.schedules.due(now_ms):
@@ -127,6 +129,7 @@ class Shard:
         result, listing_ids = self._simple(batch, sequence, CommandKind.DELETE, scope)
         catalog = self.state.catalog
         for listing_id in dict.fromkeys(listing_ids):
+            self.state.following.live_changed(catalog, [listing_id])
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)

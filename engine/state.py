@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from engine.bounds.book import BoundsBook
 from engine.catalog import Catalog
 from engine.decisions import DecisionLog
+from engine.following import Following
 from engine.guards import Guards
 from engine.replies import Replies
 from engine.sales import Sales
@@ -24,6 +25,7 @@ class State:
     replies: Replies = field(default_factory=Replies)
     guards: Guards = field(default_factory=Guards)
     sales: Sales = field(default_factory=Sales)
+    following: Following = field(default_factory=Following)
     bounds: BoundsBook = field(default_factory=BoundsBook)
     now_ms: int = 0
     next_decision_id: int = 1

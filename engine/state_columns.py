@@ -18,6 +18,7 @@ from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
 from engine.errors import InputError, ReplayError
+from engine.following import Following
 from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
@@ -28,7 +29,7 @@ from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 
-LAYOUT = 5
+LAYOUT = 6
 """Raised whenever columns are added or change their meaning."""
 
 HASHED_AT_ONCE = 1 << 18
@@ -56,6 +57,7 @@ class Definitions(msgspec.Struct, frozen=True):
     bounds_due: list[int]
     calendars_ms: int
     sales_sources: list[tuple[int, str]]
+    following_due: list[int]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -75,6 +77,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.bounds.due),
         catalog.schedules.at_ms,
         state.sales.sources(),
+        sorted(state.following.due),
     )
     points = catalog.fixed_points
     return {
@@ -125,6 +128,7 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
         guards=load_guards(columns),
         bounds=load_bounds(definitions),
         sales=Sales.load(columns["sales"], definitions.sales_sources),
+        following=Following(definitions.following_due),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,

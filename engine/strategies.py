@@ -19,7 +19,9 @@ from engine.schema import (
     STRATEGY,
     SUB_CONDITION_MASK,
     SUB_CONDITION_SHIFT,
+    Aggregate,
     Alone,
+    Audience,
     BelowFloor,
     CountBy,
     Direction,
@@ -55,6 +57,16 @@ class PushStep:
     delta: Offset
     times: int = 1
     fewer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FollowSource:
+    """A listing of the same seller whose price is followed, and how many units it sells as one."""
+
+    marketplace_id: str
+    sku: str
+    audience: int = Audience.B2C
+    units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,10 @@ class StrategyDefinition:
     keep_buy_box: bool = False
     count_by: int = CountBy.SKU
     restart: bool = False
+    follow_sources: tuple[FollowSource, ...] = ()
+    follow_units: int = 1
+    aggregate: int = Aggregate.MIN
+    quorum: int = 0
     time_zone: str = ""
     zone_offsets: tuple[tuple[int, int], ...] = ()
     """(from this instant on, seconds ahead of UTC); empty where the zone is unknown."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
+from engine.following import check_follow
 from engine.money import currency_index
 from engine.push_checks import check_push
 from engine.schema import (
@@ -226,6 +227,8 @@ def check_kind(definition: StrategyDefinition) -> None:
         check_position(definition)
     if definition.kind in (StrategyKind.PUSH, StrategyKind.DAILY_PUSH):
         check_push(definition)
+    if definition.kind == StrategyKind.FOLLOW:
+        check_follow(definition)
     if definition.kind == StrategyKind.FIXED:
         if not 0 < definition.fixed_minor <= MAX_PRICE_MINOR:
             raise refuse(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from engine.checks import check_text
 from engine.errors import InputError, LimitError
+from engine.following import check_users
 from engine.named import Named
 from engine.push_checks import check_in_use
 from engine.schedules import Schedules, check_references
@@ -40,6 +41,7 @@ class StrategyTable(Named):
         self.strategies: list[StrategyDefinition] = [default]
         self.strategy_at: dict[tuple[str, str], int] = {}
         self._pool: list[int] = []
+        self.followers: list[int] = []  # strategies of FOLLOW
         self.schedules = Schedules()
         self._compiled = compile_strategy(default, self._pool)
         self.strategy_records = self._compiled.copy()
@@ -69,6 +71,8 @@ class StrategyTable(Named):
             self.strategies.append(definition)
             self.strategy_at[name] = index
             self._compiled = np.concatenate([self._compiled, record])
+            if definition.kind == StrategyKind.FOLLOW:
+                self.followers.append(index)
             self._follow_calendars()
         else:
             self.strategies[index] = definition
@@ -81,6 +85,7 @@ class StrategyTable(Named):
             return
         self._check_kind_kept(index, definition)
         check_in_use(self, index, definition)
+        check_users(self, index, definition)
         if self.strategies[index].currency == definition.currency:
             return
         if np.any(self.rows["strategy"][1 : self.count] == index):
@@ -108,6 +113,9 @@ class StrategyTable(Named):
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self._compiled = np.concatenate(records)
+        self.followers = [
+            index for index, each in enumerate(self.strategies) if each.kind == StrategyKind.FOLLOW
+        ]
         self.pool = np.array(self._pool, np.uint64)
         self._follow_calendars()
 

@@ -29,7 +29,7 @@ from engine.schema import (
     Tie,
     WhenWinning,
 )
-from engine.strategies import Offset, PushStep, StrategyDefinition
+from engine.strategies import FollowSource, Offset, PushStep, StrategyDefinition
 
 HOUR_MS = 3_600_000
 EXTREMES = (1, 2, 99, 1000, 1001, 123_456, MAX_PRICE_MINOR - 1, MAX_PRICE_MINOR)
@@ -55,7 +55,8 @@ def any_push(random: Random) -> dict[str, object]:
     rules = tuple(PushStep(2, random.choice(deltas), fewer=each) for each in (True, False))
     return {"start_minor": any_price(random), "push_steps": steps, "push_rules": rules,
             "period_ms": HOUR_MS, "keep_buy_box": random.random() < 0.5,
-            "time_zone": "UTC", "zone_offsets": ((0, 0),)}  # fmt: skip
+            "follow_sources": (FollowSource("M1", "OTHER"),), "time_zone": "UTC",
+            "zone_offsets": ((0, 0),)}  # fmt: skip
 
 
 def any_strategy(random: Random) -> StrategyDefinition:

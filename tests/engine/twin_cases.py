@@ -60,7 +60,7 @@ def make_pool(rng: Rng, strategies: Records) -> NDArray[np.uint64]:
 def make_strategies(rng: Rng, count: int) -> Records:
     """Strategies of every kind and choice; most are tame enough to let the cycle run."""
     s = np.zeros(count, STRATEGY)
-    s["kind"] = pick(rng, count, v1=6, v2=3, v3=1, v4=2, v5=2, v6=2)
+    s["kind"] = pick(rng, count, v1=6, v2=3, v3=1, v4=2, v5=2, v6=2, v7=2)
     kinds = list(StrategyKind)[:count]
     s["kind"][: len(kinds)] = kinds
     s["step_minor"] = pick(rng, count, v1=5, v3=1, v50=1, v100000=0.3)
@@ -276,7 +276,7 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
     """Commands of every kind; upserts move the bounds."""
     count = len(ids)
     commands = np.zeros(count, COMMAND)
-    commands["kind"] = pick(rng, count, v1=4, v2=0.4, v3=6, v4=0.4, v5=4, v6=0.1, v7=5)
+    commands["kind"] = pick(rng, count, v1=4, v2=0.4, v3=6, v4=0.4, v5=4, v6=0.1, v7=5, v8=3)
     fresh = make_rows(rng, count, strategy_count)
     moved = chance(rng, count, 0.7)
     factor = rng.uniform(0.8, 1.25, count)
@@ -287,6 +287,7 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
         commands[name] = np.where(chance(rng, count, 0.8), rows[name][ids], fresh[name])
     commands["units"] = rng.integers(-3, 12, count)
     commands["units_today"] = rng.integers(0, 30, count)
+    commands["sources_minor"] = around(rng, rows, ids) * chance(rng, count, 0.8)
     commands["restart"] = chance(rng, count, 0.1)
     commands["condition"] = pick(rng, count, v0=1, v1=6, v2=1)
     commands["listing_id"], commands["index"] = ids, np.arange(count)

@@ -16,7 +16,7 @@ from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
 from engine.schema import InputKind, StrategyKind
-from engine.strategies import Filter, Offset, PushStep, StrategyDefinition
+from engine.strategies import Filter, FollowSource, Offset, PushStep, StrategyDefinition
 from engine.timetable import CalendarEntry, EntryAction, Repeat
 from repriced.v1 import catalog_pb2, event_pb2, pricing_pb2, types_pb2
 from server.wire import (
@@ -181,7 +181,17 @@ PUSH: dict[str, st.SearchStrategy[Any]] = {
 DAILY_PUSH: dict[str, st.SearchStrategy[Any]] = {
     name: PUSH[name] for name in ("start_minor", "push_steps", "keep_buy_box", "count_by")
 } | {"kind": st.just(StrategyKind.DAILY_PUSH)}
-KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH)
+FOLLOW: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.just(StrategyKind.FOLLOW),
+    "follow_sources": st.lists(
+        st.builds(FollowSource, TEXTS, TEXTS, st.integers(1, 2), st.integers(1, 9)), max_size=3
+    ).map(tuple),
+    "follow_units": st.integers(1, 9),
+    "aggregate": st.integers(1, 4),
+    "quorum": COUNTS,
+    "offsets": st.tuples(st.none(), OFFSETS, st.none()),
+}
+KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH, FOLLOW)
 STRATEGIES = st.one_of(*(st.builds(StrategyDefinition, **COMMON, **kind) for kind in KIND_FIELDS))
 
 
@@ -291,6 +301,7 @@ ENUMS: list[tuple[type[IntEnum], Any]] = [
     (schema.Tie, catalog_pb2.Tie),
     (schema.PercentOf, catalog_pb2.PercentOf),
     (schema.CountBy, catalog_pb2.CountBy),
+    (schema.Aggregate, catalog_pb2.Aggregate),
     (Repeat, catalog_pb2.Repeat),
     (schema.FeedbackKind, pricing_pb2.FeedbackKind),
     (OfferRole, pricing_pb2.OfferRole),
