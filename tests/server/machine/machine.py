@@ -163,10 +163,11 @@ class Machine(RuleBasedStateMachine):
         self.step("room")
 
     def teardown(self) -> None:
-        if self.failed:
+        try:
+            if not self.failed:
+                self.play.end()
+        finally:
             self.play.close()
-        else:
-            self.play.end()
 
 
 def replay(story: list[list[Any]]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from unittest import mock
 
 import msgspec
+import structlog
 
 from engine.errors import RepricedError
 from engine.journal import Frame, FrameKind, MemoryJournal
@@ -154,9 +155,12 @@ class World:
         return self._replica.engine
 
     def close(self) -> None:
-        """The end of the world."""
-        self._leave()
-        self._stack.close()
+        """The end of the world; clock and log are again what they were."""
+        try:
+            self._leave()
+        finally:
+            self._stack.close()
+            structlog.reset_defaults()
 
     def _time_ns(self) -> int:
         return self.now_ms * 1_000_000
