@@ -64,10 +64,17 @@ class Core:
         return current_caller().sellers
 
     def shape(self, kind: InputKind, payload: bytes) -> Input:
-        """Request bytes as an input of this call's caller. Raises InputError."""
-        if kind == InputKind.STRATEGIES:
-            payload = with_zones(payload, wall_ms())
-        return self.engine.shape(kind, payload, self.caller.name, self.caller.scope)
+        """Request bytes as an input of this call's caller. Raises InputError.
+
+        A repeat is known by the bytes as they came: what is added to them depends on the year.
+        """
+        caller = self.caller
+        if kind != InputKind.STRATEGIES:
+            return self.engine.shape(kind, payload, caller.name, caller.scope)
+        whole = with_zones(payload, wall_ms())
+        shaped = self.engine.shape(kind, whole, caller.name, caller.scope)
+        identity = identity_of(caller.name, kind, shaped.batch.request_id, payload)
+        return replace(shaped, identity=identity)
 
     def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> bytes:
         """Admits and applies request bytes; the answer's. Raises RepricedError."""

@@ -118,7 +118,7 @@ def test_a_snapshot_that_contradicts_itself_is_refused(name: str) -> None:
         enter(state.catalog, model, definition(random.Random(at), at))
     columns = copied(state)
     columns[name] = columns[name][:-1]
-    with pytest.raises(ReplayError, match="incomplete"):
+    with pytest.raises(ReplayError, match=r"incomplete|contradicts"):
         load(columns)
     del columns[name]
     with pytest.raises(ReplayError, match=name):

@@ -32,11 +32,11 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 3,
-    "frames": 943,
-    "inputs": "827ea8b765d75719",
-    "answers": "2d0e1aa1731dd48e",
-    "state": "96d2f18c73f9e288",
+    "rules_version": 5,
+    "frames": 953,
+    "inputs": "f41a213b61057e07",
+    "answers": "247a3006dbb802ac",
+    "state": "f1c525c862c8d580",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

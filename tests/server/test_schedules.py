@@ -63,6 +63,21 @@ def test_a_bad_zone_is_refused_by_name(server: Running) -> None:
     assert (error.field, error.reason) == ("schedule.time_zone", "TIME_ZONE_UNKNOWN")
 
 
+def test_a_repeat_after_new_year_gets_the_first_answer(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The offsets that are written into a request are others then."""
+    zoned = strategy(fixed=catalog_pb2.FixedStrategy(price_minor=900))
+    zoned.schedule.time_zone = "Europe/Berlin"
+    request = catalog_pb2.BatchUpsertStrategiesRequest(request_id=request_id(), strategies=[zoned])
+    first = server.catalog.BatchUpsertStrategies(request)
+    monkeypatch.setattr(
+        "server.services.calls.with_zones",
+        lambda payload, now_ms: with_zones(payload, now_ms + 366 * 24 * HOUR_MS),
+    )
+    assert server.catalog.BatchUpsertStrategies(request) == first
+
+
 def test_units_move_a_price(server: Running) -> None:
     push = catalog_pb2.PushStrategy(start_price_minor=1000)
     push.steps.add(units=10, delta=catalog_pb2.Offset(amount_minor=50))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wire_requests import REQUEST_ID
 
 from engine import schema
+from engine.claims.alerts import AlertKind
 from engine.columns import ListingDefinition, ListingKey, SellerDefinition
 from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
@@ -323,8 +324,13 @@ def test_every_enum_of_the_protocol_is_compared() -> None:
     names = {name for file in files for name in file.DESCRIPTOR.enum_types_by_name}
     compared = {theirs.DESCRIPTOR.name for _, theirs in ENUMS}
     assert names - compared == {
-        "SubCondition", "Availability", "JournalMode", "PauseCause", "DecisionStatus",
+        "SubCondition", "Availability", "JournalMode", "PauseCause", "DecisionStatus", "ClaimAlert",
     }  # fmt: skip
+
+
+def test_every_alert_of_the_audit_has_its_number() -> None:
+    said = {name.removeprefix("CLAIM_ALERT_") for name in event_pb2.ClaimAlert.keys()}  # noqa: SIM118
+    assert said == {each.value.upper() for each in AlertKind} | {"UNSPECIFIED"}
 
 
 def test_withdrawals_are_messages_of_their_own() -> None:

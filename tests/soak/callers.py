@@ -21,6 +21,7 @@ import grpc
 
 from engine.replies import WINDOW_MS
 from engine.schema import InputKind
+from server.wire.schedules import with_zones
 from tests.server.recovery.workload import Workload
 from tests.soak import notices
 from tests.soak.lives import Clock, Life
@@ -32,6 +33,7 @@ METHODS: dict[Kind, str] = {
     InputKind.REPRICE: "PricingService/Reprice",
     InputKind.FEEDBACK: "PricingService/ReportFeedback",
     InputKind.STOCK: "PricingService/ReportStock",
+    InputKind.SALES: "PricingService/ReportSales",
     InputKind.PAUSE: "PricingService/PauseRepricing",
     InputKind.RESUME: "PricingService/ResumeRepricing",
     InputKind.STOP: "PricingService/StopRepricing",
@@ -144,6 +146,9 @@ class Caller:
         if kind is INGEST:
             inputs = [digest_of(each) for each in notices.inputs_of(payload)]
             self._log.note(sent=digest, inputs=inputs)
+        elif kind == InputKind.STRATEGIES:
+            journaled = with_zones(payload, self._clock.now_ms())
+            self._log.note(sent=digest, inputs=[digest_of(journaled)])
         else:
             self._log.note(sent=digest)
         sent_ms = self._clock.now_ms()

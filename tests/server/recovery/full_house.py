@@ -123,12 +123,13 @@ def sku_of(seller: str) -> str:
 def bring_claims(data: Path) -> None:
     """A ledger with a refused row, a claim with a document, for each seller."""
     today = datetime.now(UTC).date()
-    day = (today - timedelta(days=40)).strftime("%m/%d/%Y")
+    day, refused = ((today - timedelta(days=each)).strftime("%m/%d/%Y") for each in (40, 60))
     for seller in (GONE, STAYS):
         sku = sku_of(seller)
         line = f"{day},X-{sku},B1,{sku},Mug,Adjustments,R1,-2,LEJ1,SELLABLE,M,DE,0,2\n"
         file = data.parent / f"ledger-{seller}.csv"
-        file.write_text(LEDGER + line + f"broken {sku}\n")
+        broken = line.replace(day, refused).replace("-2", f"broken {sku}")
+        file.write_text(LEDGER + line + broken)
         covers = (today - timedelta(days=90), today)
         import_paths(data / "claims", seller, [file], today, covers=covers)
         file.unlink()
