@@ -51,7 +51,8 @@ WITH newest AS (
       AND strftime(o.posted, '%m-%d') BETWEEN '01-15' AND '10-14'
     GROUP BY ALL
 ), wrong AS (
-    SELECT sku, fnsku, min(posted) AS first_wrong, count(*) AS charges, sum(fulfilment_fee) AS charged_minor,
+    SELECT sku, fnsku, min(posted) AS first_wrong, count(*) AS charges,
+           sum(fulfilment_fee) AS charged_minor,
            sum(quantity * right_fee) AS right_minor
     FROM charges
     WHERE right_fee < amazon_fee AND abs(fulfilment_fee - quantity * amazon_fee) <= quantity
