@@ -46,14 +46,11 @@ class FulfilmentBand:
 
 @dataclass(frozen=True, slots=True)
 class FeeSchedule:
-    """Everything that Amazon charges for one unit, in minor units of the listing's currency.
-
-    Raises InputError, with the field's name, for tiers or bands that do not rise, that leave prices
-    without a fee, or amounts and rates outside their range.
-    """
+    """Everything that Amazon charges for one unit, in minor units of the listing's currency."""
 
     tiers: tuple[ReferralTier, ...]
-    kind: TierKind = TierKind.PORTION
+    kind: TierKind | None = TierKind.PORTION
+    """None: a kind that is not known, which `check` refuses."""
     minimum_minor: int = 0
     """The least referral fee of a sale."""
     digital_services_bp: int = 0
@@ -63,15 +60,23 @@ class FeeSchedule:
     fixed_minor: int = 0
     """Everything else per unit."""
 
-    def __post_init__(self) -> None:
-        check_steps("tiers", [tier.up_to_minor for tier in self.tiers], MAX_TIERS)
-        check_steps("bands", [band.up_to_minor for band in self.bands], MAX_BANDS)
+    def check(self) -> None:
+        """Raises InputError, with the field's name, for tiers or bands that do not rise or that
+        leave prices without a fee, and for amounts and rates outside their range."""
+        if self.kind is None:
+            raise InputError(
+                "tier_kind is not known; allowed: PORTION, WHOLE",
+                reason="FEES_INVALID",
+                field="tier_kind",
+            )
+        check_steps("referral_tiers", [tier.up_to_minor for tier in self.tiers], MAX_TIERS)
+        check_steps("fulfilment_bands", [band.up_to_minor for band in self.bands], MAX_BANDS)
         for place, tier in enumerate(self.tiers):
-            check_range(f"tiers[{place}].rate_bp", tier.rate_bp, FULL_BP)
+            check_range(f"referral_tiers[{place}].rate_basis_points", tier.rate_bp, FULL_BP)
         for place, band in enumerate(self.bands):
-            check_range(f"bands[{place}].fee_minor", band.fee_minor, MAX_PRICE_MINOR)
-        check_range("minimum_minor", self.minimum_minor, MAX_PRICE_MINOR)
-        check_range("digital_services_bp", self.digital_services_bp, FULL_BP)
+            check_range(f"fulfilment_bands[{place}].fee_minor", band.fee_minor, MAX_PRICE_MINOR)
+        check_range("minimum_referral_minor", self.minimum_minor, MAX_PRICE_MINOR)
+        check_range("digital_services_basis_points", self.digital_services_bp, FULL_BP)
         check_range("fixed_minor", self.fixed_minor, MAX_PRICE_MINOR)
 
     def referral_minor(self, gross_minor: int) -> int:

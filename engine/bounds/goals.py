@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from engine.bounds.fees import FULL_BP, FeeSchedule, check_range
+from engine.bounds.fees import FULL_BP, FeeSchedule
 from engine.errors import InputError
-from engine.schema import MAX_PRICE_MINOR, MAX_SHIPPING_MINOR
+from engine.schema import MAX_PRICE_MINOR
 
 MAX_MARKUP_BP = 1_000_000
 
@@ -39,30 +39,28 @@ class GoalKind(Enum):
 class Goal:
     """What is to be earned. `value` is minor units for AMOUNT, else basis points.
 
-    A negative AMOUNT allows a loss. Raises InputError for a value outside its range.
+    A negative AMOUNT allows a loss.
     """
 
     kind: GoalKind
     value: int
 
-    def __post_init__(self) -> None:
+    def check(self, name: str = "goal") -> None:
+        """Raises InputError for a value outside its range."""
         most = {GoalKind.AMOUNT: MAX_PRICE_MINOR, GoalKind.MARKUP: MAX_MARKUP_BP}
         least = -MAX_PRICE_MINOR if self.kind is GoalKind.AMOUNT else 0
         if not least <= self.value <= most.get(self.kind, FULL_BP):
             raise InputError(
-                f"goal.value is {self.value}: allowed for {self.kind.value} are {least} to"
+                f"{name} is {self.value}: allowed for {self.kind.value} are {least} to"
                 f" {most.get(self.kind, FULL_BP)}",
                 reason="GOAL_INVALID",
-                field="goal.value",
+                field=name,
             )
 
 
 @dataclass(frozen=True, slots=True)
 class UnitEconomics:
-    """One listing's costs. Amounts in minor units of its currency, cost without recoverable tax.
-
-    Raises InputError, with the field's name, for amounts and rates outside their range.
-    """
+    """One listing's costs. Amounts in minor units of its currency, cost without recoverable tax."""
 
     fees: FeeSchedule
     cost_minor: int
@@ -78,14 +76,6 @@ class UnitEconomics:
     points_minor: int = 0
     points_bp: int = 0
     """Points given to the buyer, of the item price, rounded down as in the landed price."""
-
-    def __post_init__(self) -> None:
-        check_range("cost_minor", self.cost_minor, MAX_PRICE_MINOR)
-        check_range("shipping_minor", self.shipping_minor, MAX_SHIPPING_MINOR)
-        check_range("vat_bp", self.vat_bp, FULL_BP)
-        check_range("allowance_bp", self.allowance_bp, FULL_BP)
-        check_range("points_minor", self.points_minor, MAX_PRICE_MINOR)
-        check_range("points_bp", self.points_bp, FULL_BP - 1)
 
     @property
     def scale(self) -> int:

@@ -153,10 +153,10 @@ def evaluated(economics: UnitEconomics, goal: Goal, first: int, last: int) -> It
     """The good prices from first to last, each evaluated exactly."""
     if last - first >= MAX_EVALUATED:
         raise InputError(
-            f"goal {goal.kind.value} {goal.value}: between {first} and {last} profit hardly changes"
-            " with the price, so that no bound follows from it; choose another goal or AMOUNT",
+            f"computed_bounds.goal is {goal.kind.value} {goal.value}: between {first} and {last}"
+            " profit hardly changes with the price, so no bound follows; allowed: another goal",
             reason="GOAL_TOO_FLAT",
-            field="goal.value",
+            field="computed_bounds.goal",
         )
     start: int | None = None
     for price in range(first, last + 1):

@@ -19,6 +19,14 @@ from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
 from server.cli.journal import journal_group
 from server.cli.listings import listings_group
+from server.cli.operate import (
+    held_group,
+    pause_command,
+    restart_command,
+    restore_prices_command,
+    resume_command,
+    stop_command,
+)
 from server.cli.replay import replay_command
 from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
@@ -139,3 +147,9 @@ main.add_command(replay_command)
 main.add_command(journal_group)
 main.add_command(backup_command)
 main.add_command(restore_command)
+main.add_command(held_group)
+main.add_command(stop_command)
+main.add_command(restart_command)
+main.add_command(pause_command)
+main.add_command(resume_command)
+main.add_command(restore_prices_command)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import queue
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ from server.wire.limits import parse
 
 NAME = "repriced.v1.ClaimsService"
 CHUNK_BYTES = 1 << 20
+INCOMING = "incoming"
+"""Folder of a store that holds reports while they arrive."""
 MAX_REPORT_BYTES = 2 << 30
 Report = Callable[[str, int, int], None]
 
@@ -72,7 +75,12 @@ class Claims:
         self, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
-        with self._core.admission.stream(), tempfile.TemporaryDirectory() as folder:
+        incoming = self._folder / INCOMING
+        incoming.mkdir(parents=True, exist_ok=True)
+        with (
+            self._core.admission.stream(),
+            tempfile.TemporaryDirectory(dir=incoming) as folder,
+        ):
             head, path, digest = self._received(requests, Path(folder))
             check_seller(self._core.scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
@@ -89,11 +97,13 @@ class Claims:
                     fill_import(answer, result)
                 return answer.SerializeToString()
 
-            yield from self._steps("ImportReports", head.request_id, digest, work, said)
+            yield from self._steps(
+                "ImportReports", head.request_id, digest, head.seller_id, work, said
+            )
 
     def _steps(
-        self, method: str, request_id: str, body: bytes, work: Callable[[Report], Any],
-        said: Callable[[str, int, int, Any], bytes],
+        self, method: str, request_id: str, body: bytes, seller: str,
+        work: Callable[[Report], Any], said: Callable[[str, int, int, Any], bytes],
     ) -> Iterator[bytes]:  # fmt: skip
         """Long work and its steps; a repeat gets the last message of the first time."""
         with self._once.turn(self._core.caller.name, method, request_id, body) as turn:
@@ -104,7 +114,7 @@ class Claims:
                 message = said(step, done, total, result)
                 if result is not None:
                     with Store(self._folder) as store, store.writing():
-                        turn.keep(store, message)
+                        turn.keep(store, message, seller)
                 yield message
 
     def _received(self, requests: Iterator[bytes], folder: Path) -> tuple[Any, Path, bytes]:
@@ -155,7 +165,9 @@ class Claims:
             return answer.SerializeToString()
 
         with self._core.admission.stream():
-            yield from self._steps("RunAudit", request.request_id, payload, work, said)
+            yield from self._steps(
+                "RunAudit", request.request_id, payload, request.seller_id, work, said
+            )
 
     def _totals(self, sellers: list[str] | None) -> list[Line]:
         """All claims of sellers by state."""
@@ -240,8 +252,9 @@ class Claims:
                 if turn.answer is not None:
                     return turn.answer
                 with Store(self._folder) as store, store.writing():
-                    answer: bytes = change(Ledger(store), request).SerializeToString()
-                    turn.keep(store, answer)
+                    answered = change(Ledger(store), request)
+                    answer: bytes = answered.SerializeToString()
+                    turn.keep(store, answer, answered.claim.seller_id)
         return answer
 
     def export_claims(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
@@ -266,6 +279,11 @@ class Claims:
                 field="claim_id",
             )
         return claim
+
+
+def clear_incoming(folder: Path) -> None:
+    """Deletes the reports that were arriving in a store when the server was killed."""
+    shutil.rmtree(folder / INCOMING, ignore_errors=True)
 
 
 def seen(scope: Scope, claim: KeptClaim) -> bool:

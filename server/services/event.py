@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from engine.claims.alerts import alerts_after, last_alert_id
-from engine.claims.store import STORE_FILE, Store
+from engine.claims.store import DATABASE, Store
 from engine.errors import InputError, LimitError, NotFoundError
 from engine.guards import EventLog
 from engine.scope import Scope, inside
@@ -100,7 +100,7 @@ def next_events(
 def first_alert(request: Any, core: Core) -> int:
     """Where a watcher of claim alerts begins. Raises InputError."""
     last = 0
-    if (core.claims_folder / STORE_FILE).exists():
+    if (core.claims_folder / DATABASE).exists():
         with Store(core.claims_folder) as store:
             last = last_alert_id(store)
     if not request.HasField("after_alert_id"):
@@ -117,7 +117,7 @@ def first_alert(request: Any, core: Core) -> int:
 
 def next_alerts(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEventsResponse:
     """Claim alerts after the cursor, wherever they were raised: in a call or by a command."""
-    if not (core.claims_folder / STORE_FILE).exists():
+    if not (core.claims_folder / DATABASE).exists():
         return event_pb2.WatchEventsResponse(alert_cursor=cursor)
     with Store(core.claims_folder) as store:
         alerts = alerts_after(store, cursor, core.limits.watch_batch)

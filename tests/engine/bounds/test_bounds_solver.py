@@ -145,23 +145,26 @@ def test_a_goal_that_hardly_depends_on_the_price_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"tiers": ()}, "tiers"),
-        ({"tiers": (ReferralTier(500, 100),)}, "tiers[0].up_to_minor"),
-        ({"tiers": (ReferralTier(None, 100), ReferralTier(None, 1))}, "tiers[0].up_to_minor"),
+        ({"tiers": ()}, "referral_tiers"),
+        ({"tiers": (ReferralTier(500, 100),)}, "referral_tiers[0].up_to_minor"),
+        (
+            {"tiers": (ReferralTier(None, 100), ReferralTier(None, 1))},
+            "referral_tiers[0].up_to_minor",
+        ),
         (
             {"tiers": (ReferralTier(5, 1), ReferralTier(5, 2), ReferralTier(None, 3))},
-            "tiers[1].up_to_minor",
+            "referral_tiers[1].up_to_minor",
         ),
-        ({"tiers": (ReferralTier(None, 10_001),)}, "tiers[0].rate_bp"),
-        ({"bands": (FulfilmentBand(None, -1),)}, "bands[0].fee_minor"),
-        ({"bands": (FulfilmentBand(99, 1),)}, "bands[0].up_to_minor"),
-        ({"minimum_minor": -1}, "minimum_minor"),
-        ({"digital_services_bp": -1}, "digital_services_bp"),
+        ({"tiers": (ReferralTier(None, 10_001),)}, "referral_tiers[0].rate_basis_points"),
+        ({"bands": (FulfilmentBand(None, -1),)}, "fulfilment_bands[0].fee_minor"),
+        ({"bands": (FulfilmentBand(99, 1),)}, "fulfilment_bands[0].up_to_minor"),
+        ({"minimum_minor": -1}, "minimum_referral_minor"),
+        ({"digital_services_bp": -1}, "digital_services_basis_points"),
         ({"fixed_minor": -1}, "fixed_minor"),
     ],
 )
 def test_a_fee_table_with_gaps_is_refused(arguments: dict[str, object], field: str) -> None:
     present: dict[str, object] = {"tiers": (ReferralTier(None, 1_500),)}
     with pytest.raises(InputError) as refused:
-        FeeSchedule(**{**present, **arguments})  # type: ignore[arg-type]
+        FeeSchedule(**{**present, **arguments}).check()  # type: ignore[arg-type]
     assert refused.value.field == field
