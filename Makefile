@@ -28,7 +28,7 @@ help:
 	@echo "  make soak-crash N=25 SEED=1"
 	@echo "                 kill a real server N times, prove that nothing answered is lost or doubled"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
-	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1001-1020"
+	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1008-1027"
 	@echo "  make bench-claims   measure it on a large ledger, ROWS=1000000, into the same file"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"
