@@ -45,7 +45,7 @@ class Leaving:
     def erase(self, seller_id: str, apply: Callable[[], Answer]) -> tuple[Answer, bool]:
         """Erases a seller; `apply` is the engine's part. Its answer, and whether more was found.
 
-        Raises what `apply` does, and ConflictError while somebody writes to the store of claims,
+        Raises what `apply` does, and LimitError while somebody writes to the store of claims,
         both with nothing changed. After another error of the store or of the access file the next
         start, or the same call with a new request id, does what is left.
         """

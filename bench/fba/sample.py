@@ -6,6 +6,7 @@ them; the same files each time. With FOLDER the raw reports stay there.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -43,16 +44,23 @@ def audit(year: tuple[dict[str, Path], date, date], store: Path) -> None:
     folders, start, today = year
     days = ("--from", f"{start}", "--to", f"{today}")
     for seller_id, reports in folders.items():
-        say(store, "import", f"{reports}", "--seller", seller_id, "--as-of", f"{today}", *days)
-    say(store, "audit", "--today", f"{today}")
+        told = json.loads(
+            say(store, "import", f"{reports}", "--seller", seller_id, "--as-of", f"{today}", *days,
+                "--json")
+        )  # fmt: skip
+        rows = sum(each["rows"] for each in told["reports"])
+        click.echo(f"{len(told['reports'])} reports, {rows} rows, {told['rejected']} refused")
+    click.echo(say(store, "audit", "--today", f"{today}"))
 
 
-def say(store: Path, *words: str) -> None:
-    """Shows a command and runs it."""
+def say(store: Path, *words: str) -> str:
+    """Shows a command, runs it, and gives what it says."""
     click.echo(f"\n$ repriced claims {' '.join(words)}")
-    subprocess.run(
-        [sys.executable, "-m", "server.cli", "claims", *words, "--store", f"{store}"], check=True
-    )
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", "claims", *words, "--store", f"{store}"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return done.stdout
 
 
 @click.command(help="Writes the sample year, into FOLDER if given, and audits it.")

@@ -9,7 +9,7 @@ claim: nothing is owed, but an audit may wait for a row that no report shows yet
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from bench.fba.books import Debt
 from bench.fba.markets import MARKETS, window
@@ -61,6 +61,9 @@ LOOSE_GAPS = {
     "inbound_short",
 }
 """Rules that may, but need not, rest on each day up to the audit."""
+
+ONCE = {"replacements"}
+"""Reports of which only the event's own day counts: no later row of them answers a claim."""
 
 LOOK_BACK_DAYS = {"removal_orders": 180, "reimbursements": 7}
 
@@ -130,6 +133,10 @@ def state(world: World, debt: Debt, documented: bool) -> str:
 
 def effect(world: World, cut: Cut, debt: Debt) -> str:
     """What the damaged report does to a claim: `blocked`, `any` or `none`."""
+    if debt.rule == "disposed_without_request" and (
+        debt.event - timedelta(LOOK_BACK_DAYS["removal_orders"]) < world.start
+    ):
+        return "blocked"
     if not cut.report or cut.seller_id != debt.product.seller_id:
         return "none"
     needed = cut.report in (debt.needs or NEEDS[debt.rule])
@@ -139,7 +146,8 @@ def effect(world: World, cut: Cut, debt: Debt) -> str:
     if cut.how == "gap":
         age = (world.today - debt.event).days
         back = LOOK_BACK_DAYS.get(cut.report, 0)
-        if not any(overlap((age + back, 0), gap) for gap in gaps(cut, debt)):
+        last = age if cut.report in ONCE else 0
+        if not any(overlap((age + back, last), gap) for gap in gaps(cut, debt)):
             return "none"
         if debt.rule in LOOSE_GAPS:
             return "any"

@@ -46,7 +46,8 @@ class AuditResult:
 
     `already_filed` counts claims that the seller says were filed elsewhere; they are not in
     `claims`. `blind` are rules that miss a report, with or without claims. `without_cost` are
-    SKUs with stock claims whose sourcing cost is not declared. `alerts` were not raised before.
+    SKUs that moved lately and whose sourcing cost is not declared: the value of their next loss is
+    not sure. `alerts` were not raised before.
     """
 
     today: date
@@ -129,7 +130,7 @@ def audit_seller(
         for each in candidates:
             if (claim := judged(desk, each)) is not None:
                 (said.filed if desk.filed_elsewhere(claim) else said.found).append(claim)
-        result.without_cost += desk.without_cost()
+        result.without_cost += without_cost(database)
         said.paid_cases = {
             (str(case), str(fnsku)): int(minor)
             for case, fnsku, minor in database.execute(
@@ -158,6 +159,20 @@ def report(progress: Progress | None, step: str, done: int, total: int) -> None:
     """Tells the caller how far it is."""
     if progress is not None:
         progress(step, done, total)
+
+
+WITHOUT_COST = """
+SELECT sku FROM ledger
+WHERE date > today() - 90 AND is_own(sku) AND sku <> ''
+  AND sku NOT IN (SELECT sku FROM costs WHERE declared_on <= today() AND from_date <= today()
+                  AND today() <= coalesce(to_date, DATE '9999-12-31'))
+GROUP BY sku ORDER BY count(*) DESC, sku
+"""
+
+
+def without_cost(database: duckdb.DuckDBPyConnection) -> list[str]:
+    """SKUs of the last 90 days whose sourcing cost nobody declared, those that move most first."""
+    return [str(row[0]) for row in database.execute(WITHOUT_COST).fetchall()]
 
 
 def filed_subjects(database: duckdb.DuckDBPyConnection) -> set[str]:

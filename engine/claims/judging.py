@@ -29,12 +29,7 @@ class Desk:
     coverage: CoverageBook
     filed_subjects: set[str]
     documents: dict[str, set[str]]
-    _without_cost: dict[str, None] = field(default_factory=dict)
     _missing: dict[tuple[Any, ...], str] = field(default_factory=dict)
-
-    def without_cost(self) -> list[str]:
-        """SKUs whose sourcing cost would raise a value, in the order they were met."""
-        return list(self._without_cost)
 
     def lacks(self, found: Candidate, event: date) -> list[str]:
         """Reports that are missing, stale or gappy for a candidate."""
@@ -57,11 +52,6 @@ class Desk:
             return False
         return bool(self.filed_subjects & ({claim.claim_id} | own_ids(claim.subject_key)))
 
-    def note_cost(self, found: Candidate) -> None:
-        """Remembers a SKU without declared cost."""
-        if found.rule.value == "pre_order" and found.grade != Grade.DECLARED and found.sku:
-            self._without_cost.setdefault(found.sku)
-
 
 def judged(desk: Desk, found: Candidate) -> Claim | None:
     """A candidate as a claim; None if nothing is owed."""
@@ -71,7 +61,6 @@ def judged(desk: Desk, found: Candidate) -> Claim | None:
     dates = dates_of(desk.policy, found, event, desk.today, found.country)
     lacks = desk.lacks(found, event)
     missing_documents = documents_missing(desk, found)
-    desk.note_cost(found)
     paid = found.units == 0 and found.paid_units > 0
     units = found.paid_units if paid else found.units
     state = (

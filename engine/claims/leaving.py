@@ -17,7 +17,7 @@ from engine.databases import forget_deleted
 __all__ = ["documents_held", "erasing_claims", "rows_held"]
 
 BATCH_ROWS = 500
-TABLES = ("imports", "files", "coverage", "codes", "alerts", "claims")
+TABLES = ("imports", "files", "coverage", "codes", "claims", "alerts", "requests")
 """Tables that name the seller in their column `seller`."""
 CLAIMS_OF = "(SELECT claim_id FROM claims WHERE seller = ?1)"
 ROWS = {
@@ -27,10 +27,10 @@ ROWS = {
     " 'last', last, 'as_of', as_of, 'import', import) FROM coverage WHERE seller = ?1",
     "codes": "SELECT json_object('report', report, 'code', code, 'rows', rows, 'import', import)"
     " FROM codes WHERE seller = ?1",
-    "alerts": "SELECT json_object('day', day, 'kind', kind, 'claim_id', claim_id,"
-    " 'message', message) FROM alerts WHERE seller = ?1",
     "claims": "SELECT json_object('claim_id', claim_id, 'state', state, 'case_id', case_id,"
     " 'paid_minor', paid_minor, 'facts', json(body)) FROM claims WHERE seller = ?1",
+    "alerts": "SELECT json_object('id', id, 'day', day, 'kind', kind, 'claim_id', claim_id,"
+    " 'message', message) FROM alerts WHERE seller = ?1 ORDER BY id",
     "timeline": "SELECT json_object('claim_id', claim_id, 'day', day, 'state', state,"
     f" 'note', note) FROM timeline WHERE claim_id IN {CLAIMS_OF} ORDER BY number",
 }
@@ -42,7 +42,7 @@ def erasing_claims(store_path: Path, seller: str) -> Iterator[int]:
 
     It is done when the block ends well; an error inside leaves the store as it was. Rows go in one
     transaction, then files, then the bytes of what was deleted: after a crash the same can be done
-    again. Raises ConflictError while another one writes to the store.
+    again. Raises LimitError while another one writes to the store.
     """
     if not (store_path / DATABASE).exists() or not is_seller(seller):
         yield 0
@@ -62,11 +62,7 @@ def erasing_claims(store_path: Path, seller: str) -> Iterator[int]:
 
 
 def delete_rows(store: Store, seller: str) -> int:
-    """Deletes the rows that are a seller's; how many there were.
-
-    Answers kept for repeated requests go too, whoever asked: what is in them is not known, and a
-    change of claims that is repeated after that finds itself done.
-    """
+    """Deletes the rows that are a seller's, and answers about every seller; how many there were."""
     before = store.db.total_changes()
     for each in ("timeline", "attachments"):
         store.db.execute(f"DELETE FROM {each} WHERE claim_id IN {CLAIMS_OF}", (seller,))
@@ -74,9 +70,8 @@ def delete_rows(store: Store, seller: str) -> int:
     store.db.execute(f"DELETE FROM keys WHERE path IN ({files})", (seller,))
     for each in TABLES:
         store.db.execute(f"DELETE FROM {each} WHERE seller = ?", (seller,))
-    deleted = store.db.total_changes() - before
-    store.db.execute("DELETE FROM requests")
-    return deleted
+    store.db.execute("DELETE FROM requests WHERE seller = ''")
+    return store.db.total_changes() - before
 
 
 def rows_held(store_path: Path, seller: str, spill: Path) -> Iterator[tuple[str, list[str]]]:

@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS alerts (
 );
 CREATE TABLE IF NOT EXISTS requests (
     caller TEXT NOT NULL, method TEXT NOT NULL, request_id TEXT NOT NULL, body BLOB NOT NULL,
-    answer BLOB NOT NULL, at_s INTEGER NOT NULL, PRIMARY KEY (caller, method, request_id)
+    answer BLOB NOT NULL, at_s INTEGER NOT NULL, seller TEXT NOT NULL,
+    PRIMARY KEY (caller, method, request_id)
 );
 CREATE INDEX IF NOT EXISTS requests_by_time ON requests (at_s);
 """

@@ -243,6 +243,27 @@ def update_command(
         click.echo(f"{claim.claim_id} is {claim.state}; next: {claim.next_action}")
 
 
+@claims_group.command("attach")
+@click.argument("claim_id")
+@click.argument("kind")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@store_option
+@today_option
+@plain_errors
+def attach_command(
+    claim_id: str, kind: str, path: Path, store: Path, today: datetime | None
+) -> None:
+    """Keep a document with a claim; `export` puts it into the folder of the case.
+
+    Example: repriced claims attach 0874588b invoice bill.pdf
+    """
+    with Store(store) as opened, opened.writing():
+        ledger = Ledger(opened)
+        full = ledger.get(claim_id).claim_id
+        ledger.attach(full, kind, path.name, path.read_bytes(), day_of(today))
+    click.echo(f"{full} has {kind}: {path.name}; audit again to see what is still missing")
+
+
 @claims_group.command("export")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--seller", default="", help="Only this seller's claims.")

@@ -97,11 +97,13 @@ class Claims:
                     fill_import(answer, result)
                 return answer.SerializeToString()
 
-            yield from self._steps("ImportReports", head.request_id, digest, work, said)
+            yield from self._steps(
+                "ImportReports", head.request_id, digest, head.seller_id, work, said
+            )
 
     def _steps(
-        self, method: str, request_id: str, body: bytes, work: Callable[[Report], Any],
-        said: Callable[[str, int, int, Any], bytes],
+        self, method: str, request_id: str, body: bytes, seller: str,
+        work: Callable[[Report], Any], said: Callable[[str, int, int, Any], bytes],
     ) -> Iterator[bytes]:  # fmt: skip
         """Long work and its steps; a repeat gets the last message of the first time."""
         with self._once.turn(self._core.caller.name, method, request_id, body) as turn:
@@ -112,7 +114,7 @@ class Claims:
                 message = said(step, done, total, result)
                 if result is not None:
                     with Store(self._folder) as store, store.writing():
-                        turn.keep(store, message)
+                        turn.keep(store, message, seller)
                 yield message
 
     def _received(self, requests: Iterator[bytes], folder: Path) -> tuple[Any, Path, bytes]:
@@ -163,7 +165,9 @@ class Claims:
             return answer.SerializeToString()
 
         with self._core.admission.stream():
-            yield from self._steps("RunAudit", request.request_id, payload, work, said)
+            yield from self._steps(
+                "RunAudit", request.request_id, payload, request.seller_id, work, said
+            )
 
     def _totals(self, sellers: list[str] | None) -> list[Line]:
         """All claims of sellers by state."""
@@ -248,8 +252,9 @@ class Claims:
                 if turn.answer is not None:
                     return turn.answer
                 with Store(self._folder) as store, store.writing():
-                    answer: bytes = change(Ledger(store), request).SerializeToString()
-                    turn.keep(store, answer)
+                    answered = change(Ledger(store), request)
+                    answer: bytes = answered.SerializeToString()
+                    turn.keep(store, answer, answered.claim.seller_id)
         return answer
 
     def export_claims(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:

@@ -34,12 +34,15 @@ class Turn:
     body: bytes
     answer: bytes | None
 
-    def keep(self, store: Store, answer: bytes) -> None:
-        """Keeps the answer, inside the store's transaction; old ones are forgotten."""
+    def keep(self, store: Store, answer: bytes, seller: str) -> None:
+        """Keeps the answer, inside the store's transaction; old ones are forgotten.
+
+        `seller` is whom the answer is about, "" for several: it goes when a seller leaves.
+        """
         now = int(time.time())
         store.db.execute(
-            "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?)",
-            (*self.key, self.body, answer, now),
+            "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*self.key, self.body, answer, now, seller),
         )
         store.db.execute(
             "DELETE FROM requests WHERE at_s < ? OR rowid <= (SELECT max(rowid) FROM requests) - ?",

@@ -52,7 +52,7 @@ WITH newest AS (
     GROUP BY ALL
 ), wrong AS (
     SELECT sku, fnsku, min(posted) AS first_wrong, count(*) AS charges,
-        sum(fulfilment_fee) AS charged_minor,
+           sum(fulfilment_fee) AS charged_minor,
            sum(quantity * right_fee) AS right_minor
     FROM charges
     WHERE right_fee < amazon_fee AND abs(fulfilment_fee - quantity * amazon_fee) <= quantity

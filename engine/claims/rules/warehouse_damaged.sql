@@ -15,6 +15,7 @@ SELECT reference_id, fnsku, occurrence, sku, asin, country, date AS event_date,
                         ELSE least(unreconciled_quantity, -quantity) END) AS units,
        -quantity AS gross_units,
        CASE WHEN unreconciled_quantity IS NOT NULL THEN as_of + 1 END AS payments_from,
+       CASE WHEN unreconciled_quantity IS NOT NULL THEN today() END AS payments_to,
        unreconciled_quantity IS NULL AS uses_found,
        date, fulfillment_center, disposition, reason, quantity, reconciled_quantity,
        unreconciled_quantity, as_of AS reported_on

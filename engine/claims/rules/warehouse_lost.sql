@@ -32,6 +32,7 @@ SELECT reference_id, fnsku, occurrence, sku, asin, country, date AS event_date,
        -l.quantity AS gross_units,
        -- The column is true as of the report: only later payments are taken off it.
        CASE WHEN unreconciled_quantity IS NOT NULL THEN as_of + 1 END AS payments_from,
+       CASE WHEN unreconciled_quantity IS NOT NULL THEN today() END AS payments_to,
        unreconciled_quantity IS NULL AS uses_found,
        date, fulfillment_center, disposition, reason, l.quantity, reconciled_quantity,
        unreconciled_quantity, as_of AS reported_on

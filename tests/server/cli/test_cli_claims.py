@@ -67,6 +67,10 @@ def test_from_raw_reports_to_a_case(folder: Path) -> None:
     assert "fetch next: FBA Customer Returns is not imported" in coverage
     assert "hand it out back to 2024-09-01" in coverage
     assert "without it nothing is seen by" in coverage
+    assert "declare the sourcing cost of 1 SKUs before the next loss, such as MUG" in audit.output
+    attached = claims(folder, "attach", claim["claim_id"][:8], "invoice", folder / "paid.csv")
+    assert "has invoice: paid.csv" in attached.output
+    assert "attach: invoice" in claims(folder, "case", claim["claim_id"], *day).output
     filed = claims(folder, "update", claim["claim_id"], "filed", "--case", "C1", *day)
     assert "is filed; next: wait for Amazon's answer" in filed.output
     export = folder.parent / "claims.csv"

@@ -128,8 +128,7 @@ def bring_claims(data: Path) -> None:
         sku = sku_of(seller)
         line = f"{day},X-{sku},B1,{sku},Mug,Adjustments,R1,-2,LEJ1,SELLABLE,M,DE,0,2\n"
         file = data.parent / f"ledger-{seller}.csv"
-        broken = line.replace(day, refused).replace("-2", f"broken {sku}")
-        file.write_text(LEDGER + line + broken)
+        file.write_text(LEDGER + line + line.replace(",-2,", ",two,"))
         covers = (today - timedelta(days=90), today)
         import_paths(data / "claims", seller, [file], today, covers=covers)
         file.unlink()
