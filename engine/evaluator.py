@@ -88,7 +88,12 @@ class Evaluator:
                 min(first + SLICE, len(commands)), now_ms, self._scratch, self._outcomes,
             )  # fmt: skip
 
-        self._run(len(commands), evaluate, result, Source(Origin.COMMAND, released=released))
+        self._run(
+            len(commands),
+            evaluate,
+            result,
+            Source(Origin.COMMAND, released=released, commands=commands),
+        )
 
     def timers(
         self, first_id: int, last_id: int, result: TickResult, released: bool = False

@@ -14,11 +14,14 @@ from engine.columns import OfferColumns
 from engine.guards.proposals import Origin
 from engine.schema import (
     CONDITION_BITS,
+    PREMIUM_UNKNOWN,
+    CommandKind,
     CycleState,
     DecisionStatus,
     OfferBit,
     Reason,
     RowFlag,
+    StrategyKind,
 )
 
 Slots = NDArray[np.intp]
@@ -31,6 +34,9 @@ NO_OFFERS: Whose = (
 )  # fmt: skip
 DEFINED = ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy")
 DEFINED_FLAGS = np.uint16(CONDITION_BITS | RowFlag.ACTIVE)
+BRACKETS = ("take_low_ppm", "take_high_ppm", "keep_low_ppm", "keep_high_ppm")
+COUNTING = (StrategyKind.PUSH, StrategyKind.DAILY_PUSH)
+MOST_UNITS = 1_000_000_000
 OBSERVED = (
     "observed_ms", "live_price_minor", "competitive_minor", "featured_minor", "reference_minor",
 )  # fmt: skip
@@ -50,6 +56,7 @@ class Source:
     offers: OfferColumns | None = None
     first: int = 0
     released: bool = False
+    commands: NDArray[np.void] | None = None  # schema.COMMAND, of which the slice begins at `first`
 
     def columns(self) -> Whose:
         """Snapshots as bytes, the first of the slice, and what tells whose an offer is."""
@@ -152,8 +159,11 @@ class Slice:
                 rows[name] = proposed[name]
             live = rows["live_price_minor"]
             rows["price_minor"] = np.where(live > 0, live, rows["price_minor"])
-        if self.source.origin == Origin.COMMAND:
-            redefine(rows, proposed)
+        if self.source.commands is not None:
+            commands = self.source.commands[self.source.first + slots]
+            kinds = self.catalog.strategy_records["kind"][proposed["strategy"]]
+            redefine(rows, proposed, commands, kinds)
+            count_sales(rows, commands, kinds)
         if self.source.origin == Origin.TIMER:
             rows["deadline_s"] = self.now_s + HELD_RETRY_S
         rows["reason"] = reason
@@ -189,11 +199,49 @@ def offers_of_rows(rows: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[n
     return np.arange(len(row)) - first[row] + begin[row], row
 
 
-def redefine(rows: NDArray[np.void], proposed: NDArray[np.void]) -> None:
-    """Takes the definition of proposed rows over, and nothing else."""
-    moved = rows["strategy"] != proposed["strategy"]
+def redefine(
+    rows: NDArray[np.void],
+    proposed: NDArray[np.void],
+    commands: NDArray[np.void],
+    kinds: NDArray[np.uint8],
+) -> None:
+    """Takes the definition of proposed rows over, and nothing else; `kinds` are the strategies'."""
+    moved = (rows["strategy"] != proposed["strategy"]) | (commands["restart"] != 0)
+    change_fields(rows, moved, np.isin(kinds, COUNTING))
     for name in DEFINED:
         rows[name] = proposed[name]
     rows["flags"] = rows["flags"] & ~DEFINED_FLAGS | proposed["flags"] & DEFINED_FLAGS
     rows["deadline_s"][moved] = 0
     rows["state"][moved & (rows["state"] != CycleState.PAUSED)] = CycleState.SEEKING
+
+
+def change_fields(
+    rows: NDArray[np.void], moved: NDArray[np.bool_], counting: NDArray[np.bool_]
+) -> None:
+    """What `_push.pxd` does to a listing with another strategy: the same fields hold brackets, or
+    count sales, from nothing."""
+    begins, ends = moved & counting, moved & ~counting & (rows["premium_ppm"] == PREMIUM_UNKNOWN)
+    for name in BRACKETS:
+        rows[name][begins], rows[name][ends] = 0, PREMIUM_UNKNOWN
+    rows["premium_ppm"][begins], rows["premium_ppm"][ends] = PREMIUM_UNKNOWN, 0
+    rows["good_price_minor"][begins] = -1
+    rows["good_price_minor"][ends] = np.maximum(rows["good_price_minor"][ends], 0)
+    for name in ("evidence_s", "cooldown_until_s"):
+        rows[name][begins | ends] = 0
+
+
+def count_sales(
+    rows: NDArray[np.void], commands: NDArray[np.void], kinds: NDArray[np.uint8]
+) -> None:
+    """Counts reported units although no price may follow them yet: they are reported once."""
+    sold = commands["kind"] == CommandKind.SALES
+    daily = sold & (kinds == StrategyKind.DAILY_PUSH)
+    rows["keep_low_ppm"][daily] = held_units(commands["units_today"][daily])
+    push = sold & (kinds == StrategyKind.PUSH) & (rows["evidence_s"] != 0)
+    for name in ("take_low_ppm", "keep_low_ppm"):
+        rows[name][push] = held_units(rows[name][push] + commands["units"][push])
+
+
+def held_units(units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Units within what a row can hold."""
+    return np.clip(units, -MOST_UNITS, MOST_UNITS)

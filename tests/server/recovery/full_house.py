@@ -123,7 +123,7 @@ def sku_of(seller: str) -> str:
 def bring_claims(data: Path) -> None:
     """A ledger with a refused row, a claim with a document, for each seller."""
     today = datetime.now(UTC).date()
-    day, refused = ((today - timedelta(days=each)).strftime("%m/%d/%Y") for each in (40, 60))
+    day, _ = ((today - timedelta(days=each)).strftime("%m/%d/%Y") for each in (40, 60))
     for seller in (GONE, STAYS):
         sku = sku_of(seller)
         line = f"{day},X-{sku},B1,{sku},Mug,Adjustments,R1,-2,LEJ1,SELLABLE,M,DE,0,2\n"
