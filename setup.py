@@ -59,10 +59,15 @@ DIRECTIVES = {
     "wraparound": DEBUG,
     "initializedcheck": DEBUG,
     "nonecheck": DEBUG,
-    "overflowcheck": DEBUG,
+    "overflowcheck": False,
     "cdivision": True,
     "embedsignature": True,
 }
+
+
+# Where amounts are reckoned. Elsewhere numbers wrap on purpose, in hashes and varints, and Cython
+# checks the difference of two pointers as if they were numbers.
+RECKONING = {"_emit", "_guards", "_money", "_spirals", *KERNELS}
 
 
 class BuildWithStubs(build_py):
@@ -94,27 +99,31 @@ def generate_stubs() -> None:
 def extensions() -> list[Extension]:
     """Extension modules as C, translated again when a source, a .pxd or a setting changed."""
     settings = ROOT / BUILD / "settings"
-    wanted = f"{FLAGS} {MODULES} {DIRECTIVES}"
+    wanted = f"{FLAGS} {MODULES} {DIRECTIVES} {RECKONING}"
     changed = not settings.exists() or settings.read_text() != wanted
-    modules = cythonize(
-        [
-            Extension(
-                name,
-                [source],
-                extra_compile_args=FLAGS + level,
-                extra_link_args=SANITIZERS,
-            )
-            for name, source, level in [
-                *((f"engine.{name}", f"engine/{name}.pyx", at) for name, at in MODULES.items()),
-                ("repriced._columns", "proto/repriced/_columns.pyx", []),
-                ("server.amazon._either", "server/amazon/_either.pyx", []),
-            ]
-        ],
-        compiler_directives=DIRECTIVES,
-        build_dir=str(BUILD / "cython"),
-        annotate=ANNOTATE,
-        force=changed or ANNOTATE,
-    )
+    sources = [
+        *((f"engine.{name}", f"engine/{name}.pyx", at) for name, at in MODULES.items()),
+        ("repriced._columns", "proto/repriced/_columns.pyx", []),
+        ("server.amazon._either", "server/amazon/_either.pyx", []),
+    ]
+    modules = []
+    for reckoning in (True, False):
+        modules += cythonize(
+            [
+                Extension(
+                    name,
+                    [source],
+                    extra_compile_args=FLAGS + level,
+                    extra_link_args=SANITIZERS,
+                )
+                for name, source, level in sources
+                if (name.removeprefix("engine.") in RECKONING) == reckoning
+            ],
+            compiler_directives={**DIRECTIVES, "overflowcheck": DEBUG and reckoning},
+            build_dir=str(BUILD / "cython"),
+            annotate=ANNOTATE,
+            force=changed or ANNOTATE,
+        )
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(wanted)
     return modules

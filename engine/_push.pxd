@@ -161,13 +161,20 @@ cdef inline void begin_sales(Row* r, const Strategy* s, int64_t now_s) noexcept 
         begin_period(r, s, now_s)
 
 
+cdef inline bint is_too_small(const Row* r, const Strategy* s, int64_t target) noexcept nogil:
+    cdef int64_t change = target - r.price_minor
+    if r.price_minor <= 0 or clamp(r, r.price_minor) != r.price_minor:
+        return False
+    return -s.min_change_minor < change < s.min_change_minor
+
+
 cdef inline void restart_price(
     Row* r, const Strategy* s, int64_t now_s, Outcome* o
 ) noexcept nogil:
     cdef int64_t target = with_ending(r, s, clamp(r, s.start_minor))
     if r.price_minor > 0:
         target = clamp(r, limit_step(s, clamp(r, r.price_minor), target))
-    if target != r.price_minor:
+    if target != r.price_minor and not is_too_small(r, s, target):
         moved(r, s, target, REASON_PUSH_START, now_s, o)
         r.state = STATE_AWAITING
     else:

@@ -163,12 +163,18 @@ def begin_sales(r: Any, s: Any, now_s: int) -> None:
         begin_period(r, s, now_s)
 
 
+def is_too_small(r: Any, s: Any, target: int) -> bool:
+    """Whether a change inside the bounds is below the least one that is made."""
+    price = r.price_minor
+    return bool(0 < price == clamp(r, price) and abs(target - price) < s.min_change_minor)
+
+
 def restart_price(r: Any, s: Any, now_s: int, o: Any) -> None:
     """To the start price, however many changes the hour has seen."""
     target = with_ending(r, s, clamp(r, s.start_minor))
     if r.price_minor > 0:
         target = clamp(r, limit_step(s, clamp(r, r.price_minor), target))
-    if target != r.price_minor:
+    if target != r.price_minor and not is_too_small(r, s, target):
         moved(r, s, target, Reason.PUSH_START, now_s, o)
         r.state = CycleState.AWAITING
     else:
