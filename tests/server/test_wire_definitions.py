@@ -329,7 +329,7 @@ def test_every_enum_of_the_protocol_is_compared() -> None:
 
 
 def test_every_alert_of_the_audit_has_its_number() -> None:
-    said = {name.removeprefix("CLAIM_ALERT_") for name in event_pb2.ClaimAlert.keys()}  # noqa: SIM118
+    said = {name.removeprefix("CLAIM_ALERT_") for name, _ in event_pb2.ClaimAlert.items()}
     assert said == {each.value.upper() for each in AlertKind} | {"UNSPECIFIED"}
 
 

@@ -193,7 +193,8 @@ class Workload:
     def _sales(self) -> Step:
         request = pricing_pb2.ReportSalesRequest(request_id=self._id())
         hour_ms = self.now_ms - self.now_ms % 3_600_000
-        for listing_id in self._random.sample(range(1, self._listings + 3), 20):
+        count = min(20, self._listings)
+        for listing_id in self._random.sample(range(1, self._listings + 3), count):
             units = self._random.randrange(6)
             request.sales.add(listing_id=listing_id, hour_ms=hour_ms, units=units, source="test")
         return self._pause_ms(), InputKind.SALES, request.SerializeToString()
