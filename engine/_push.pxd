@@ -92,7 +92,9 @@ cdef inline int64_t take_steps(Row* r, const Strategy* s) noexcept nogil:
     cdef int64_t price = r.price_minor
     cdef int at = step_of(r)
     cdef int times = r.take_high_ppm & TIMES_BITS
-    while 0 <= at < s.push_count and r.take_low_ppm >= <int32_t>s.push_units[at]:
+    if at < 0:
+        return price
+    while at < s.push_count and r.take_low_ppm >= <int32_t>s.push_units[at]:
         price = clamp(r, stepped(s, price, at))
         r.take_low_ppm -= <int32_t>s.push_units[at]
         times += 1

@@ -93,7 +93,9 @@ def step_of(r: Any) -> int:
 def take_steps(r: Any, s: Any) -> int:
     """Price after every step that the carried units pay for; a step that a bound eats counts."""
     price, at, times = r.price_minor, step_of(r), r.take_high_ppm & TIMES_BITS
-    while 0 <= at < s.push_count and r.take_low_ppm >= s.push_units[at]:
+    if at < 0:
+        return int(price)
+    while at < s.push_count and r.take_low_ppm >= s.push_units[at]:
         price = clamp(r, stepped(s, price, at))
         r.take_low_ppm -= s.push_units[at]
         times += 1

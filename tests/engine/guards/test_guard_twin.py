@@ -21,7 +21,7 @@ from engine.guards.spiral import BUCKET_S, BUCKETS, MOVER, Spirals
 from engine.guards.watch import WATCH
 from engine.schema import EVENT_REASONS, CycleState, DecisionStatus, InputKind, Reason
 
-ENGINE = Path(_guards.__file__).parent
+ENGINE = Path(__file__).parents[3] / "engine"
 SELLERS = ("S1", "S2", "S3")
 SKUS = tuple(f"SKU-{at}" for at in range(30))
 PAUSES = (0, 1_000, 20_000, MINUTE_MS, 5 * MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS, DAY_MS)
