@@ -19,6 +19,7 @@ from engine.reference_rules import changes_used
 from engine.schema import (
     COMMAND,
     FEEDBACK,
+    MAX_POSITION,
     MAX_PRICE_MINOR,
     MAX_SHIPPING_MINOR,
     OUTCOME,
@@ -31,11 +32,14 @@ from engine.schema import (
     BelowFloor,
     CommandKind,
     CycleState,
+    Direction,
     FeedbackKind,
+    PercentOf,
     Reason,
     RowFlag,
     StrategyKind,
     Suppressed,
+    Tie,
     WhenWinning,
 )
 
@@ -240,6 +244,14 @@ def compiled(draw: st.DrawFn) -> np.ndarray:
         "max_rejections": st.integers(1, 15),
         "changes_per_hour": st.integers(1, 120),
         "targets": st.integers(0, 6),
+        "position": st.integers(1, MAX_POSITION),
+        "tie": st.sampled_from(Tie),
+        "gap_minor": maybe_price,
+        "gap_ppm": st.integers(0, 999_900),
+        "direction": st.sampled_from(Direction),
+        "start_minor": prices,
+        "percent_of": st.sampled_from(PercentOf),
+        "keep_buy_box": st.integers(0, 1),
     }
     return record(draw, STRATEGY, fields)
 
