@@ -113,9 +113,9 @@ class EngineOnly:
     def __init__(self, *_: Any) -> None:
         pass
 
-    def erase(self, _: str, apply: Callable[[], Any]) -> tuple[Any, bool]:
+    def erase(self, _: str, apply: Callable[[], Any]) -> Any:
         """The engine's part."""
-        return apply(), False
+        return apply()
 
     def finish(self, _: Any) -> None:
         """Nothing was begun."""
