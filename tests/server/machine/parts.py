@@ -70,10 +70,10 @@ class HandWriter(Writer):
         self._futures.append(future)
         return future
 
-    def _take_group(self) -> list[Turn]:
-        group = super()._take_group()
-        self.order += [self._names[each.work] for each in group]
-        return group
+    def _take_groups(self) -> list[list[Turn]]:
+        groups = super()._take_groups()
+        self.order += [self._names[each.work] for group in groups for each in group]
+        return groups
 
     def wait(self, ready: Callable[[], bool]) -> None:
         """Waits until something is so that other threads change."""
