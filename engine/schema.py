@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 5
+RULES_VERSION = 6
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -28,6 +28,12 @@ PREMIUM_UNKNOWN = -(2**31)
 
 MAX_OFFERS = 100
 """Offers of one snapshot."""
+
+MAX_SHARED_ASIN = 50
+"""Listings of one ASIN key: a row that names the ASIN is evaluated for each of them."""
+
+MAX_LISTINGS_NAMED = 400_000
+"""Listings that all rows of one input may name together."""
 
 MAX_SELLER_LIST = 100
 """Sellers of one include, exclude or target list."""

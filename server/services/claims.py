@@ -46,6 +46,7 @@ CHUNK_BYTES = 1 << 20
 INCOMING = "incoming"
 """Folder of a store that holds reports while they arrive."""
 MAX_REPORT_BYTES = 2 << 30
+LONGEST_FILE_NAME = 200
 Report = Callable[[str, int, int], None]
 
 
@@ -82,7 +83,6 @@ class Claims:
             tempfile.TemporaryDirectory(dir=incoming) as folder,
         ):
             head, path, digest = self._received(requests, Path(folder))
-            check_seller(self._core.scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
             covers = covers_of(head)
 
@@ -122,12 +122,13 @@ class Claims:
         limits = self._core.codec.limits
         first = next(requests, b"")
         head = parse(claims_pb2.ImportReportsRequest, first, limits).head
+        check_seller(self._core.scope, "head.seller_id", head.seller_id)
         digest = hashlib.blake2b(first)
         name = Path(head.file_name.replace("\\", "/")).name
-        if not name:
+        if name in ("", "..") or "\0" in name or len(name.encode()) > LONGEST_FILE_NAME:
             raise InputError(
-                f"head.file_name is {head.file_name[:40]!r}; allowed: the name of a file, in the"
-                " first message",
+                f"head.file_name is {head.file_name[:40]!r}; allowed: the name of a file, up to"
+                f" {LONGEST_FILE_NAME} bytes, in the first message",
                 reason="FILE_NAME", field="head.file_name",
             )  # fmt: skip
         path = folder / name
