@@ -10,7 +10,7 @@ cdef enum:
     SNAPSHOTS_FIELD = 2
     OFFERS_FIELD = 6
     LONGEST_FRAME = 6  # a tag and a length
-    LONGEST_ROW = 200  # an offer with its frame, without its texts
+    LONGEST_ROW = 220  # an offer with its frame, without its texts
 
 cdef struct Text:
     const char* at

@@ -104,37 +104,30 @@ cdef Py_ssize_t offset_of(kind, str attribute) except -1:
     return FIELD_OFFSET(descriptor)
 
 
+# The fields of each struct in the order of their names above.
+cdef tuple READ = (
+    (
+        Offer,
+        "seller_id my_offer sub_condition seller_feedback_rating shipping_time listing_price"
+        " shipping points ships_from is_fulfilled_by_amazon is_buy_box_winner"
+        " is_featured_merchant prime_information",
+    ),
+    (Money, "amount currency_code"),
+    (FeedbackRating, "feedback_count seller_positive_feedback_rating"),
+    (ShippingTime, "maximum_hours availability_type"),
+    (ShipsFrom, "country"),
+    (PrimeInformation, "is_offer_prime is_prime is_offer_national_prime is_national_prime"),
+)
+
+
 cdef int learn() except -1:
     """Finds the places of all fields that are read."""
-    cdef int name
-    for name, kind, attribute in (
-        (SELLER_ID, Offer, "seller_id"),
-        (MY_OFFER, Offer, "my_offer"),
-        (SUB_CONDITION, Offer, "sub_condition"),
-        (RATING, Offer, "seller_feedback_rating"),
-        (TIME, Offer, "shipping_time"),
-        (PRICE, Offer, "listing_price"),
-        (SHIPPING, Offer, "shipping"),
-        (POINTS, Offer, "points"),
-        (PLACE, Offer, "ships_from"),
-        (BY_AMAZON, Offer, "is_fulfilled_by_amazon"),
-        (WINNER, Offer, "is_buy_box_winner"),
-        (FEATURED, Offer, "is_featured_merchant"),
-        (PRIME, Offer, "prime_information"),
-        (AMOUNT, Money, "amount"),
-        (CURRENCY, Money, "currency_code"),
-        (RATING_COUNT, FeedbackRating, "feedback_count"),
-        (POSITIVE_RATING, FeedbackRating, "seller_positive_feedback_rating"),
-        (HOURS, ShippingTime, "maximum_hours"),
-        (AVAILABILITY, ShippingTime, "availability_type"),
-        (COUNTRY, ShipsFrom, "country"),
-        (OFFER_PRIME, PrimeInformation, "is_offer_prime"),
-        (IS_PRIME, PrimeInformation, "is_prime"),
-        (NATIONAL_PRIME, PrimeInformation, "is_offer_national_prime"),
-        (IS_NATIONAL_PRIME, PrimeInformation, "is_national_prime"),
-    ):
-        PLACES[name].pascal = offset_of(kind, f"pascal_{attribute}")
-        PLACES[name].camel = offset_of(kind, f"camel_{attribute}")
+    cdef int name = 0
+    for kind, attributes in READ:
+        for attribute in attributes.split():
+            PLACES[name].pascal = offset_of(kind, f"pascal_{attribute}")
+            PLACES[name].camel = offset_of(kind, f"camel_{attribute}")
+            name += 1
     return 0
 
 
