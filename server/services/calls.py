@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.message import Message
 
 from engine.errors import InputError
+from engine.insights.history import History
 from engine.pipeline import Engine, Input
 from engine.replies import identity_of
 from engine.results import Answer
@@ -52,6 +53,7 @@ class Core:
     meter: Meter
     audit: Audit
     leaving: Leaving
+    history: History
 
     @property
     def caller(self) -> Caller:
