@@ -170,7 +170,7 @@ def push(base: StrategyDefinition, listed: Sequence[Standing], profile: Profile)
         reasons.append(
             f"DAILY_PUSH: they sell about {a_day} a day each, enough for the sales of one day to"
             f" tell: {PUSH_STEP_BP // 100} % more after {first} and after {second} units of a day,"
-            " and back to the start price each midnight."
+            " and back to the start price each midnight of schedule.time_zone."
         )
         return Recommended(replace(base, kind=StrategyKind.DAILY_PUSH, push_steps=steps), reasons)
     step = max(1, units * WEEK_DAYS // MONTH_DAYS // len(listed))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.bounds.goals import UnitEconomics
 from engine.columns import ListingKey
 from engine.errors import InputError
+from engine.insights.look import strategy_name
 from engine.money import currency_code
 from engine.schema import CycleState
 from engine.state import State
@@ -46,7 +47,7 @@ def facts_of(state: State, listing_id: int) -> Facts:
         key=catalog.key_of(listing_id),
         asin=catalog.asins[listing_id],
         currency=currency_code(int(record["currency"])),
-        strategy_id=catalog.strategies[strategy].strategy_id,
+        strategy_id=strategy_name(state, strategy),
         kind=int(catalog.strategies[strategy].kind),
         condition=int(record["condition"]),
         fulfilment=int(record["fulfilment"]),

@@ -87,9 +87,15 @@ def look_at(state: State, first: int, last: int, now_ms: int) -> Look:
         ids,
         count(catalog.rows[ids], catalog.strategy_records["kind"][strategies], now_ms),
         [catalog.sellers[each].seller_id for each in sellers],
-        [catalog.strategies[each].strategy_id for each in strategies],
+        [strategy_name(state, each) for each in strategies],
         [each for listing_id in ids.tolist() for each in sold(state, listing_id, now_ms)],
     )
+
+
+def strategy_name(state: State, index: int) -> str:
+    """Id of a strategy; empty for that of listings without one."""
+    found = state.catalog.strategies[index]
+    return found.strategy_id if found.seller_id else ""
 
 
 def count(rows: NDArray[np.void], kinds: NDArray[np.uint8], now_ms: int) -> NDArray[np.int64]:

@@ -50,9 +50,10 @@ def backup_command(directory: Path, destination: Path, config: Path | None, as_j
 
     That is the journal, snapshots and insights of DIRECTORY, and the access file and the store of
     claims: of --config where they are elsewhere, else access.sqlite3 and claims in DIRECTORY, if
-    they are there. The copy is what a start would find if the power went now: every input that was answered
-    before the command began, in order. It is written beside, every byte of it is read again and
-    checked, and only then it gets its name. DESTINATION must not exist, or be an empty directory.
+    they are there. The copy is what a start would find if the power went now: every input that was
+    answered before the command began, in order. It is written beside, every byte of it is read
+    again and checked, and only then it gets its name. DESTINATION must not exist, or be an empty
+    directory.
 
     \b
     Example:

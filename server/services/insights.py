@@ -22,6 +22,7 @@ from engine.pipeline import Engine
 from engine.schema import StrategyKind
 from engine.scope import Scope, inside
 from repriced.v1 import insights_pb2
+from server.amazon.marketplaces import MARKETPLACES, UNKNOWN_MARKETPLACE
 from server.services.calls import Core, Handlers, reading
 from server.services.once import Once
 from server.services.pages import page_size, page_start, page_token
@@ -246,6 +247,9 @@ def group_advice(
     found.strategy = replace(
         found.strategy, seller_id=seller_id, strategy_id=f"advised-{at}-{name}"
     )
+    if found.strategy.kind == StrategyKind.DAILY_PUSH:
+        place = MARKETPLACES.get(key.marketplace_id, UNKNOWN_MARKETPLACE)
+        found.strategy = replace(found.strategy, time_zone=place.time_zone)
     starts = {each.start_minor for each in shown}
     if len(starts) == 1 and len(listed) == len(shown):
         found.strategy = replace(found.strategy, start_minor=starts.pop())
