@@ -270,11 +270,18 @@ class History:
                 for table in ("listings", "answers", "requests"):
                     self.db.execute(f"DELETE FROM {table} WHERE seller = ?", (seller,))
                 yield self.db.total_changes() - before
-            try:
-                self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            except apsw.BusyError as error:
-                raise ConflictError(
-                    f"{DATABASE} is being read; what was deleted leaves it when this is tried"
-                    " again",
-                    reason="STORE_BUSY",
-                ) from error
+            forget_log(self.db)
+
+
+def forget_log(database: apsw.Connection) -> None:
+    """Takes what was deleted out of the write-ahead log; the file itself has zeros in its place.
+
+    Raises ConflictError while a backup reads the log.
+    """
+    try:
+        database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError as error:
+        raise ConflictError(
+            f"{DATABASE} is being read; what was deleted leaves it when this is tried again",
+            reason="STORE_BUSY",
+        ) from error
