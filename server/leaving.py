@@ -46,8 +46,8 @@ class Leaving:
         self._audit, self._history = audit, history
         self._one = threading.Lock()
 
-    def erase(self, seller_id: str, apply: Callable[[], Answer]) -> tuple[Answer, bool]:
-        """Erases a seller; `apply` is the engine's part. Its answer, and whether more was found.
+    def erase(self, seller_id: str, apply: Callable[[], Answer]) -> Answer:
+        """Erases a seller; `apply` is the engine's part, and its answer the whole's.
 
         Raises what `apply` does, and LimitError while somebody writes to the store of claims,
         both with nothing changed. After another error of the store or of the access file the next
@@ -116,6 +116,7 @@ class Erasure:
         self._audit, self._history = audit, history
         self.whole = True
 
+<<<<<<< HEAD
     def run(self, apply: Callable[[], Answer]) -> tuple[Answer, bool]:
         """Takes the steps; the engine's answer, and whether the others found anything."""
         rows, days, callers = 0, 0, frozenset[str]()
@@ -124,15 +125,25 @@ class Erasure:
                 erasing_claims(self._claims, self._seller_id) as rows,
                 self._history.erasing(self._seller_id) as days,
             ):
+=======
+    def run(self, apply: Callable[[], Answer]) -> Answer:
+        """Takes the steps; the engine's answer."""
+        try:
+            with erasing_claims(self._claims, self._seller_id):
+>>>>>>> 1898707132e655aaafd7d439994e1f1c448f1deb
                 answer = apply()
                 if answer.result is None:
                     raise Repeated(answer)
                 self.whole = False
-                callers = self._audit.forget(self._seller_id, answer.result.sequence)
+                self._audit.forget(self._seller_id, answer.result.sequence)
         except Repeated as repeat:
-            return repeat.answer, False
+            return repeat.answer
         self.whole = True
+<<<<<<< HEAD
         return answer, bool(rows or days or callers)
+=======
+        return answer
+>>>>>>> 1898707132e655aaafd7d439994e1f1c448f1deb
 
 
 class Repeated(Exception):
