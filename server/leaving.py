@@ -116,21 +116,13 @@ class Erasure:
         self._audit, self._history = audit, history
         self.whole = True
 
-<<<<<<< HEAD
-    def run(self, apply: Callable[[], Answer]) -> tuple[Answer, bool]:
-        """Takes the steps; the engine's answer, and whether the others found anything."""
-        rows, days, callers = 0, 0, frozenset[str]()
-        try:
-            with (
-                erasing_claims(self._claims, self._seller_id) as rows,
-                self._history.erasing(self._seller_id) as days,
-            ):
-=======
     def run(self, apply: Callable[[], Answer]) -> Answer:
         """Takes the steps; the engine's answer."""
         try:
-            with erasing_claims(self._claims, self._seller_id):
->>>>>>> 1898707132e655aaafd7d439994e1f1c448f1deb
+            with (
+                erasing_claims(self._claims, self._seller_id),
+                self._history.erasing(self._seller_id),
+            ):
                 answer = apply()
                 if answer.result is None:
                     raise Repeated(answer)
@@ -139,11 +131,7 @@ class Erasure:
         except Repeated as repeat:
             return repeat.answer
         self.whole = True
-<<<<<<< HEAD
-        return answer, bool(rows or days or callers)
-=======
         return answer
->>>>>>> 1898707132e655aaafd7d439994e1f1c448f1deb
 
 
 class Repeated(Exception):
