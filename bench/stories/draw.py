@@ -33,6 +33,7 @@ def draw(story: Story, played: Played, path: Path) -> None:
         each.spines[["top", "right"]].set_visible(False)
     if story.hours >= 48:
         axes[-1].set_xticks(range(0, story.hours + 1, 12 if story.hours <= 72 else 24))
+    axes[-1].set_xlim(0, story.hours)
     axes[-1].set_xlabel("hours")
     axes[0].set_title(story.title, loc="left", fontsize=10)
     figure.savefig(path, dpi=DPI)
@@ -64,4 +65,3 @@ def draw_prices(axes: Axes, story: Story, played: Played) -> None:
         axes.plot([], [], color=BOUND, linestyle=":", label="floor and ceiling")
     axes.set_ylabel(story.listings[0].currency)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)
-    axes.margins(x=0)

@@ -92,9 +92,7 @@ class Player:
 
     def define(self, listings: Any) -> None:
         """Sends definitions of listings."""
-        self.apply(
-            InputKind.LISTINGS, catalog_pb2.BatchUpsertListingsRequest(listings=listings)
-        )
+        self.apply(InputKind.LISTINGS, catalog_pb2.BatchUpsertListingsRequest(listings=listings))
 
     def apply(self, kind: InputKind, request: Any) -> None:
         """Applies a request now. Raises AssertionError for one that is refused."""
@@ -140,9 +138,7 @@ class Player:
         self.apply(InputKind.SALES, pricing_pb2.ReportSalesRequest(sales=[sold]))
         return units
 
-    def _note(
-        self, played: Played, hour: float, rivals: Offers, won: bool, units: int
-    ) -> None:
+    def _note(self, played: Played, hour: float, rivals: Offers, won: bool, units: int) -> None:
         row = self.engine.catalog.rows[1]
         played.hours.append(hour)
         played.rivals.append(rivals)

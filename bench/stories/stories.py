@@ -13,9 +13,7 @@ CENTS_OFF = catalog_pb2.Offset(amount_minor=-1)
 
 def strategy(name: str, **fields: Any) -> catalog_pb2.Strategy:
     """A strategy of the only seller."""
-    return catalog_pb2.Strategy(
-        seller_id=SELLER, strategy_id=name, currency=CURRENCY, **fields
-    )
+    return catalog_pb2.Strategy(seller_id=SELLER, strategy_id=name, currency=CURRENCY, **fields)
 
 
 def listing(sku: str, strategy_id: str, price_minor: int, **fields: Any) -> catalog_pb2.Listing:
@@ -43,6 +41,10 @@ def push_step(units: int, cents: int, times: int = 1) -> catalog_pb2.PushStep:
     return catalog_pb2.PushStep(
         units=units, delta=catalog_pb2.Offset(amount_minor=cents), times=times
     )
+
+
+DAILY_PAUSES = (1, 1, 2, 1, 4, 6, 6, 4)
+"""Of PUSH's story: by day, from one sold unit to the next, in hours."""
 
 
 def brisk(hour: int, price: int) -> int:
@@ -89,7 +91,8 @@ POSITION = Story(
 )  # fmt: skip
 
 PUSH = Story(
-    "push", "PUSH: +0.50 for every 10 units, twice; then once a day: +0.30 from 8, -0.50 under 4",
+    "push",
+    "PUSH: +0.50 for every 10 units, twice; then each day: +0.30 from 8 units on, -0.50 under 4",
     8 * DAY,
     (strategy("push", push=catalog_pb2.PushStrategy(
         start_price_minor=1000, steps=[push_step(10, 50, 2)], period_ms=DAY * 3_600_000,
@@ -104,22 +107,22 @@ PUSH = Story(
             ),
         ],
     )),),
-    (listing("OWN-BRAND", "push", 1000),),
+    (listing("OWN-BRAND", "push", 1000, floor_minor=900, ceiling_minor=1200),),
     lambda _: {},
-    sold=lambda hour, price: (1 if hour % DAY in range(8, 20) and price < 1160 + 40 * (hour > 150)
-                              and (hour < 72 or hour % 2) else 0),
+    sold=lambda hour, _: int(hour % DAY in range(8, 20) and hour % DAILY_PAUSES[hour // DAY] == 0),
     labels=("our price",),
 )  # fmt: skip
 
 DAILY_PUSH = Story(
-    "daily-push", "DAILY_PUSH: 10.00 each midnight, +0.50 at 20 and at 40 units of the day", 3 * DAY,
+    "daily-push",
+    "DAILY_PUSH: 10.00 each midnight, +0.50 at 20 and at 40 units of the day", 3 * DAY,
     (strategy(
         "daily", schedule=catalog_pb2.Schedule(time_zone="Europe/Berlin"),
         daily_push=catalog_pb2.DailyPushStrategy(
             start_price_minor=1000, steps=[push_step(20, 50), push_step(40, 50)]
         ),
     ),),
-    (listing("OWN-BRAND", "daily", 1000),),
+    (listing("OWN-BRAND", "daily", 1000, floor_minor=900, ceiling_minor=1200),),
     lambda _: {},
     sold=lambda hour, price: brisk(hour, price) if hour // DAY != 1 else brisk(hour, price) // 2,
     labels=("our price",),
@@ -162,7 +165,7 @@ def entry(name: str, begin: int, end: int, **action: Any) -> catalog_pb2.Calenda
 
 
 CALENDAR = Story(
-    "calendar", "A calendar over MATCH: no change by night, 10.99 for a happy hour at 18", 3 * DAY,
+    "calendar", "A calendar over MATCH: no change by night, 10.99 for a happy hour at 18", 2 * DAY,
     (strategy(
         "nights",
         match=catalog_pb2.MatchStrategy(
@@ -175,7 +178,10 @@ CALENDAR = Story(
         ]),
     ),),
     (listing("MUG", "nights", 1300),),
-    lambda hour: {"A": 1250 + int(25 * ((hour * 7) // 3 % 5))},
+    lambda hour: from_then_on(
+        hour, (0, {"A": 1300}), (9, {"A": 1260}), (15, {"A": 1330}), (23, {"A": 1230}),
+        (28, {"A": 1200}), (33, {"A": 1290}), (40, {"A": 1320}),
+    ),
     labels=("our price",),
 )  # fmt: skip
 
@@ -192,7 +198,7 @@ FILTERS = Story(
         ),
     ),
     (listing("ANY", "everybody", 1300), listing("RATED", "rated", 1300)),
-    lambda hour: {"good (98 %)": 1250, "poor (60 %)": 1200 - 20 * int(hour // 2)},
+    lambda hour: {"good (98 %)": 1250, "poor (60 %)": 1200 - 60 * int(hour // 5)},
     ratings={"good (98 %)": 9_800, "poor (60 %)": 6_000},
     labels=("every offer counts", "ratings from 90 % on"),
 )  # fmt: skip
@@ -212,7 +218,7 @@ ENDINGS = Story(
         ),
     ),
     (listing("ANY", "any", 1300), listing("ENDINGS", "endings", 1300)),
-    lambda hour: {"A": 1330 - 17 * int(hour)},
+    lambda hour: {"A": 1330 - 57 * int(hour // 5)},
     labels=("any price", "endings .49 and .99"),
 )  # fmt: skip
 
@@ -229,11 +235,12 @@ def costing(cost_minor: int) -> catalog_pb2.Listing:
 
 
 COMPUTED = Story(
-    "computed-bounds", "A floor that earns 15 %: 20.38 at a cost of 8.00, more from hour 24 on", 48,
+    "computed-bounds",
+    "A floor that earns 15 % of the net: 20.39 at a cost of 8.00, 22.17 at 9.00", 48,
     (strategy("win", match=catalog_pb2.MatchStrategy(
         targets=[catalog_pb2.MATCH_TARGET_LOWEST], offset_amazon_fulfilled=CENTS_OFF)),),
     (costing(800),),
-    lambda hour: {"A": 2500 - 40 * int(hour // 2) if hour < 36 else 2600},
+    lambda hour: {"A": 2500 - 120 * int(hour // 4) if hour < 36 else 2600},
     fees=fees_pb2.FeeSchedule(
         seller_id=SELLER, fee_schedule_id="home", currency=CURRENCY,
         referral_tiers=[fees_pb2.ReferralTier(rate_basis_points=1_500)],
