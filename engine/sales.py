@@ -52,6 +52,12 @@ class Sales:
         hours = self._hours.get(listing_id, {})
         return sum(units for hour_ms, units in hours.items() if hour_ms >= begin_ms)
 
+    def hours_of(self, listing_id: int) -> dict[int, int] | None:
+        """Units by hour, as far back as hours may be corrected; None: nobody reports them."""
+        if listing_id not in self._sources:
+            return None
+        return self._hours.get(listing_id, {})
+
     def forget(self, listing_id: int) -> None:
         """Takes a deleted listing out."""
         self._hours.pop(listing_id, None)

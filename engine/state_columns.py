@@ -29,7 +29,7 @@ from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 
-LAYOUT = 6
+LAYOUT = 7
 """Raised whenever columns are added or change their meaning."""
 
 HASHED_AT_ONCE = 1 << 18

@@ -19,6 +19,7 @@ from engine import _guards
 from engine.guards.bounds import inside_bounds, keeps_bounds
 from engine.guards.breaker import SPANS, Trip, Weights
 from engine.guards.events import Guard
+from engine.guards.market import tell_market
 from engine.guards.proposals import Origin, Proposal, pack_offers
 from engine.guards.slices import Aside, Finding, Slice, Slots, Source
 from engine.guards.state import STALE_EVENT_S, Guards
@@ -63,6 +64,8 @@ class Gate:
         self._watch(part, free)
         if part.found & Finding.TOLD:
             self._tell(part)
+        if part.found & Finding.MARKET and source.origin == Origin.OFFERS:
+            tell_market(state, part)
         if part.altered:
             sane &= self._sane(part)
         if part.altered or part.found & Finding.BROKEN:

@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from engine.errors import InputError
+from engine.insights.history import History
 from engine.pipeline import Engine, Input
 from engine.replies import identity_of
 from engine.results import Answer
@@ -62,6 +63,7 @@ class Core:
     leaving: Leaving
     decoders: Executor
     """A thread for each processor; parts of a large request are decoded together."""
+    history: History
 
     @property
     def caller(self) -> Caller:

@@ -70,7 +70,7 @@ class Claims:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._folder = core.claims_folder
-        self._once = Once(core.claims_folder)
+        self._once = Once(lambda: Store(core.claims_folder))
 
     def import_reports(
         self, requests: Iterator[bytes], context: grpc.ServicerContext

@@ -38,12 +38,16 @@ class SellerExport:
         self._core = core
 
     def stream(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        """Seller, strategies, listings, decisions, claims. Raises InputError, NotFoundError."""
+        """Everything, the catalogue first. Raises InputError, NotFoundError."""
         request = parse(catalog_pb2.ExportSellerRequest, payload, self._core.codec.limits)
         seller_id, scope = seller_id_of(request), self._core.scope
         with self._core.admission.stream():
             known = False
-            for part in (self._catalogue(seller_id, scope), self._claims(seller_id, scope)):
+            for part in (
+                self._catalogue(seller_id, scope),
+                self._insights(seller_id, scope),
+                self._claims(seller_id, scope),
+            ):
                 for held in part:
                     known = True
                     yield held.SerializeToString()
@@ -65,6 +69,13 @@ class SellerExport:
         mine = decisions[np.isin(decisions["listing_id"], listing_ids)]
         for record in mine[mine["status"] != DecisionStatus.WITHDRAWAL]:
             yield Held(decision=decision_message(self._core.engine.catalog, record, False))
+
+    def _insights(self, seller_id: str, scope: Scope) -> Iterator[Held]:
+        """What looks have found of it, and what it answered to reviews."""
+        if not inside(scope, seller_id):
+            return
+        for table, rows in self._core.history.held(seller_id):
+            yield Held(insights_data=catalog_pb2.StoredRows(table=table, rows_json=rows))
 
     def _claims(self, seller_id: str, scope: Scope) -> Iterator[Held]:
         """What the claims audit holds."""

@@ -16,7 +16,14 @@ from test_access_claims import BY_CLAIM
 from test_access_claims import BY_SELLER as CLAIMS_BY_SELLER
 
 from engine.schema import InputKind
-from repriced.v1 import catalog_pb2, fees_pb2, ingestion_pb2, pricing_pb2, types_pb2
+from repriced.v1 import (
+    catalog_pb2,
+    fees_pb2,
+    ingestion_pb2,
+    insights_pb2,
+    pricing_pb2,
+    types_pb2,
+)
 from server.access.caller import Role
 from server.access.roles import ROLES
 from server.wire.limits import REQUESTS
@@ -133,6 +140,7 @@ def watched(server: Running, seller_id: str) -> Any:
 
 Ask = Callable[[Running, Any], Any]
 CATALOG, PRICING = "/repriced.v1.CatalogService/", "/repriced.v1.PricingService/"
+INSIGHTS = "/repriced.v1.InsightsService/"
 
 
 def listed(kind: Any, method: str) -> Ask:
@@ -257,6 +265,15 @@ BY_SELLER: dict[str, Ask] = {
         pricing_pb2.ListHeldRequest(seller_id=name)
     ),
     "/repriced.v1.EventService/WatchEvents": events,
+    INSIGHTS + "RecommendStrategy": lambda server, name: server.insights.RecommendStrategy(
+        insights_pb2.RecommendStrategyRequest(seller_id=name)
+    ),
+    INSIGHTS + "ReviewTrial": lambda server, name: server.insights.ReviewTrial(
+        insights_pb2.ReviewTrialRequest(seller_id=name)
+    ),
+    INSIGHTS + "QueryProfitability": lambda server, name: server.insights.QueryProfitability(
+        insights_pb2.QueryProfitabilityRequest(seller_id=name)
+    ),
     "/repriced.v1.IngestionService/IngestNotifications": ingest,
 }
 """Calls that name sellers."""
