@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from engine.claims.cells import plain_cell
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
 from engine.errors import ConflictError
@@ -58,8 +59,7 @@ def table(columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        values = (row.get(name) for name in columns)
-        writer.writerow(["" if value is None else value for value in values])
+        writer.writerow([plain_cell(row.get(name)) for name in columns])
     return out.getvalue()
 
 

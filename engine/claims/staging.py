@@ -111,10 +111,12 @@ def rows_sql(report: ReportFile, as_of: date) -> str:
     return f"""
         SELECT *, CASE WHEN problem IS NOT NULL THEN '{REFUSED}'
                        ELSE coalesce({month}, '{SNAPSHOT}') END AS file_month
-        FROM (SELECT * EXCLUDE ({", ".join(f"t_{name}" for name in texts)}),
+        FROM (SELECT * EXCLUDE (t_factor, {", ".join(f"t_{name}" for name in texts)}),
                      {row_date(spec)} AS row_date, {scope_sql(spec)} AS scope,
                      DATE '{as_of.isoformat()}' AS as_of, {wrong} AS problem
-              FROM (SELECT *, {columns} FROM (SELECT record, {trimmed} FROM {source})))
+              FROM (SELECT *, {columns} FROM (
+                  SELECT *, minor_factor(upper(t_currency)) AS t_factor
+                  FROM (SELECT record, {trimmed} FROM {source}))))
     """
 
 
