@@ -48,10 +48,16 @@ def kept_or_new(
     scores = judge()
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    text = json.dumps({name: asdict(each) for name, each in scores.items()}, indent=1)
+    text = json.dumps({name: as_facts(each) for name, each in scores.items()}, indent=1)
     unfinished.write_text(text + "\n", encoding="utf-8")
     os.replace(unfinished, path)
     return scores
+
+
+def as_facts(score: Score) -> dict[str, Any]:
+    """A score as JSON holds it."""
+    rules = {rule: asdict(each) for rule, each in score.rules.items()}
+    return {"rules": rules, "wrong": score.wrong, "unnamed": score.unnamed}
 
 
 def as_score(kept: dict[str, Any]) -> Score:

@@ -13,7 +13,7 @@ from typing import Any
 from engine.claims.cells import plain_cell
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
-from engine.errors import ConflictError
+from engine.errors import StateError
 from engine.money import minor_text
 
 __all__ = ["CSV_COLUMNS", "archive", "as_csv", "evidence_csv"]
@@ -73,7 +73,7 @@ def archive(ledger: Ledger, claims: list[KeptClaim], today: date) -> bytes:
                 continue
             try:
                 letter = letter_of(ledger, each, today)
-            except ConflictError:
+            except StateError:
                 continue
             done |= set(letter.claims)
             add_case(bundle, ledger, letter)
