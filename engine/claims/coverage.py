@@ -101,7 +101,7 @@ class CoverageBook:
         return every if len(every) == 1 else []
 
     def _fresh(self, report: str) -> date:
-        """The oldest day of a download that still counts as fresh; the seller's lists do not age."""
+        """The oldest day of a download that counts as fresh; the seller's own lists do not age."""
         if REPORTS[report].seller_import:
             return date.min
         name = "settlement_fresh_days" if report == "settlement" else "fresh_days"
