@@ -21,6 +21,7 @@ from engine.apply_guards import (
 )
 from engine.apply_sales import apply_sales
 from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
+from engine.coupling import couple
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
 from engine.evaluator import Evaluator
@@ -72,7 +73,9 @@ class Shard:
         Rows of sellers outside the scope fail like rows that do not exist.
         """
         follow_calendars(self, TickResult(sequence))
-        return self._handlers[kind](batch, sequence, scope)
+        result = self._handlers[kind](batch, sequence, scope)
+        couple(self, result)
+        return result
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
         """Follows calendars, computes bounds that are due, of whichever listings, and runs the due
@@ -82,6 +85,7 @@ class Shard:
         recompute_due(self, result)
         follow(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
+        couple(self, result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
@@ -134,6 +138,7 @@ class Shard:
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)
             self.state.sales.forget(listing_id)
+            self.state.coupling.forget(listing_id)
             self.state.bounds.forget(listing_id)
         return result
 

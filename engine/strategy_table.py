@@ -71,7 +71,7 @@ class StrategyTable(Named):
             self.strategies.append(definition)
             self.strategy_at[name] = index
             self._compiled = np.concatenate([self._compiled, record])
-            if definition.kind == StrategyKind.FOLLOW:
+            if definition.has_sources:
                 self.followers.append(index)
             self._follow_calendars()
         else:
@@ -113,9 +113,7 @@ class StrategyTable(Named):
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self._compiled = np.concatenate(records)
-        self.followers = [
-            index for index, each in enumerate(self.strategies) if each.kind == StrategyKind.FOLLOW
-        ]
+        self.followers = [index for index, each in enumerate(self.strategies) if each.has_sources]
         self.pool = np.array(self._pool, np.uint64)
         self._follow_calendars()
 

@@ -81,7 +81,7 @@ KIND_FIELDS = {
         "cooldown_ms": "cooldown_ms",
         "restart": "restart",
     },
-    "follow": {"quorum": "quorum"},
+    "follow": {"quorum": "quorum", "b2c_price": "follow_b2c"},
     "daily_push": {"start_price_minor": "start_minor", "keep_buy_box": "keep_buy_box"},
 }
 OFFSET_FIELDS = ("offset_amazon_fulfilled", "offset_merchant_fulfilled", "offset_amazon")

@@ -32,11 +32,11 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 5,
-    "frames": 951,
-    "inputs": "56d736329ec5bee5",
-    "answers": "c764f3e691d6e9fd",
-    "state": "f10c141fcf061501",
+    "rules_version": 7,
+    "frames": 947,
+    "inputs": "7855dcc5e18845f8",
+    "answers": "df790e39956197aa",
+    "state": "74c5ed29a3eb3917",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

@@ -18,6 +18,7 @@ from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
 from engine.schema import InputKind, StrategyKind
 from engine.strategies import Filter, FollowSource, Offset, PushStep, StrategyDefinition
+from engine.tiers import Tier
 from engine.timetable import CalendarEntry, EntryAction, Repeat
 from repriced.v1 import catalog_pb2, event_pb2, pricing_pb2, types_pb2
 from server.wire import (
@@ -57,6 +58,11 @@ LISTINGS = st.builds(
     strategy_id=TEXTS,
     price_minor=AMOUNTS,
     map_minor=AMOUNTS,
+    tiers=st.lists(
+        st.builds(Tier, COUNTS, price_minor=AMOUNTS)
+        | st.builds(Tier, COUNTS, discount_bp=st.integers(1, 10_000)),
+        max_size=3,
+    ).map(tuple),
 )
 
 OFFSETS = st.one_of(
@@ -190,6 +196,7 @@ FOLLOW: dict[str, st.SearchStrategy[Any]] = {
     "follow_units": st.integers(1, 9),
     "aggregate": st.integers(1, 4),
     "quorum": COUNTS,
+    "follow_b2c": st.booleans(),
     "offsets": st.tuples(st.none(), OFFSETS, st.none()),
 }
 KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH, FOLLOW)
