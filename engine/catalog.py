@@ -31,6 +31,7 @@ from engine.schema import (
     StrategyKind,
 )
 from engine.seller_places import SMALLEST_PLACES, placed
+from engine.stock import STOCK, narrowed, rule_in_force
 from engine.strategies import StrategyDefinition, seller_hash
 from engine.strategy_table import StrategyTable
 from engine.terms import Terms
@@ -42,6 +43,7 @@ COLUMNS: dict[str, np.dtype[Any]] = {
     "shares_asin": np.dtype(np.bool_),
     "key_hashes": np.dtype(np.uint64),
     "definition_hashes": np.dtype(np.uint64),  # of what stands in no row
+    "stock": STOCK,
     "coupled": np.dtype(np.uint32),  # B2C and B2B listing of one SKU name each other; 0: none
     "following": np.dtype(np.uint32),  # the next listing of the same ASIN key
 }
@@ -62,6 +64,7 @@ class Catalog(StrategyTable):
     key_hashes: NDArray[np.uint64]
     definition_hashes: NDArray[np.uint64]
     coupled: NDArray[np.uint32]
+    stock: NDArray[np.void]
 
     def __init__(self, capacity: int = 1024, memory: dict[str, Room] | None = None) -> None:
         self.count = 1  # rows in use, the absent row 0 among them
@@ -225,6 +228,9 @@ class Catalog(StrategyTable):
     def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
         """Keeps the seller's own bounds; the bounds that the row is to hold."""
         in_force = self.schedules.bounds_in_force(terms, strategy)
+        rules = self.strategies[strategy].stock_rules
+        if rules:
+            in_force = narrowed(rule_in_force(rules, self.stock[listing_id]), *in_force)
         cap = self.b2c_price(listing_id)
         if cap:
             in_force = in_force[0], min(in_force[1], cap)
@@ -344,4 +350,5 @@ class Catalog(StrategyTable):
         self.fixed_points.pop(listing_id, None)
         self.terms.pop(listing_id, None)
         self.tiers.pop(listing_id, None)
+        self.stock[listing_id] = 0
         self.coupled[self.coupled[listing_id]] = self.coupled[listing_id] = 0

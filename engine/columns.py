@@ -107,6 +107,7 @@ class StockBatch:
     indices: NDArray[np.uint32]
     addresses: Sequence[Address]
     quantities: NDArray[np.uint32]
+    ages: NDArray[np.uint32]  # days; stock.AGE_UNKNOWN: not given
     event_ms: NDArray[np.int64]
     problems: list[RowProblem] = field(default_factory=list)
 

@@ -36,8 +36,8 @@ def redefine_outside(shard: Shard, ids: NDArray[np.uint32], tick: TickResult) ->
 
 
 def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[np.void]) -> None:
-    """Bounds as calendar entries and B2C prices make them, where those can."""
-    bounded = list(catalog.schedules.entries)
+    """Bounds as calendars, stock and B2C prices make them, where those can."""
+    bounded = [*catalog.schedules.entries, *catalog.stocked]
     differ = np.isin(commands["strategy"], bounded) | np.isin(ids, list(catalog.terms))
     differ |= (catalog.coupled[ids] != 0) & (catalog.records["audience"][ids] == Audience.B2B)
     for at in np.flatnonzero(differ).tolist():

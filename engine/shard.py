@@ -20,7 +20,8 @@ from engine.apply_guards import (
     apply_stop,
 )
 from engine.apply_sales import apply_sales
-from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
+from engine.apply_stock import apply_stock
+from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch
 from engine.coupling import couple
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
@@ -49,7 +50,7 @@ class Shard:
             InputKind.REPRICE: self._reprice,
             InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
-            InputKind.STOCK: self._stock,
+            InputKind.STOCK: partial(apply_stock, self),
             InputKind.SALES: partial(apply_sales, self),
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
@@ -119,14 +120,6 @@ class Shard:
         resolved = resolve_feedback(batch, self.state.catalog, self.state.now_ms, scope)
         result = TickResult(sequence, problems=batch.problems + resolved.problems)
         self.evaluator.feedback(resolved.rows, result)
-        return result
-
-    def _stock(self, batch: StockBatch, sequence: int, scope: Scope) -> TickResult:
-        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
-        result = TickResult(sequence, problems=batch.problems + problems)
-        in_stock = batch.quantities[positions] > 0
-        kinds = np.where(in_stock, CommandKind.STOCK_IN, CommandKind.STOCK_OUT)
-        self.command(simple_commands(batch.indices[positions], listing_ids, kinds), result)
         return result
 
     def _delete(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
@@ -217,9 +210,9 @@ class Shard:
 def simple_commands(
     indices: NDArray[np.uint32],
     listing_ids: NDArray[np.uint32],
-    kinds: NDArray[np.int64] | CommandKind,
+    kind: CommandKind,
 ) -> NDArray[np.void]:
     """Command rows that say nothing but their kind."""
     commands = np.zeros(len(listing_ids), COMMAND)
-    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kinds
+    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kind
     return commands

@@ -32,6 +32,7 @@ from engine.schema import (
     Tie,
     WhenWinning,
 )
+from engine.stock import StockRule
 from engine.strategy_checks import ANY_HANDLING, DAY_MS, HOUR_MS, MINUTE_MS, check
 from engine.timetable import CalendarEntry
 
@@ -152,6 +153,7 @@ class StrategyDefinition:
     zone_offsets: tuple[tuple[int, int], ...] = ()
     """(from this instant on, seconds ahead of UTC); empty where the zone is unknown."""
     calendar: tuple[CalendarEntry, ...] = ()
+    stock_rules: tuple[StockRule, ...] = ()
 
     @property
     def has_sources(self) -> bool:

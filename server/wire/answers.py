@@ -168,6 +168,9 @@ def feedback_answer(result: TickResult, mode: Any) -> Message:
 def stock_answer(result: TickResult, mode: Any) -> Message:
     """Answer to ReportStock; a level that only confirms what is known is applied too."""
     return pricing_pb2.ReportStockResponse(
+        decisions=decision_messages(result.decisions),
+        set_aside=decision_messages(result.set_aside),
+        ignored=ignored_rows(result),
         errors=row_errors(result.problems),
         applied_count=result.evaluated,
         sequence=result.sequence,

@@ -33,10 +33,10 @@ from tests.server.recovery.workload import SELLERS
 SEED, STEPS = 20, 400
 EXPECTED = {
     "rules_version": 7,
-    "frames": 947,
-    "inputs": "7855dcc5e18845f8",
-    "answers": "df790e39956197aa",
-    "state": "74c5ed29a3eb3917",
+    "frames": 937,
+    "inputs": "30cc19710a46f55c",
+    "answers": "47afb0edc8e57926",
+    "state": "d3ca1170c9ee5c9f",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

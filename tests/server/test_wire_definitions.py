@@ -17,6 +17,7 @@ from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
 from engine.schema import InputKind, StrategyKind
+from engine.stock import StockRule
 from engine.strategies import Filter, FollowSource, Offset, PushStep, StrategyDefinition
 from engine.tiers import Tier
 from engine.timetable import CalendarEntry, EntryAction, Repeat
@@ -128,6 +129,11 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
     "zone_offsets": st.lists(st.tuples(AMOUNTS, st.integers(-50_000, 50_000)), max_size=3).map(
         tuple
     ),
+    "stock_rules": st.lists(
+        st.builds(StockRule, st.integers(1, 3), COUNTS, st.integers(1, 9_999))
+        | st.builds(StockRule, st.integers(1, 3), COUNTS, lower_ceiling_bp=st.integers(1, 9_999)),
+        max_size=3,
+    ).map(tuple),
     "calendar": st.lists(ENTRIES, max_size=3).map(tuple),
 }
 OFFSET_TRIPLES = st.tuples(OFFSETS, OFFSETS, OFFSETS)

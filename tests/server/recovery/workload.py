@@ -31,12 +31,16 @@ def selling(seller: str) -> list[catalog_pb2.Strategy]:
     berlin = catalog_pb2.Schedule(time_zone="Europe/Berlin")
     berlin.zone_offsets.add(offset_seconds=7_200)
     third = catalog_pb2.PositionStrategy(position=3)
+    rules = [
+        catalog_pb2.StockRule(quantity_at_most=3, raise_floor_basis_points=2_000),
+        catalog_pb2.StockRule(age_days_at_least=90, lower_ceiling_basis_points=1_500),
+    ]
     below = catalog_pb2.FollowStrategy(b2c_price=True)
     below.offset.basis_points = -300
     return [
         catalog_pb2.Strategy(strategy_id="push", push=push, **common),
         catalog_pb2.Strategy(strategy_id="daily", daily_push=daily, schedule=berlin, **common),
-        catalog_pb2.Strategy(strategy_id="third", position=third, **common),
+        catalog_pb2.Strategy(strategy_id="third", position=third, stock_rules=rules, **common),
         catalog_pb2.Strategy(strategy_id="below", follow=below, **common),
     ]
 
@@ -200,8 +204,10 @@ class Workload:
     def _stock(self) -> Step:
         request = pricing_pb2.ReportStockRequest(request_id=self._id())
         for _ in range(3):
-            quantity = self._random.choice((0, 5))
-            request.levels.add(key=self._any_key(), event_ms=self.now_ms, quantity=quantity)
+            level = request.levels.add(key=self._any_key(), event_ms=self.now_ms)
+            level.quantity = self._random.choice((0, 2, 5))
+            if self._random.random() < 0.5:
+                level.age_days = self._random.randrange(200)
         return self._pause_ms(), InputKind.STOCK, request.SerializeToString()
 
     def _sales(self) -> Step:
