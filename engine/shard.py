@@ -20,14 +20,15 @@ from engine.apply_guards import (
     apply_stop,
 )
 from engine.apply_sales import apply_sales
+from engine.apply_stock import apply_stock
 from engine.columns import (
     EraseBatch,
     FeedbackBatch,
     RefBatch,
     SellerDefinition,
     SnapshotBatch,
-    StockBatch,
 )
+from engine.coupling import couple
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
 from engine.evaluator import Evaluator
@@ -55,7 +56,7 @@ class Shard:
             InputKind.REPRICE: self._reprice,
             InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
-            InputKind.STOCK: self._stock,
+            InputKind.STOCK: partial(apply_stock, self),
             InputKind.SALES: partial(apply_sales, self),
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
@@ -79,7 +80,9 @@ class Shard:
         Rows of sellers outside the scope fail like rows that do not exist.
         """
         follow_calendars(self, TickResult(sequence))
-        return self._handlers[kind](batch, sequence, scope)
+        result = self._handlers[kind](batch, sequence, scope)
+        couple(self, result)
+        return result
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
         """Follows calendars, computes bounds that are due, of whichever listings, and runs the due
@@ -89,6 +92,7 @@ class Shard:
         recompute_due(self, result)
         follow(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
+        couple(self, result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
@@ -124,14 +128,6 @@ class Shard:
         self.evaluator.feedback(resolved.rows, result)
         return result
 
-    def _stock(self, batch: StockBatch, sequence: int, scope: Scope) -> TickResult:
-        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
-        result = TickResult(sequence, problems=batch.problems + problems)
-        in_stock = batch.quantities[positions] > 0
-        kinds = np.where(in_stock, CommandKind.STOCK_IN, CommandKind.STOCK_OUT)
-        self.command(simple_commands(batch.indices[positions], listing_ids, kinds), result)
-        return result
-
     def _delete(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
         result, listing_ids = self._simple(batch, sequence, CommandKind.DELETE, scope)
         catalog = self.state.catalog
@@ -141,6 +137,7 @@ class Shard:
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)
             self.state.sales.forget(listing_id)
+            self.state.coupling.forget(listing_id)
             self.state.bounds.forget(listing_id)
         return result
 
@@ -229,9 +226,9 @@ class Shard:
 def simple_commands(
     indices: NDArray[np.uint32],
     listing_ids: NDArray[np.uint32],
-    kinds: NDArray[np.int64] | CommandKind,
+    kind: CommandKind,
 ) -> NDArray[np.void]:
     """Command rows that say nothing but their kind."""
     commands = np.zeros(len(listing_ids), COMMAND)
-    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kinds
+    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kind
     return commands

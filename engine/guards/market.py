@@ -102,5 +102,5 @@ def is_ours(rows: NDArray[np.void]) -> NDArray[np.bool_]:
 
 def class_of(rows: NDArray[np.void]) -> NDArray[np.uint16]:
     """`schema.ReferenceClass` of the offer that sets the reference price."""
-    classes: NDArray[np.uint16] = rows["flags"] >> CLASS_SHIFT & CLASS_BITS
+    classes: NDArray[np.uint16] = (rows["flags"] >> CLASS_SHIFT & CLASS_BITS).astype(np.uint16)
     return classes
