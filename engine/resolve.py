@@ -29,6 +29,7 @@ from engine.columns import (
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
+from engine.room import as_bytes
 from engine.scope import Scope
 
 FUTURE_LIMIT_MS = 5 * 60_000
@@ -136,7 +137,7 @@ def found(
         catalog.names,
         given.columns,
         given.texts,
-        catalog.rows.view(np.uint8),
+        as_bytes(catalog.rows),
         catalog.record_bytes,
         catalog.count,
         event_ms,

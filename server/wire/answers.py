@@ -66,6 +66,8 @@ def decision_message(catalog: Catalog, record: np.void, with_key: bool) -> types
 
 def decision_messages(records: NDArray[np.void]) -> list[types_pb2.Decision]:
     """Messages of `schema.DECISION` records, without keys."""
+    if len(records) == 0:
+        return []
     return [decision_of(stored) for stored in records[STORED].tolist()]
 
 
