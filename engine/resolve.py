@@ -29,6 +29,7 @@ from engine.columns import (
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
+from engine.room import as_bytes
 from engine.schema import MAX_LISTINGS_NAMED
 from engine.scope import Scope
 
@@ -151,7 +152,7 @@ def found(
         catalog.names,
         given.columns,
         given.texts,
-        catalog.rows.view(np.uint8),
+        as_bytes(catalog.rows),
         catalog.record_bytes,
         catalog.count,
         event_ms,
