@@ -100,7 +100,6 @@ def is_ours(rows: NDArray[np.void]) -> NDArray[np.bool_]:
     return ours
 
 
-def class_of(rows: NDArray[np.void]) -> NDArray[np.uint16]:
+def class_of(rows: NDArray[np.void]) -> NDArray[np.uint8]:
     """`schema.ReferenceClass` of the offer that sets the reference price."""
-    classes: NDArray[np.uint16] = (rows["flags"] >> CLASS_SHIFT & CLASS_BITS).astype(np.uint16)
-    return classes
+    return (rows["flags"] >> CLASS_SHIFT & CLASS_BITS).astype(np.uint8)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from access_guards import asked, declared, events, told
+from access_guards import advised, asked, declared, events, told
 from access_server import Guarded, caller, serve
 from test_access_claims import BY_CLAIM
 from test_access_claims import BY_SELLER as CLAIMS_BY_SELLER
@@ -20,7 +20,6 @@ from repriced.v1 import (
     catalog_pb2,
     fees_pb2,
     ingestion_pb2,
-    insights_pb2,
     pricing_pb2,
     types_pb2,
 )
@@ -265,15 +264,9 @@ BY_SELLER: dict[str, Ask] = {
         pricing_pb2.ListHeldRequest(seller_id=name)
     ),
     "/repriced.v1.EventService/WatchEvents": events,
-    INSIGHTS + "RecommendStrategy": lambda server, name: server.insights.RecommendStrategy(
-        insights_pb2.RecommendStrategyRequest(seller_id=name)
-    ),
-    INSIGHTS + "ReviewTrial": lambda server, name: server.insights.ReviewTrial(
-        insights_pb2.ReviewTrialRequest(seller_id=name)
-    ),
-    INSIGHTS + "QueryProfitability": lambda server, name: server.insights.QueryProfitability(
-        insights_pb2.QueryProfitabilityRequest(seller_id=name)
-    ),
+    INSIGHTS + "RecommendStrategy": advised("RecommendStrategy"),
+    INSIGHTS + "ReviewTrial": advised("ReviewTrial"),
+    INSIGHTS + "QueryProfitability": advised("QueryProfitability"),
     "/repriced.v1.IngestionService/IngestNotifications": ingest,
 }
 """Calls that name sellers."""
