@@ -91,6 +91,7 @@ class App:
         if self._store is not None:
             self._snapshots = Snapshots(config.journal, self._store, self.writer, self.metrics)
             self.metrics.snapshot_age_seconds.set_function(self._snapshots.age_s)
+        self._decoders = ThreadPoolExecutor(os.cpu_count(), "decoder")
         self._health = health.HealthServicer()
         self._server = self._grpc_server(extra_handlers)
         self._http: Any = None
@@ -138,6 +139,7 @@ class App:
             self._snapshots.stop()
         left = max(0.0, wait_s - (time.monotonic() - started))
         self._server.stop(min(GOODBYE_S, left)).wait()
+        self._decoders.shutdown()
         self.writer.stop()
         self._streams.stop()
         self.audit.stop()
@@ -188,7 +190,7 @@ class App:
         folder = Path(self.config.claims.store)
         core = Core(
             self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder,
-            self.meter, self.audit, self.leaving,
+            self.meter, self.audit, self.leaving, self._decoders,
         )  # fmt: skip
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +53,8 @@ class Core:
     meter: Meter
     audit: Audit
     leaving: Leaving
+    decoders: Executor
+    """A thread for each processor; parts of a large request are decoded together."""
 
     @property
     def caller(self) -> Caller:
@@ -99,8 +102,13 @@ class Core:
         if kind != InputKind.REPRICE or rows <= PART_ROWS or not fits:
             return [self.shape(kind, payload)]
         check_size(payload, self.codec.limits)
+        caller = self.caller
+
+        def shape(part: bytes) -> Input:
+            return self.engine.shape(InputKind.REPRICE_PART, part, caller.name, caller.scope)
+
         try:
-            shaped = [self.shape(InputKind.REPRICE_PART, each) for each in split(payload)]
+            shaped = list(self.decoders.map(shape, split(payload)))
         except InputError:
             shaped = []
         if not shaped:

@@ -16,7 +16,9 @@ from repriced.v1 import pricing_pb2, types_pb2
 from server.wire import commands, feedback, native, reprice
 from server.wire.limits import WireLimits
 
-LIMITS = WireLimits(max_rows_per_call=4, max_offers_per_snapshot=3, max_request_bytes=4_096)
+LIMITS = WireLimits(
+    max_rows_per_call=4, max_offers_per_snapshot=3, max_offers_per_call=12, max_request_bytes=4_096
+)
 REQUEST_ID = "8c1d2f30-5b6a-4e7f-9a01-23456789abcd"
 
 Decoder = Callable[[bytes, WireLimits], Any]
