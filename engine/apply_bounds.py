@@ -61,6 +61,7 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
         state.bounds.put_gaps(listing_id, bounds.gaps)
         due.append(listing_id)
         if before == (bounds.floor_minor, bounds.ceiling_minor):
+            state.guards.plausibility.held.pop(listing_id, None)
             continue
         changed[listing_id] = bounds
         told = f"computed bounds are {bounds.floor_minor} to {bounds.ceiling_minor}, they were"

@@ -22,6 +22,7 @@ from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
 from engine.room import Room
 from engine.schema import (
+    MAX_SHARED_ASIN,
     PREMIUM_UNKNOWN,
     RECORD,
     ROW,
@@ -155,6 +156,7 @@ class Catalog(StrategyTable):
         """Index of the strategy of a definition that may be upserted. Raises InputError."""
         check_definition(definition)
         self._check_kept(definition)
+        self._check_shared(definition)
         return self._strategy_for(definition)
 
     def _check_kept(self, definition: ListingDefinition) -> None:
@@ -166,6 +168,25 @@ class Catalog(StrategyTable):
             raise value_error(
                 "currency", definition.currency, f"{present}, the listing's currency", "CURRENCY"
             )
+
+    def _check_shared(self, definition: ListingDefinition) -> None:
+        """Raises InputError for one listing too many of an ASIN."""
+        key = definition.key
+        names = (key.seller_id, key.marketplace_id, definition.asin)
+        asin = AsinKey(*names, int(definition.condition), key.audience)
+        if not definition.asin or asin == self._asin_of(key):
+            return
+        if len(self.find(asin, None)) >= MAX_SHARED_ASIN:
+            raise InputError(
+                f"asin: {MAX_SHARED_ASIN} listings of the seller have this ASIN, condition and"
+                " audience; allowed: up to that, or leave the asin empty and name listings by key",
+                reason="ASIN_SHARED",
+                field="asin",
+            )
+
+    def _asin_of(self, key: ListingKey) -> AsinKey | None:
+        listing_id = self.id_of(key)
+        return self.asin_key(listing_id) if listing_id else None
 
     def _strategy_for(self, definition: ListingDefinition) -> int:
         if not definition.strategy_id:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -167,7 +166,7 @@ class Evaluator:
         first = 0
         while first < total:
             count = evaluate(first)
-            accepted, part = self._emit(count, result, replace(source, first=first))
+            accepted, part = self._emit(count, result, source.at(first))
             if source.rows is not None and part.found & Finding.VERDICT:
                 at = source.rows["event_ms"][first : first + count][accepted]
                 emit.note_evidence(self._state.catalog.records, part.outcomes[accepted], at)

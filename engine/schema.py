@@ -29,6 +29,12 @@ PREMIUM_UNKNOWN = -(2**31)
 MAX_OFFERS = 100
 """Offers of one snapshot."""
 
+MAX_SHARED_ASIN = 50
+"""Listings of one ASIN key: a row that names the ASIN is evaluated for each of them."""
+
+MAX_LISTINGS_NAMED = 400_000
+"""Listings that all rows of one input may name together."""
+
 MAX_SELLER_LIST = 100
 """Sellers of one include, exclude or target list."""
 

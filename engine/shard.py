@@ -21,7 +21,13 @@ from engine.apply_guards import (
 )
 from engine.apply_sales import apply_sales
 from engine.apply_stock import apply_stock
-from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch
+from engine.columns import (
+    EraseBatch,
+    FeedbackBatch,
+    RefBatch,
+    SellerDefinition,
+    SnapshotBatch,
+)
 from engine.coupling import couple
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
@@ -154,14 +160,17 @@ class Shard:
 
     def _erase(self, batch: EraseBatch, sequence: int, scope: Scope) -> CountResult:
         catalog = self.state.catalog
-        seller = catalog.seller_at.get(batch.seller_id)
-        if seller is None or not inside(scope, batch.seller_id):
+        known = inside(scope, batch.seller_id) and self._knows_seller(batch.seller_id)
+        if not known:
             message = (
                 f"seller_id: no listings of seller {batch.seller_id!r} are known; what else is kept"
                 " of a seller of yours by this name is erased"
             )
             problem = RowProblem(0, "seller_id", "UNKNOWN_SELLER", message)
             return CountResult(sequence, 0, [problem])
+        seller = catalog.seller_at.get(batch.seller_id)
+        if seller is None:  # It has strategies or fee schedules and nothing else.
+            seller = catalog.put_seller(SellerDefinition(batch.seller_id))
         listed = catalog.listings_of(seller)
         active = listed[catalog.active[listed]]
         refs = RefBatch("", len(active), active.tolist(), active.tolist())
@@ -171,6 +180,13 @@ class Shard:
         self.state.bounds.erase(batch.seller_id)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
+
+    def _knows_seller(self, seller_id: str) -> bool:
+        """Whether anything here is a seller's."""
+        owners = (*self.state.catalog.strategy_at, *self.state.bounds.schedules)
+        return seller_id in self.state.catalog.seller_at or any(
+            owner == seller_id for owner, _ in owners
+        )
 
     # Reads
 

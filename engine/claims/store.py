@@ -126,8 +126,12 @@ class Store:
         self.close()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction; rolled back on any error. Raises LimitError while another one writes."""
+    def writing(self, patience_ms: int = BUSY_MS) -> Iterator[None]:
+        """One transaction; rolled back on any error.
+
+        Raises LimitError where another one writes for longer than `patience_ms`.
+        """
+        self.db.set_busy_timeout(patience_ms)
         try:
             self.db.execute("BEGIN IMMEDIATE")
         except apsw.BusyError as error:

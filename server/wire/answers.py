@@ -73,6 +73,8 @@ def add_quantity_prices(catalog: Catalog, decision: types_pb2.Decision) -> None:
 
 def decision_messages(records: NDArray[np.void]) -> list[types_pb2.Decision]:
     """Messages of `schema.DECISION` records, without keys."""
+    if len(records) == 0:
+        return []
     return [decision_of(stored) for stored in records[STORED].tolist()]
 
 
