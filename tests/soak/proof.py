@@ -43,9 +43,22 @@ class Kept:
 
     def look(self) -> None:
         """Links what is new."""
-        for name in os.listdir(self._source) if self._source.exists() else []:
+        names = os.listdir(self._source) if self._source.exists() else []
+        for name in names:
             if name.endswith((".log", ".snap")):
                 self._link(name)
+        self._forget_unmade(sorted(each for each in names if each.endswith(".log")))
+
+    def _forget_unmade(self, segments: list[str]) -> None:
+        """Gives up segments whose making was interrupted and that the next start took away.
+
+        They lie behind the oldest one that is there: a prune takes segments from the front only.
+        """
+        for name in sorted(self._inodes):
+            gone = name.endswith(".log") and name not in segments
+            if gone and segments and name > segments[0] and not (self._source / name).exists():
+                (self._target / name).unlink(missing_ok=True)
+                del self._inodes[name]
 
     def _link(self, name: str) -> None:
         beside = self._target / f"{name}.link"
