@@ -14,6 +14,14 @@ from engine._evidence cimport (
     reemit,
     wait_live,
 )
+from engine._learner cimport (
+    STEP_UNKNOWN,
+    age_grid,
+    choose,
+    learn_draw,
+    step_landed,
+    step_of,
+)
 from engine._market cimport Market
 from engine._rules cimport (
     MILLION,
@@ -202,12 +210,15 @@ cdef inline void floored_offers(
 cdef inline void competitor_offers(
     Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
 ) noexcept nogil:
+    cdef bint won
     keep_class(r, m.reference_class)
     age_evidence(r, s, now_s)
     if r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
         r.state = STATE_SEEKING
     if r.state != STATE_FLOORED:
         r.reference_minor = m.reference_minor
+    if m.draw >= 0 and m.own_landed_minor > 0:
+        learn_draw(r, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
     if r.state == STATE_SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, s, m.reference_minor, now_s, o)
@@ -215,7 +226,8 @@ cdef inline void competitor_offers(
     if m.draw >= 0 and m.own_price_minor == r.price_minor:
         o.verdict = FEEDBACK_WON if m.draw == 1 else FEEDBACK_LOST
         r.draws = push_draw(r.draws, m.draw == 1)
-        judge(r, s, m.own_landed_minor, m.reference_minor, -1, event_s, now_s, o)
+        won = m.draw == 1
+        judge(r, s, m.own_landed_minor, m.reference_minor, won, -1, event_s, now_s, o)
     if r.state != STATE_FLOORED:
         r.reference_minor = m.reference_minor
     elif o.changed == 0:
@@ -244,22 +256,40 @@ cdef inline void buybox_offers(
         competitor_offers(r, s, m, event_s, now_s, o)
 
 
+cdef inline int64_t probe_goal(
+    Row* r, const Strategy* s, int64_t reference, int64_t landed, int64_t now_s
+) noexcept nogil:
+    cdef int64_t limit
+    cdef int step
+    age_grid(r, s, now_s)
+    step = choose(r, s, reference, True, True)
+    if step != STEP_UNKNOWN:
+        if step <= step_of(landed, reference):
+            return landed
+        return landed + probe_limit(s, landed, step_landed(r, reference, step) - landed)
+    limit = own_landed(r, highest(r)) + 1
+    if known(r.keep_high_ppm):
+        limit = min(limit, landed_high(reference, r.keep_high_ppm))
+    if limit - landed <= s.step_minor:
+        return landed
+    return min(landed + probe_limit(s, landed, (limit - landed) // 2), limit - 1)
+
+
 cdef inline void probe(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
     cdef int64_t reference = r.reference_minor
-    cdef int64_t landed = own_landed(r, r.price_minor)
-    cdef int64_t limit = own_landed(r, highest(r)) + 1
     cdef int64_t held_minor = r.price_minor
-    cdef int64_t target
+    cdef int64_t landed = own_landed(r, held_minor)
+    cdef int64_t goal = landed
+    cdef int64_t item
     age_evidence(r, s, now_s)
-    if known(r.keep_high_ppm) and reference > 0:
-        limit = min(limit, landed_high(reference, r.keep_high_ppm))
-    if reference == 0 or limit - landed <= s.step_minor:
+    if reference > 0:
+        goal = probe_goal(r, s, reference, landed, now_s)
+    item = min(item_for_landed(r, goal), highest(r))
+    if item <= held_minor:
         r.deadline_s = <uint32_t>(now_s + s.hold_s)
         held(o, REASON_NO_ROOM if reference > 0 else REASON_NO_REFERENCE)
         return
-    target = landed + probe_limit(s, landed, (limit - landed) // 2)
-    target = item_for_landed(r, min(target, limit - 1))
-    if not move_to(r, s, target, REASON_PROBE_UP, now_s, o):
+    if not move_to(r, s, item, REASON_PROBE_UP, now_s, o):
         r.deadline_s = <uint32_t>(now_s + s.hold_s)
         return
     r.good_price_minor = held_minor

@@ -32,6 +32,12 @@ cdef struct Row:
     uint8_t draws
     uint8_t attempts
     uint8_t reason
+    uint8_t[56] grid
+    uint32_t grid_aged_s
+    uint8_t grid_best
+    uint8_t grid_draws
+    uint8_t grid_holds
+    uint8_t padding
 
 cdef struct Record:
     uint64_t decision_id
@@ -162,6 +168,7 @@ cdef struct Decision:
 cdef enum:
     PREMIUM_LIMIT_PPM = 8000000
     PREMIUM_UNKNOWN = -2147483648
+    GRID_CELLS = 28
     MAX_DRAWS = 7
     MAX_OFFERS = 100
     CHANGE_BUCKET_S = 540

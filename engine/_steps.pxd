@@ -20,6 +20,7 @@ from engine._evidence cimport (
     reemit,
     rest_after_probe,
 )
+from engine._learner cimport learn_feedback
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
 from engine._rules cimport (
@@ -93,7 +94,6 @@ from engine._targets cimport hold_on, judge
 
 # Offers
 
-
 cdef inline void step_offers(
     Row* r,
     const Strategy* s,
@@ -126,7 +126,6 @@ cdef inline void step_offers(
     o.reference_minor = m.reference_minor
     r.reason = o.reason
 
-
 cdef inline void observe(Row* r, const Market* m, const Snapshot* snapshot) noexcept nogil:
     r.observed_ms = snapshot.event_ms
     if snapshot.competitive_minor > 0:
@@ -140,7 +139,6 @@ cdef inline void observe(Row* r, const Market* m, const Snapshot* snapshot) noex
     elif snapshot.featured_minor > 0:
         r.featured_minor = snapshot.featured_minor
 
-
 cdef inline void watch_delivery(
     Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
 ) noexcept nogil:
@@ -150,7 +148,6 @@ cdef inline void watch_delivery(
         mark_live(r, s, event_s, now_s)
     elif r.effective_s != 0 and event_s > r.effective_s:
         displace(r, s, now_s, o)
-
 
 cdef inline void route_offers(
     Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
@@ -166,7 +163,6 @@ cdef inline void route_offers(
     else:
         settle(r, s, s.fixed_minor, REASON_FIXED, now_s, o)
 
-
 cdef inline void keep_bounds(
     Row* r, const Strategy* s, int64_t now_s, Outcome* o
 ) noexcept nogil:
@@ -175,14 +171,11 @@ cdef inline void keep_bounds(
         if r.state == STATE_SEEKING:
             r.state = STATE_AWAITING
 
-
 cdef inline void ignore(Outcome* o, int reason) noexcept nogil:
     o.ignored = 1
     o.reason = <uint8_t>reason
 
-
 # Feedback
-
 
 cdef inline void step_feedback(
     Row* r, const Strategy* s, const Feedback* f, int64_t now_ms, Outcome* o
@@ -208,14 +201,12 @@ cdef inline void step_feedback(
     if not o.ignored:
         r.reason = o.reason
 
-
 cdef inline int names_current(const Row* r, const Feedback* f) noexcept nogil:
     if f.names_decision:
         return 1 if f.names_decision == 1 else -1
     if f.price_minor > 0:
         return 1 if f.price_minor == r.price_minor else -1
     return 0
-
 
 cdef inline void delivery_feedback(
     Row* r, const Strategy* s, const Feedback* f, int64_t event_s, int64_t now_s, Outcome* o
@@ -240,11 +231,9 @@ cdef inline void delivery_feedback(
         note_time(r, f)
         reject(r, s, now_s, o)
 
-
 cdef inline void note_time(Row* r, const Feedback* f) noexcept nogil:
     if not f.names_decision:
         r.observed_ms = f.event_ms
-
 
 cdef inline void reject(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
     cdef int64_t live = r.live_price_minor
@@ -263,7 +252,6 @@ cdef inline void reject(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
         moved(r, s, live, REASON_REJECTED, now_s, o)
         r.state = STATE_HOLDING if live == r.good_price_minor else STATE_SEEKING
         anchor_premium(r)
-
 
 cdef inline void verdict_feedback(
     Row* r, const Strategy* s, const Feedback* f, int64_t event_s, int64_t now_s, Outcome* o
@@ -284,7 +272,6 @@ cdef inline void verdict_feedback(
         r.observed_ms = f.event_ms
         mark_live(r, s, event_s, now_s)
         count_verdict(r, s, f, event_s, now_s, o)
-
 
 cdef inline void count_verdict(
     Row* r, const Strategy* s, const Feedback* f, int64_t event_s, int64_t now_s, Outcome* o
@@ -310,17 +297,16 @@ cdef inline void count_verdict(
     else:
         if share < 0:
             r.draws = push_draw(r.draws, won)
-        judge(r, s, landed, r.reference_minor, share, event_s, now_s, o)
+        learn_feedback(r, s, f, won, landed, now_s)
+        judge(r, s, landed, r.reference_minor, won, share, event_s, now_s, o)
         if o.reason == REASON_NONE:
             held(o, hold_reason(r, now_s))
-
 
 cdef inline void pause(Row* r, int flag, Outcome* o) noexcept nogil:
     r.flags |= <uint16_t>flag
     r.state = STATE_PAUSED
     r.deadline_s = 0
     held(o, REASON_PAUSED)
-
 
 cdef inline void resume(Row* r, int flags, Outcome* o) noexcept nogil:
     if r.state != STATE_PAUSED:
@@ -334,9 +320,7 @@ cdef inline void resume(Row* r, int flags, Outcome* o) noexcept nogil:
     r.draws = 1
     held(o, REASON_NEW)
 
-
 # Commands and timers
-
 
 cdef inline void step_command(
     Row* r, const Strategy* s, const Command* c, int64_t now_ms, Outcome* o
@@ -358,7 +342,6 @@ cdef inline void step_command(
     rest_after_probe(r, s, now_ms // 1000, o)
     if not o.ignored:
         r.reason = o.reason
-
 
 cdef inline void redefine(
     Row* r, const Strategy* s, const Command* c, int64_t now_s, Outcome* o
@@ -383,7 +366,6 @@ cdef inline void redefine(
             r.state = STATE_AWAITING
     elif (r.state == STATE_HOLDING or r.state == STATE_ALONE) and r.effective_s != 0:
         arm(r, s, now_s)
-
 
 cdef inline void step_timer(
     Row* r, const Strategy* s, int64_t now_ms, Outcome* o

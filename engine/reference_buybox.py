@@ -20,6 +20,7 @@ from engine.reference_evidence import (
     reemit,
     wait_live,
 )
+from engine.reference_learner import UNKNOWN, age_grid, choose, learn_draw, step_landed, step_of
 from engine.reference_rules import (
     MILLION,
     clamp,
@@ -178,6 +179,8 @@ def competitor_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) 
         r.state = CycleState.SEEKING
     if r.state != CycleState.FLOORED:
         r.reference_minor = m.reference_minor
+    if m.draw >= 0 and m.own_landed_minor > 0:
+        learn_draw(r, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
     if r.state == CycleState.SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, s, m.reference_minor, now_s, o)
@@ -185,7 +188,8 @@ def competitor_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) 
     if m.draw >= 0 and m.own_price_minor == r.price_minor:
         o.verdict = FeedbackKind.WON if m.draw == 1 else FeedbackKind.LOST
         r.draws = push_draw(r.draws, m.draw)
-        judge(r, s, m.own_landed_minor, m.reference_minor, -1, event_s, now_s, o)
+        won = m.draw == 1
+        judge(r, s, m.own_landed_minor, m.reference_minor, won, -1, event_s, now_s, o)
     if r.state != CycleState.FLOORED:
         r.reference_minor = m.reference_minor
     elif o.changed == 0:
@@ -213,21 +217,36 @@ def buybox_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> N
         competitor_offers(r, s, m, event_s, now_s, o)
 
 
-def probe(r: Any, s: Any, now_s: int, o: Any) -> None:
-    """HOLDING long enough: halfway to the lowest premium known to lose, at least one step."""
-    reference = r.reference_minor
-    age_evidence(r, s, now_s)
-    landed = own_landed(r, r.price_minor)
+def probe_goal(r: Any, s: Any, reference: int, landed: int, now_s: int) -> int:
+    """Landed price to try; `landed` where none above it is worth a try.
+
+    Where the learner has no word, halfway to the lowest premium known to lose, at least one step.
+    """
+    age_grid(r, s, now_s)
+    step = choose(r, s, reference, 1, True)
+    if step != UNKNOWN:
+        if step <= step_of(landed, reference):
+            return landed
+        return landed + probe_limit(s, landed, step_landed(r, reference, step) - landed)
     limit = own_landed(r, highest(r)) + 1
-    if known(r.keep_high_ppm) and reference > 0:
+    if known(r.keep_high_ppm):
         limit = min(limit, landed_high(reference, r.keep_high_ppm))
-    if reference == 0 or limit - landed <= s.step_minor:
+    if limit - landed <= s.step_minor:
+        return landed
+    return min(landed + probe_limit(s, landed, (limit - landed) // 2), limit - 1)
+
+
+def probe(r: Any, s: Any, now_s: int, o: Any) -> None:
+    """HOLDING long enough: a higher price is tried."""
+    reference, held_minor = r.reference_minor, r.price_minor
+    landed = own_landed(r, held_minor)
+    age_evidence(r, s, now_s)
+    goal = probe_goal(r, s, reference, landed, now_s) if reference > 0 else landed
+    item = min(item_for_landed(r, goal), highest(r))
+    if item <= held_minor:
         r.deadline_s = now_s + s.hold_s
         held(o, Reason.NO_ROOM if reference > 0 else Reason.NO_REFERENCE)
         return
-    target = landed + probe_limit(s, landed, (limit - landed) // 2)
-    item = item_for_landed(r, min(target, limit - 1))
-    held_minor = r.price_minor
     if not move_to(r, s, item, Reason.PROBE_UP, now_s, o):
         r.deadline_s = now_s + s.hold_s
         return

@@ -24,6 +24,7 @@ from engine.reference_evidence import (
     reemit,
     rest_after_probe,
 )
+from engine.reference_learner import learn_feedback
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
 from engine.reference_rules import (
@@ -256,7 +257,8 @@ def count_verdict(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> N
         share = f.share_bp if measured else -1
         if share < 0:
             r.draws = push_draw(r.draws, int(won))
-        judge(r, s, landed, r.reference_minor, share, event_s, now_s, o)
+        learn_feedback(r, s, f, won, landed, now_s)
+        judge(r, s, landed, r.reference_minor, won, share, event_s, now_s, o)
         if o.reason == Reason.NONE:
             held(o, hold_reason(r, now_s))
 

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -33,6 +33,9 @@ MAX_SELLER_LIST = 100
 """Sellers of one include, exclude or target list."""
 
 MAX_MATCH_TARGETS = 4
+
+GRID_CELLS = 28
+"""Thresholds of the learner's grid, one byte each: two kinds of market, half a byte each."""
 
 MAX_DRAWS = 7
 """Buy Box draws remembered for the current price; they fit one byte with a leading one."""
@@ -368,9 +371,15 @@ ROW = np.dtype(
         ("draws", "u1"),  # won and lost bits under a leading one, newest lowest
         ("attempts", "u1"),  # low half: re-emissions; high half: rejections in a row
         ("reason", "u1"),
+        ("grid", "u1", (2 * GRID_CELLS,)),  # reference_learner.py; to take, then to keep
+        ("grid_aged_s", "<u4"),  # the grid's evidence has aged up to here
+        ("grid_best", "u1"),  # step last chosen, plus one; 0: none
+        ("grid_draws", "u1"),  # draws learned, at most 255; 0: the grid knows nothing
+        ("grid_holds", "u1"),  # whether the last draw learned was won
+        ("padding", "u1"),
     ]
 )
-"""The hot row: 128 bytes, two cache lines, all that an evaluation reads or writes."""
+"""The row: two hot cache lines that every evaluation reads, and a third that the learner reads."""
 
 RECORD = np.dtype(
     [
@@ -531,7 +540,7 @@ DECISION_VALID_MS = 60 * 60_000
 NO_INDEX = 2**32 - 1
 """`index` of an outcome that no request row led to."""
 
-ROW_SIZE = 128
+ROW_SIZE = 192
 RECORD_SIZE = 64
 STRATEGY_SIZE = 200
 SNAPSHOT_SIZE = 56

@@ -133,6 +133,7 @@ premiums = st.one_of(
     st.integers(-PREMIUM_LIMIT_PPM, PREMIUM_LIMIT_PPM),
 )
 rates = st.one_of(st.just(0), st.integers(0, 50_000), st.integers(0, PREMIUM_LIMIT_PPM))
+cells = st.sampled_from([0, 0, 0x0F, 0xF0, 0x88, 0xFF, 0xFF])
 waits = st.integers(1, 365 * 86_400)
 NOW_S = START_MS // 1000
 times_s = st.one_of(st.just(0), st.integers(NOW_S - 5_000, NOW_S + 5_000))
@@ -187,6 +188,11 @@ def rows(draw: st.DrawFn) -> np.ndarray:
         "draws": st.integers(1, 255),
         "attempts": st.builds(lambda high, low: high << 4 | low, *[st.integers(0, 14)] * 2),
         "reason": st.sampled_from(Reason),
+        "grid": cells,
+        "grid_aged_s": times_s,
+        "grid_best": st.integers(0, 255),
+        "grid_draws": st.sampled_from([0, 1, 254, 255]),
+        "grid_holds": st.integers(0, 1),
     }
     row = record(draw, ROW, fields)
     if row["state"][0] in (CycleState.AWAITING, CycleState.HOLDING, CycleState.PROBING):

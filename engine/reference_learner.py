@@ -1,0 +1,224 @@
+"""The learner in plain Python: the twin of `_learner.pxd`.
+
+A grid of hypotheses about the premium at which we lose the Buy Box, one for taking it and one for
+keeping it. A byte holds how many bits less likely than the best a hypothesis is, in the low half
+for a sharp market and in the high half for a soft one. Every draw at a known price updates it; the
+price is the highest one whose chance reaches the share target, or a higher one that is worth a
+try. Where the thresholds lie outside the grid the brackets decide. `r` is the proposed row, `s`
+the compiled strategy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.learner_tables import (
+    AGES,
+    BITS_IF_LOST,
+    BITS_IF_WON,
+    HORIZON,
+    KINDS,
+    LOWEST_PPM,
+    PRIOR_CELL,
+    PRIOR_SHIFT,
+    REACH,
+    RULED_OUT,
+    STEP_PPM,
+    STEPS,
+    WHOLE,
+    WINS,
+)
+from engine.reference_rules import MILLION, highest, landed_low, own_landed
+from engine.schema import GRID_CELLS, FeedbackKind
+
+UNKNOWN = -1
+SHARE_ONE = 10_000
+SHARE_DRAWS = 4
+STAYS = 2
+"""Steps by which a better price must be higher before it replaces the one chosen before."""
+
+
+def distance_at(step: int, cell: int) -> int:
+    """Index into the tables: half cells of a price above the threshold in a cell."""
+    return max(0, min(REACH + step - 2 * cell - 1, 2 * REACH))
+
+
+def step_of(landed: int, reference: int) -> int:
+    """Nearest step of a landed price; below 0 or above the last one outside the grid."""
+    ppm = (landed - reference) * MILLION // reference
+    return (ppm - LOWEST_PPM + STEP_PPM // 2) // STEP_PPM
+
+
+def step_premium(step: int) -> int:
+    """Premium of a step in parts per million."""
+    return LOWEST_PPM + STEP_PPM * step
+
+
+def bits_of(cell: int, kind: int) -> int:
+    """One half of a byte of the grid."""
+    return cell >> 4 * kind & 15
+
+
+# Evidence
+
+
+def forget_grid(r: Any, now_s: int) -> None:
+    """Only the prior is left."""
+    for cell in range(GRID_CELLS):
+        bits = abs(cell - PRIOR_CELL) >> PRIOR_SHIFT
+        r.grid[cell] = r.grid[GRID_CELLS + cell] = bits << 4 | bits
+    r.grid_aged_s = now_s
+    r.grid_best = r.grid_draws = r.grid_holds = 0
+
+
+def age_grid(r: Any, s: Any, now_s: int) -> None:
+    """Hypotheses come back bit by bit; after fifteen periods without a draw nothing is known."""
+    if r.grid_draws == 0:
+        return
+    period = s.evidence_max_age_s // AGES + 1
+    passed = (now_s - r.grid_aged_s) // period
+    if passed < 1:
+        return
+    if passed >= RULED_OUT:
+        forget_grid(r, now_s)
+        return
+    r.grid_aged_s += passed * period
+    for at, cell in enumerate(r.grid):
+        sharp, soft = max(0, bits_of(cell, 0) - passed), max(0, bits_of(cell, 1) - passed)
+        r.grid[at] = soft << 4 | sharp
+
+
+def learn_draw(r: Any, s: Any, won: bool, landed: int, reference: int, now_s: int) -> None:
+    """One draw: our landed price over the reference price, and whether it won.
+
+    A challenger's draw tells about taking, an incumbent's about keeping; a lost one also about
+    taking, and a won one also about keeping.
+    """
+    step = step_of(landed, reference)
+    if (step < 0 and won) or (step >= STEPS and not won):
+        return
+    step = max(0, min(step, STEPS - 1))
+    age_grid(r, s, now_s)
+    if r.grid_draws == 0:
+        forget_grid(r, now_s)
+    if not (r.grid_holds and won):
+        add_draw(r.grid, 0, won, step)
+    if r.grid_holds or won:
+        add_draw(r.grid, GRID_CELLS, won, step)
+    r.grid_holds = int(won)
+    r.grid_draws = min(255, r.grid_draws + 1)
+
+
+def add_draw(grid: list[int], first: int, won: bool, step: int) -> None:
+    """Makes the hypotheses from `first` on less likely that did not expect the draw."""
+    tables = BITS_IF_WON if won else BITS_IF_LOST
+    bits = [
+        bits_of(grid[first + cell], kind) + tables[kind][distance_at(step, cell)]
+        for cell in range(GRID_CELLS)
+        for kind in range(KINDS)
+    ]
+    least = min(bits)
+    for cell in range(GRID_CELLS):
+        sharp = min(bits[KINDS * cell] - least, RULED_OUT)
+        soft = min(bits[KINDS * cell + 1] - least, RULED_OUT)
+        grid[first + cell] = soft << 4 | sharp
+
+
+def learn_feedback(r: Any, s: Any, f: Any, won: bool, landed: int, now_s: int) -> None:
+    """A result is one draw, a share is four, of which the last says whether the target is met."""
+    if f.kind != FeedbackKind.SHARE:
+        learn_draw(r, s, won, landed, r.reference_minor, now_s)
+        return
+    wins = (f.share_bp * SHARE_DRAWS + 5_000) // 10_000
+    for at in range(SHARE_DRAWS):
+        learn_draw(r, s, at >= SHARE_DRAWS - wins, landed, r.reference_minor, now_s)
+    r.grid_holds = int(won)
+
+
+# Choice
+
+
+def chances(r: Any, holds: int) -> list[int]:
+    """Chance of the Buy Box at each step in parts of WHOLE; empty where nothing has weight."""
+    first = GRID_CELLS if holds else 0
+    sums, whole = [0] * STEPS, 0
+    for cell in range(GRID_CELLS):
+        for kind in range(KINDS):
+            bits = bits_of(r.grid[first + cell], kind)
+            if bits == RULED_OUT:
+                continue
+            weight = 1 << RULED_OUT - 1 - bits
+            whole += weight
+            for step in range(STEPS):
+                sums[step] += weight * WINS[kind][distance_at(step, cell)]
+    return [each // whole for each in sums] if whole else []
+
+
+def worth(chance: int, step: int) -> int:
+    """Expected price of a draw, in parts of the reference price."""
+    return chance * (MILLION + step_premium(step))
+
+
+def landed_cap(r: Any) -> int:
+    """Highest landed price that may be featured: the ceiling's, or the competitive price."""
+    cap = own_landed(r, highest(r))
+    if r.competitive_minor > 0:
+        cap = min(cap, r.competitive_minor)
+    return max(cap, own_landed(r, r.floor_minor))
+
+
+def step_landed(r: Any, reference: int, step: int) -> int:
+    """Landed price of a step, within what the bounds and the competitive price allow."""
+    landed = min(landed_low(reference, step_premium(step)), landed_cap(r))
+    return max(landed, own_landed(r, r.floor_minor))
+
+
+def choose(r: Any, s: Any, reference: int, holds: int, may_try: bool) -> int:
+    """Step of the price to go to, UNKNOWN where the brackets decide; notes the best one.
+
+    A step above the best one comes back only if it `may_try`.
+    """
+    if r.grid_draws == 0:
+        return UNKNOWN
+    low = max(0, step_of(own_landed(r, r.floor_minor), reference))
+    high = min(STEPS - 1, step_of(landed_cap(r), reference))
+    chance = chances(r, holds) if low <= high else []
+    if not chance or 2 * chance[low] < WHOLE:
+        return UNKNOWN
+    if chance[STEPS - 1] * SHARE_ONE >= s.share_target_bp * WHOLE:
+        return UNKNOWN
+    best = best_step(r.grid_best - 1, chance, low, high, s.share_target_bp)
+    r.grid_best = best + 1
+    return tried_step(chance, best, high) if may_try else best
+
+
+def best_step(old: int, chance: list[int], low: int, high: int, share_target_bp: int) -> int:
+    """Highest step that reaches the share target, else the one worth most.
+
+    The step chosen before stays while it is as good and another one is hardly higher.
+    """
+    best, most = low, 0
+    reached = False
+    for step in range(low, high + 1):
+        reaches = chance[step] * SHARE_ONE >= share_target_bp * WHOLE
+        if reaches or (not reached and worth(chance[step], step) > most):
+            best, most = step, worth(chance[step], step)
+        reached |= reaches
+    if not low <= old <= high or best - old > STAYS:
+        return best
+    if reached:
+        good = chance[old] * SHARE_ONE >= share_target_bp * WHOLE
+    else:
+        good = 100 * (most - worth(chance[old], old)) <= most
+    return old if good else best
+
+
+def tried_step(chance: list[int], best: int, high: int) -> int:
+    """The step whose possible gain outweighs most what a try may cost; `best` where none does."""
+    found, most = best, 0
+    for step in range(best + 1, high + 1):
+        risk = worth(chance[best], best) - worth(chance[step], step)
+        gain = chance[step] * (step - best) * STEP_PPM * HORIZON - max(0, risk)
+        if gain > most:
+            found, most = step, gain
+    return found
