@@ -40,7 +40,7 @@ cdef enum:
     REACH = 15
     PRIOR_CELL = 11
     PRIOR_SHIFT = 2
-    HORIZON = 12
+    HORIZON = 48
     AGES = 7
     STEP_UNKNOWN = -1
     SHARE_ONE = 10000
@@ -147,14 +147,31 @@ cdef inline void learn_feedback(
 # Choice
 
 
+cdef inline int32_t whole_weight(const Row* r, bint holds) noexcept nogil:
+    cdef int first = GRID_CELLS if holds else 0
+    cdef int32_t whole = 0
+    cdef int at
+    cdef int bits
+    for at in range(first, first + GRID_CELLS):
+        bits = r.grid[at] & 15
+        if bits != RULED_OUT:
+            whole += 1 << (RULED_OUT - 1 - bits)
+        bits = r.grid[at] >> 4
+        if bits != RULED_OUT:
+            whole += 1 << (RULED_OUT - 1 - bits)
+    return whole
+
+
 cdef inline bint chances(const Row* r, bint holds, int32_t* chance) noexcept nogil:
     cdef const uint8_t* grid = &r.grid[GRID_CELLS if holds else 0]
     cdef const uint16_t* wins
-    cdef int32_t whole = 0
+    cdef int32_t whole = whole_weight(r, holds)
     cdef int cell
     cdef int kind
     cdef int bits
     cdef int step
+    if whole == 0:
+        return False
     for step in range(STEPS):
         chance[step] = 0
     for cell in range(GRID_CELLS):
@@ -163,15 +180,18 @@ cdef inline bint chances(const Row* r, bint holds, int32_t* chance) noexcept nog
             if bits == RULED_OUT:
                 continue
             bits = RULED_OUT - 1 - bits
-            whole += 1 << bits
             wins = &GRID_WINS[kind][54 - 2 * cell]
             for step in range(STEPS):
                 chance[step] += <int32_t>wins[step] << bits
-    if whole == 0:
-        return False
     for step in range(STEPS):
         chance[step] //= whole
     return True
+
+
+cdef inline bint outside(const Row* r, bint holds) noexcept nogil:
+    cdef int first = r.grid[GRID_CELLS if holds else 0]
+    cdef int last = r.grid[2 * GRID_CELLS - 1 if holds else GRID_CELLS - 1]
+    return first & 15 == 0 or first >> 4 == 0 or last & 15 == 0 or last >> 4 == 0
 
 
 cdef inline int64_t worth(int64_t chance, int64_t step) noexcept nogil:
@@ -205,13 +225,13 @@ cdef inline int choose(
         return STEP_UNKNOWN
     low = max(<int64_t>0, step_of(own_landed(r, r.floor_minor), reference))
     high = min(<int64_t>STEPS - 1, step_of(landed_cap(r), reference))
-    if low > high or not chances(r, holds, chance) or 2 * chance[low] < WHOLE:
+    if low > high or not chances(r, holds, chance):
         return STEP_UNKNOWN
-    if reaches(s, chance[STEPS - 1]):
+    if 2 * chance[low] < WHOLE or outside(r, holds):
         return STEP_UNKNOWN
     best = best_step(r.grid_best - 1, chance, <int>low, <int>high, s)
     r.grid_best = <uint8_t>(best + 1)
-    return tried_step(chance, best, <int>high) if may_try else best
+    return tried_step(r, holds, chance, best, <int>high) if may_try else best
 
 
 cdef inline int best_step(
@@ -235,7 +255,29 @@ cdef inline int best_step(
     return old if 100 * (most - worth(chance[old], old)) <= most else best
 
 
-cdef inline int tried_step(const int32_t* chance, int best, int high) noexcept nogil:
+cdef inline int64_t gain_of(const Row* r, bint holds, int best, int step) noexcept nogil:
+    cdef const uint8_t* grid = &r.grid[GRID_CELLS if holds else 0]
+    cdef const uint16_t* wins
+    cdef int64_t gain = 0
+    cdef int64_t more
+    cdef int cell
+    cdef int kind
+    cdef int bits
+    for cell in range(GRID_CELLS):
+        for kind in range(2):
+            bits = grid[cell] >> 4 * kind & 15
+            if bits == RULED_OUT:
+                continue
+            wins = &GRID_WINS[kind][54 - 2 * cell]
+            more = worth(wins[step], step) - worth(wins[best], best)
+            gain += max(<int64_t>0, more) << (RULED_OUT - 1 - bits)
+    return gain
+
+
+cdef inline int tried_step(
+    const Row* r, bint holds, const int32_t* chance, int best, int high
+) noexcept nogil:
+    cdef int64_t whole = whole_weight(r, holds)
     cdef int found = best
     cdef int64_t most = 0
     cdef int64_t risk
@@ -243,7 +285,7 @@ cdef inline int tried_step(const int32_t* chance, int best, int high) noexcept n
     cdef int step
     for step in range(best + 1, high + 1):
         risk = worth(chance[best], best) - worth(chance[step], step)
-        gain = <int64_t>chance[step] * (step - best) * STEP_PPM * HORIZON - max(<int64_t>0, risk)
+        gain = gain_of(r, holds, best, step) * HORIZON - max(<int64_t>0, risk) * whole
         if gain > most:
             found = step
             most = gain

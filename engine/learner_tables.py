@@ -23,8 +23,8 @@ REACH = 15
 PRIOR_CELL, PRIOR_SHIFT = 11, 2
 """Before the first draw, a threshold one per cent above the reference price is likeliest, and one
 four cells away half as likely."""
-HORIZON = 12
-"""What a higher price would add counts this often against what trying it may cost once."""
+HORIZON = 48
+"""What a higher price would add counts for two days, what trying it may cost for an hour."""
 AGES = 7
 """Evidence loses a bit each seventh of the strategy's `evidence_max_age`."""
 KINDS = 2

@@ -138,20 +138,37 @@ def learn_feedback(r: Any, s: Any, f: Any, won: bool, landed: int, now_s: int) -
 # Choice
 
 
+def whole_weight(r: Any, holds: int) -> int:
+    """Weight of all hypotheses together."""
+    first = GRID_CELLS if holds else 0
+    bits = [
+        bits_of(cell, kind)
+        for cell in r.grid[first : first + GRID_CELLS]
+        for kind in range(KINDS)
+    ]  # fmt: skip
+    return sum(1 << RULED_OUT - 1 - each for each in bits if each != RULED_OUT)
+
+
 def chances(r: Any, holds: int) -> list[int]:
     """Chance of the Buy Box at each step in parts of WHOLE; empty where nothing has weight."""
     first = GRID_CELLS if holds else 0
-    sums, whole = [0] * STEPS, 0
+    sums, whole = [0] * STEPS, whole_weight(r, holds)
     for cell in range(GRID_CELLS):
         for kind in range(KINDS):
             bits = bits_of(r.grid[first + cell], kind)
             if bits == RULED_OUT:
                 continue
             weight = 1 << RULED_OUT - 1 - bits
-            whole += weight
             for step in range(STEPS):
                 sums[step] += weight * WINS[kind][distance_at(step, cell)]
     return [each // whole for each in sums] if whole else []
+
+
+def outside(r: Any, holds: int) -> bool:
+    """Whether the first or the last cell is as likely as any."""
+    first = r.grid[GRID_CELLS if holds else 0]
+    last = r.grid[2 * GRID_CELLS - 1 if holds else GRID_CELLS - 1]
+    return any(bits_of(cell, kind) == 0 for cell in (first, last) for kind in range(KINDS))
 
 
 def worth(chance: int, step: int) -> int:
@@ -176,20 +193,20 @@ def step_landed(r: Any, reference: int, step: int) -> int:
 def choose(r: Any, s: Any, reference: int, holds: int, may_try: bool) -> int:
     """Step of the price to go to, UNKNOWN where the brackets decide; notes the best one.
 
-    A step above the best one comes back only if it `may_try`.
+    A step above the best one comes back only if it `may_try`. The brackets decide where nothing
+    is known, where even the lowest price would rather lose, and where the threshold
+    may well lie outside the grid.
     """
     if r.grid_draws == 0:
         return UNKNOWN
     low = max(0, step_of(own_landed(r, r.floor_minor), reference))
     high = min(STEPS - 1, step_of(landed_cap(r), reference))
     chance = chances(r, holds) if low <= high else []
-    if not chance or 2 * chance[low] < WHOLE:
-        return UNKNOWN
-    if chance[STEPS - 1] * SHARE_ONE >= s.share_target_bp * WHOLE:
+    if not chance or 2 * chance[low] < WHOLE or outside(r, holds):
         return UNKNOWN
     best = best_step(r.grid_best - 1, chance, low, high, s.share_target_bp)
     r.grid_best = best + 1
-    return tried_step(chance, best, high) if may_try else best
+    return tried_step(r, holds, chance, best, high) if may_try else best
 
 
 def best_step(old: int, chance: list[int], low: int, high: int, share_target_bp: int) -> int:
@@ -213,12 +230,28 @@ def best_step(old: int, chance: list[int], low: int, high: int, share_target_bp:
     return old if good else best
 
 
-def tried_step(chance: list[int], best: int, high: int) -> int:
+def gain_of(r: Any, holds: int, best: int, step: int) -> int:
+    """What a step would add where a hypothesis holds and it is better, weighed over all."""
+    first = GRID_CELLS if holds else 0
+    gain = 0
+    for cell in range(GRID_CELLS):
+        for kind in range(KINDS):
+            bits = bits_of(r.grid[first + cell], kind)
+            if bits == RULED_OUT:
+                continue
+            wins = WINS[kind]
+            more = worth(wins[distance_at(step, cell)], step)
+            more -= worth(wins[distance_at(best, cell)], best)
+            gain += max(0, more) << RULED_OUT - 1 - bits
+    return gain
+
+
+def tried_step(r: Any, holds: int, chance: list[int], best: int, high: int) -> int:
     """The step whose possible gain outweighs most what a try may cost; `best` where none does."""
-    found, most = best, 0
+    found, most, whole = best, 0, whole_weight(r, holds)
     for step in range(best + 1, high + 1):
         risk = worth(chance[best], best) - worth(chance[step], step)
-        gain = chance[step] * (step - best) * STEP_PPM * HORIZON - max(0, risk)
+        gain = gain_of(r, holds, best, step) * HORIZON - max(0, risk) * whole
         if gain > most:
             found, most = step, gain
     return found

@@ -79,7 +79,7 @@ ENDS: dict[str, Callable[[Listing], object]] = {
     "paused": lambda listing: listing.command(CommandKind.PAUSE),
     "out of stock": lambda listing: listing.command(CommandKind.STOCK_OUT),
     "pricing error": lambda listing: listing.feedback(FeedbackKind.PRICING_ERROR),
-    "new bounds": lambda listing: listing.bounds(500, 1100),
+    "new bounds": lambda listing: listing.bounds(500, listing.price_minor - 1),
     "alone": lambda listing: listing.snapshot(own=listing.price_minor),
     "nobody featured": lambda listing: listing.snapshot(
         offer(1000), own=listing.price_minor, status=BuyBoxStatus.SUPPRESSED
