@@ -30,10 +30,13 @@ if SANITIZE:  # Python's own flags make signed overflow wrap and leave assertion
 # The kernel is one source built once per CPU level; docs/decisions/0001-kernel-per-cpu-level.md.
 KERNELS = {"_kernel": [], "_kernel_v3": ["-march=x86-64-v3"], "_kernel_v4": ["-march=x86-64-v4"]}
 MODULES = {
+    "_emit": [],
+    "_guards": [],
     "_money": [],
     "_names": [],
     "_own_offers": [],
     "_prescan": [],
+    "_spirals": [],
     "_state_hash": [],
     "_tables": [],
     "_wire": [],

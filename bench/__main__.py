@@ -9,28 +9,34 @@ import click
 from rich.console import Console
 
 from bench import report
+from bench.growth_rows import bytes_per_listing, call_growth, held_growth
 from bench.kernel_rows import PEERS, kernel_vs_copy, kernel_vs_peer
 from bench.ratios import PAIRS
 from bench.recovery_rows import replay_vs_live, start_vs_read
 from bench.report import Result
-from bench.rpc_rows import rpc_memory_vs_echo
+from bench.rpc_rows import rpc_large, rpc_small_vs_echo
 from bench.wire_rows import PEERS as WIRE_PEERS
 from bench.wire_rows import decode_row
 
 Row = Callable[[int, bool], Result]
 
 
-def rpc_row(id: str, listings: int) -> Row:
+def rpc_row(id: str, mode: str, listings: int) -> Row:
     """A row over gRPC; tiny, it has fifty listings."""
-    return lambda pairs, tiny: rpc_memory_vs_echo(id, 50 if tiny else listings, pairs)
+    return lambda pairs, tiny: rpc_large(id, mode, 50 if tiny else listings, pairs)
 
 
 ROWS: dict[str, Row] = {
     "kernel_vs_copy": kernel_vs_copy,
     **{f"kernel_vs_{peer}": partial(kernel_vs_peer, peer) for peer in PEERS},
     **{id: partial(decode_row, id) for id in WIRE_PEERS},
-    "rpc_memory_vs_echo": rpc_row("rpc_memory_vs_echo", 10_000),
-    "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", 1_000),
+    "rpc_memory_vs_echo": rpc_row("rpc_memory_vs_echo", "off", 10_000),
+    "rpc_memory_vs_echo_1000": rpc_row("rpc_memory_vs_echo_1000", "off", 1_000),
+    "rpc_journaled_vs_floor": rpc_row("rpc_journaled_vs_floor", "always", 10_000),
+    "rpc_small_vs_echo": rpc_small_vs_echo,
+    "held_growth": held_growth,
+    "call_growth": call_growth,
+    "bytes_per_listing": bytes_per_listing,
     "start_vs_read": start_vs_read,
     "replay_vs_live": replay_vs_live,
 }

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.ticks import Bench, Ints, Records, Tick, random_offers, show_own, snapshots_of
-from engine.catalog import aligned
 from engine.columns import OfferColumns
+from engine.room import Room
 from engine.schema import (
     PREMIUM_UNKNOWN,
     ROW,
@@ -82,7 +82,7 @@ def make(listings: int = LISTINGS) -> Frozen:
 def listing_rows(rng: np.random.Generator, base: Ints) -> Records:
     """Rows with a live price; one in twenty has none yet, some stand outside their bounds."""
     count = len(base)
-    rows = aligned(ROW, count)
+    rows = Room(ROW).records(count)
     rows["floor_minor"] = base * rng.integers(60, 105, count) // 100
     rows["ceiling_minor"] = base * rng.integers(95, 200, count) // 100
     rows["price_minor"] = base * rng.integers(80, 130, count) // 100 * (rng.random(count) < 0.95)
@@ -139,7 +139,7 @@ class KernelSide:
         self.frozen = frozen
         self.tick = Tick(frozen.snapshots, frozen.offers, NOW_MS)
         no_lists: NDArray[np.uint64] = np.zeros(0, np.uint64)
-        self.bench = Bench(aligned(ROW, len(frozen)), frozen.strategies, no_lists)
+        self.bench = Bench(Room(ROW).records(len(frozen)), frozen.strategies, no_lists)
 
     def restore(self) -> None:
         """The rows as they were."""

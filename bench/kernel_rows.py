@@ -23,8 +23,8 @@ from bench.ticks import (
     show_own,
     snapshots_of,
 )
-from engine.catalog import aligned
 from engine.counters import tables
+from engine.room import Room
 from engine.schema import (
     FIRST_UNCHANGED_REASON,
     PREMIUM_UNKNOWN,
@@ -66,7 +66,7 @@ class Market:
 
     def _rows(self, strategies: int) -> Records:
         count = len(self.base)
-        rows = aligned(ROW, count)
+        rows = Room(ROW).records(count)
         rows["floor_minor"] = self.base * 7 // 10
         rows["ceiling_minor"] = self.base * 16 // 10
         rows["price_minor"] = self.base * self.rng.integers(90, 120, count) // 100

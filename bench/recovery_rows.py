@@ -8,17 +8,14 @@ replay_vs_live  replaying a journal of requests against applying the same reques
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from bench import requests
 from bench.journal_floor import read_and_hash
+from bench.places import folder
 from bench.ratios import Side, measure
 from bench.report import FASTER, OVER_FLOOR, Result, result
 from engine.catalog import Catalog
@@ -41,20 +38,10 @@ START_MS = 1_790_000_000_000
 JOURNAL_ID = bytes(16)
 
 
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A place in the current directory, as temporary ones may be in memory."""
-    path = Path(tempfile.mkdtemp(dir=".", prefix=".bench-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
 def state_of(listings: int) -> State:
-    """A catalogue of so many active listings with twenty-character SKUs, four to an ASIN.
+    """A catalogue of so many active listings with twenty-character SKUs, written as columns.
 
-    Written as columns and without indexes: all that a snapshot needs.
+    One seller has at most four of an ASIN.
     """
     state = State(EngineSettings(), now_ms=START_MS)
     catalog = state.catalog = Catalog(listings + 1)
@@ -73,9 +60,12 @@ def state_of(listings: int) -> State:
     records["seller"], records["audience"], records["condition"] = ids % SELLERS, 1, 1
     records["currency"] = currency_index("EUR")
     catalog.key_hashes[:] = catalog.definition_hashes[:] = ids
+    names, raw = catalog.names, catalog.record_bytes
     for at in range(1, listings + 1):
-        catalog.names.skus.append(f"SKU-{at:016d}")
-        catalog.names.asins.append(f"B{at // SELLERS // ASINS_EACH:09d}")
+        names.skus.append(f"SKU-{at:016d}")
+        names.asins.append(f"B{at // SELLERS // ASINS_EACH:09d}")
+        names.enter_key(raw, at)
+        names.join_asin(raw, at)
     return state
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import random
 import re
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 
@@ -30,6 +32,9 @@ COUNTRIES = ("DE", "AT", "PL", "FR", "CN")
 STRATEGIES = ("buy-box", "match")
 
 REQUEST_ID_AT = 2  # after the tag and the length of the message's first field
+LISTING_TAG = 0x08  # field 1, a varint
+LISTING_BYTES = 4  # a varint of an id, from 2,097,152 to 268,435,455; padded below that
+PLACEHOLDER_ID = 0xA5A_5A5A
 EVENT_TAG = 0x20  # field 4, a varint
 EVENT_BYTES = 6  # a varint of milliseconds, from 2004 to 2109
 PLACEHOLDER_MS = 0x1F3_5A6B_7C8D
@@ -165,10 +170,7 @@ class Body:
         encoded = request.SerializeToString()
         self._bytes = np.frombuffer(bytearray(encoded), np.uint8)
         placeholder = bytes([EVENT_TAG]) + varint(PLACEHOLDER_MS)
-        found = [each.start() + 1 for each in re.finditer(re.escape(placeholder), encoded)]
-        if len(found) != self.listings:
-            raise ValueError(f"{len(found)} times found in a request of {self.listings} snapshots")
-        self._events = (np.array(found)[:, None] + np.arange(EVENT_BYTES)).ravel()
+        self._events = places(encoded, placeholder, self.listings, EVENT_BYTES)
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -182,3 +184,47 @@ class Body:
             np.frombuffer(varint(event_ms), np.uint8), self.listings
         )
         return self._bytes.tobytes()
+
+
+def places(encoded: bytes, placeholder: bytes, count: int, size: int) -> NDArray[np.int64]:
+    """Offsets of all bytes behind the tag of every placeholder, of which there are `count`."""
+    found = [each.start() + 1 for each in re.finditer(re.escape(placeholder), encoded)]
+    if len(found) != count:
+        raise ValueError(f"{len(found)} placeholders found, {count} were put in")
+    return (np.array(found)[:, None] + np.arange(size)).ravel()
+
+
+class Numbered:
+    """A request of so many snapshots by id: those of `request`, again and again."""
+
+    def __init__(self, request: pricing_pb2.RepriceRequest, listings: int) -> None:
+        for each in request.snapshots:
+            each.listing_id = PLACEHOLDER_ID
+        head = pricing_pb2.RepriceRequest(request_id=request.request_id).SerializeToString()
+        block = request.SerializeToString()[len(head) :]
+        repeats = -(-listings // len(request.snapshots))
+        if listings != repeats * len(request.snapshots):
+            raise ValueError(f"listings is {listings}; allowed: a multiple of the snapshots")
+        encoded = head + block * repeats
+        self._listings = listings
+        self._bytes = np.frombuffer(bytearray(encoded), np.uint8)
+        event, listing = varint(PLACEHOLDER_MS), varint(PLACEHOLDER_ID)
+        self._events = places(encoded, bytes([EVENT_TAG]) + event, listings, EVENT_BYTES)
+        self._ids = places(encoded, bytes([LISTING_TAG]) + listing, listings, LISTING_BYTES)
+
+    def fresh(self, event_ms: int, ids: NDArray[np.int64]) -> bytes:
+        """The request for these listings with a new id, all its snapshots seen at `event_ms`."""
+        request_id = str(uuid.uuid4()).encode()
+        at = slice(REQUEST_ID_AT, REQUEST_ID_AT + len(request_id))
+        self._bytes[at] = np.frombuffer(request_id, np.uint8)
+        event = np.frombuffer(varint(event_ms), np.uint8)
+        self._bytes[self._events] = np.tile(event, self._listings)
+        sevenths = ids[:, None] >> np.arange(0, 7 * LISTING_BYTES, 7) & 127
+        sevenths[:, :-1] |= 128
+        self._bytes[self._ids] = sevenths.ravel().astype(np.uint8)
+        return self._bytes.tobytes()
+
+
+def now_ms() -> int:
+    """The wall clock in milliseconds."""
+    return time.time_ns() // 1_000_000

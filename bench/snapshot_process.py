@@ -24,8 +24,9 @@ import click
 import grpc
 from rich.console import Console
 
+from bench.places import folder
 from bench.ratios import summary
-from bench.recovery_rows import folder, make_directory, state_of
+from bench.recovery_rows import make_directory, state_of
 from bench.report import machine
 from repriced.v1 import pricing_pb2, pricing_pb2_grpc
 
@@ -58,16 +59,17 @@ def quantile(values: list[float], share: float) -> float:
 
 
 @contextmanager
-def serving(directory: Path) -> Iterator[str]:
-    """A server process on a data directory; its address."""
-    words = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]
+def serving(directory: Path, *more: str) -> Iterator[tuple[str, str]]:
+    """A server process on a data directory; its address and that of its metrics."""
+    words = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", *more]
     command = [*CLI, "serve", *words, "--data-directory", str(directory)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         for line in process.stderr:
             if '"serving"' in line:
-                yield json.loads(line)["listen"]
+                started = json.loads(line)
+                yield started["listen"], started["metrics"]
                 return
         raise RuntimeError("the server did not start")
     finally:
@@ -108,7 +110,7 @@ def measure(listings: int, rounds: int, at: Path) -> Rounds:
     """Rounds in turn."""
     found = Rounds()
     make_directory(at / "data", state_of(listings))
-    with serving(at / "data") as target, grpc.insecure_channel(target) as channel:
+    with serving(at / "data") as (target, _), grpc.insecure_channel(target) as channel:
         caller = Caller(channel, listings)
         caller.call()
         for _ in range(rounds):

@@ -21,11 +21,10 @@ cdef class Names:
     cdef readonly Texts asins
     cdef HashTable keys
     cdef HashTable asin_heads  # the lowest id of each ASIN key
-    cdef uint32_t* following  # by id, the next one of its ASIN key
-    cdef Py_ssize_t room
+    cdef uint32_t[::1] chain
+    cdef uint32_t* following  # by id, the next one of its ASIN key; the chain's memory
 
     cdef uint32_t first_like(self, const uint8_t[::1] records, uint32_t id, uint64_t hash) noexcept
-    cdef int make_room(self, uint32_t id) except -1
 
 
 cdef inline uint64_t name_hash(

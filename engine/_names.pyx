@@ -5,7 +5,6 @@ depends on which listings there are and not on the order in which they came.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from numpy import empty, uint8, uint32
@@ -15,7 +14,6 @@ from engine._tables cimport REMOVED, HashTable, Probe, Slot, Texts, next_id, pro
 from engine._wire_address cimport BY_ASIN, BY_ID, BY_KEY, Address, address_hash
 
 cdef enum:
-    SMALLEST = 1024
     AHEAD = 16  # rows whose slot, and half of that whose record, is asked for before their turn
 
 cdef enum Problem:  # resolve.RowState
@@ -29,7 +27,8 @@ cdef class Names:
     """Texts of sellers and marketplaces by index, of SKUs and ASINs by listing, and who has them.
 
     `records` is the catalogue's `schema.RECORD` as bytes; the caller has filled in the record of
-    a listing before it enters, and takes the listing out before that changes.
+    a listing before it enters, and takes the listing out before that changes. The chain that
+    `follow` gets must be as long as the records.
     """
 
     def __cinit__(self):
@@ -37,8 +36,30 @@ cdef class Names:
         self.skus, self.asins = Texts(), Texts()
         self.keys, self.asin_heads = HashTable(), HashTable()
 
-    def __dealloc__(self):
-        free(self.following)
+    def follow(self, uint32_t[::1] chain not None):
+        """Keeps the next listing of each ASIN key in this column, by id, from now on."""
+        self.chain = chain
+        self.following = &chain[0]
+
+    def dump(self):
+        """Texts of listings and both tables as columns, by name."""
+        columns = {"keys": self.keys.dump(), "asin_heads": self.asin_heads.dump()}
+        columns["skus"], columns["sku_places"] = self.skus.dump()
+        columns["asins"], columns["asin_places"] = self.asins.dump()
+        return columns
+
+    def load(self, dict columns not None, uint32_t count):
+        """Takes over what `dump` gave for ids below `count`; the arrays belong to it from then on.
+
+        Raises ValueError for columns that contradict themselves, KeyError for a missing one.
+        """
+        self.skus, self.asins = Texts(), Texts()
+        self.skus.load(columns["skus"], columns["sku_places"])
+        self.asins.load(columns["asins"], columns["asin_places"])
+        self.keys.load(columns["keys"], count)
+        self.asin_heads.load(columns["asin_heads"], count)
+        if len(self.skus) != count or len(self.asins) != count:
+            raise ValueError(f"{len(self.skus)} SKUs and {len(self.asins)} ASINs; allowed: {count}")
 
     def enter_key(self, const uint8_t[::1] records not None, uint32_t id):
         """Finds the listing under its natural key from now on."""
@@ -81,7 +102,6 @@ cdef class Names:
         cdef const Record* record = record_at(records, id)
         cdef uint64_t hash = name_hash(self, BY_ASIN, record, self.asins, id)
         cdef uint32_t before = self.first_like(records, id, hash)
-        self.make_room(id)
         self.following[id] = 0
         if before == 0:
             self.asin_heads.insert(hash, id)
@@ -134,21 +154,6 @@ cdef class Names:
             ):
                 return at
             at = next_id(&walk)
-        return 0
-
-    cdef int make_room(self, uint32_t id) except -1:
-        cdef Py_ssize_t room = max(self.room, SMALLEST)
-        cdef void* larger
-        if id < self.room:
-            return 0
-        while room <= id:
-            room *= 2
-        larger = realloc(self.following, room * sizeof(uint32_t))
-        if larger == NULL:
-            raise MemoryError(f"{room} listings of ASINs")
-        self.following = <uint32_t*>larger
-        memset(&self.following[self.room], 0, (room - self.room) * sizeof(uint32_t))
-        self.room = room
         return 0
 
 

@@ -1,4 +1,4 @@
-from numpy import uint8, uint64
+from numpy import int64, uint8, uint64
 from numpy.typing import NDArray
 
 def hash_rows(
@@ -8,3 +8,4 @@ def hash_rows(
     definitions: NDArray[uint64],
     strategies: NDArray[uint64],
 ) -> int: ...
+def count_states(rows: NDArray[uint8], counts: NDArray[int64]) -> None: ...

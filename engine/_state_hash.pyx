@@ -1,13 +1,16 @@
-"""Hash of listings that depends on neither ids nor order; the face is `state_columns.py`."""
+"""Passes over all listings: their hash, which depends on neither ids nor order, and how many are
+in each state. The faces are `state_columns.py` and `shard.py`."""
 
 cimport cython
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from libc.string cimport memset
 
 from engine._schema cimport FLAG_ACTIVE, FLAG_IN_SLICE, Record, Row
 
 cdef enum:
     ROW_WORDS = sizeof(Row) // 8
     RECORD_WORDS = sizeof(Record) // 8
+    LANES = 4  # words that are mixed side by side
 
 
 @cython.overflowcheck(False)
@@ -16,20 +19,40 @@ cdef inline uint64_t mix(uint64_t state, uint64_t word) noexcept nogil:
     return state ^ (state >> 29)
 
 
-cdef inline uint64_t hash_one(Row row, Record record, uint64_t state) noexcept nogil:
-    # What only this shard's order decided is left out: ids, and where an input stands.
-    cdef const uint64_t* words
+cdef struct Kept:
+    # Ones where a row and a record count; what only this shard's order decided is left out: ids,
+    # and where an input stands.
+    Row row
+    Record record
+
+
+cdef Kept kept() noexcept:
+    cdef Kept mask
+    memset(&mask, 0xFF, sizeof(Kept))
+    mask.row.strategy = 0
+    mask.row.flags = <uint16_t>~FLAG_IN_SLICE
+    mask.record.decision_id = mask.record.sequence = 0
+    mask.record.seller = mask.record.marketplace = 0
+    return mask
+
+
+cdef inline uint64_t hash_one(
+    const Row* row, const Record* record, const Kept* mask, uint64_t state
+) noexcept nogil:
+    cdef const uint64_t* words = <const uint64_t*>row
+    cdef const uint64_t* masks = <const uint64_t*>&mask.row
+    cdef uint64_t[LANES] lanes
     cdef int at
-    row.strategy = 0
-    row.flags &= ~FLAG_IN_SLICE
-    record.decision_id = record.sequence = 0
-    record.seller = record.marketplace = 0
-    words = <const uint64_t*>&row
+    for at in range(LANES):
+        lanes[at] = mix(state, at)
     for at in range(ROW_WORDS):
-        state = mix(state, words[at])
-    words = <const uint64_t*>&record
+        lanes[at % LANES] = mix(lanes[at % LANES], words[at] & masks[at])
+    words = <const uint64_t*>record
+    masks = <const uint64_t*>&mask.record
     for at in range(RECORD_WORDS):
-        state = mix(state, words[at])
+        lanes[at % LANES] = mix(lanes[at % LANES], words[at] & masks[at])
+    for at in range(LANES):
+        state = mix(state, lanes[at])
     return state
 
 
@@ -47,11 +70,24 @@ def hash_rows(
     cdef Py_ssize_t at
     cdef uint64_t total = 0
     cdef uint64_t state
+    cdef Kept mask = kept()
     with nogil:
         for at in range(count):
             if not row[at].flags & FLAG_ACTIVE:
                 continue
             state = mix(mix(keys[at], definitions[at]), strategies[row[at].strategy])
-            state = hash_one(row[at], record[at], state)
+            state = hash_one(&row[at], &record[at], &mask, state)
             total += mix(state, keys[at])
     return total
+
+
+def count_states(
+    const uint8_t[::1] rows not None,  # IN: schema.ROW
+    int64_t[::1] counts not None,  # IN, OUT: listings by state
+):
+    """Adds the number of active listings in each state to the counts."""
+    cdef const Row* row = <const Row*>&rows[0]
+    cdef Py_ssize_t at
+    for at in range(rows.shape[0] // <Py_ssize_t>sizeof(Row)):
+        if row[at].flags & FLAG_ACTIVE and row[at].state < counts.shape[0]:
+            counts[row[at].state] += 1

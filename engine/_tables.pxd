@@ -10,12 +10,15 @@ cdef class Texts:
     cdef uint32_t* places  # by number; a unit of all chunks together
     cdef Py_ssize_t count
     cdef Py_ssize_t room
+    cdef object loaded  # memory of the first chunks, where they come from a snapshot
+    cdef Py_ssize_t loaded_chunks
 
     cdef const uint8_t* start(self, Py_ssize_t number) noexcept nogil
     cdef Py_ssize_t length(self, Py_ssize_t number) noexcept nogil
     cdef bint equals(self, Py_ssize_t number, const uint8_t* at, Py_ssize_t length) noexcept nogil
     cdef uint32_t store(self, const uint8_t* at, Py_ssize_t length) except? 0
     cdef int add_chunk(self) except -1
+    cdef int make_room(self, Py_ssize_t room) except -1
 
 
 cdef struct Slot:
@@ -30,11 +33,14 @@ cdef class HashTable:
     cdef uint32_t old_mask
     cdef uint32_t moved  # slots of the old table that are done
     cdef readonly Py_ssize_t used
+    cdef object loaded  # memory of the slots that come from a snapshot
+    cdef Slot* loaded_slots
 
     cdef int insert(self, uint64_t hash, uint32_t id) except -1
     cdef int grow(self) except -1
     cdef void move(self, uint32_t most) noexcept
     cdef bint replace(self, uint64_t hash, uint32_t id, uint32_t by) noexcept
+    cdef void release(self, Slot* slots) noexcept
 
 
 cdef struct Probe:

@@ -8,11 +8,14 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
+from numpy import empty, uint8, uint32
+
 cdef enum:
     UNIT = 4  # bytes; a text begins at a multiple of it
     HEAD = 2  # bytes of its length
     CHUNK_UNITS = 262144
     CHUNK_SHIFT = 18
+    CHUNK_BYTES = 1048576
     LONGEST = 65535
     SMALLEST_TABLE = 1024
     MOVED_AT_ONCE = 32
@@ -23,7 +26,7 @@ cdef class Texts:
 
     def __dealloc__(self):
         cdef Py_ssize_t at
-        for at in range(self.chunk_count):
+        for at in range(self.loaded_chunks, self.chunk_count):
             free(self.chunks[at])
         free(self.chunks)
         free(self.places)
@@ -59,17 +62,64 @@ cdef class Texts:
     def append(self, str text not None):
         """Keeps a text under the next number."""
         cdef bytes encoded = text.encode()
-        cdef Py_ssize_t room
-        cdef void* larger
         if self.count == self.room:
-            room = max(2 * self.room, SMALLEST_TABLE)
-            larger = realloc(self.places, room * sizeof(uint32_t))
-            if larger == NULL:
-                raise MemoryError(f"{room} places of texts")
-            self.places = <uint32_t*>larger
-            self.room = room
+            self.make_room(max(2 * self.room, SMALLEST_TABLE))
         self.places[self.count] = self.store(encoded, len(encoded))
         self.count += 1
+
+    def dump(self):
+        """(bytes, places): all chunks one behind another, and where each text is in them."""
+        cdef Py_ssize_t size = self.chunk_count * CHUNK_BYTES
+        cdef uint8_t[::1] raw
+        cdef uint32_t[::1] places = empty(self.count, uint32)
+        cdef Py_ssize_t at
+        if self.chunk_count > 0:
+            size -= CHUNK_BYTES - self.filled * UNIT
+        raw = empty(size, uint8)
+        for at in range(self.chunk_count):
+            memcpy(&raw[at * CHUNK_BYTES], self.chunks[at], min(CHUNK_BYTES, size))
+            size -= CHUNK_BYTES
+        if self.count > 0:
+            memcpy(&places[0], self.places, self.count * sizeof(uint32_t))
+        return raw.base, places.base
+
+    def load(self, uint8_t[::1] raw not None, const uint32_t[::1] places not None):
+        """Takes over what `dump` gave, whole chunks without a copy. Only where no text is kept yet.
+
+        Raises ValueError for places that are not in the bytes.
+        """
+        cdef Py_ssize_t whole = raw.shape[0] // CHUNK_BYTES
+        cdef Py_ssize_t rest = raw.shape[0] % CHUNK_BYTES
+        cdef Py_ssize_t at
+        if self.count > 0:
+            raise ValueError(f"{self.count} texts are kept already")
+        if rest % UNIT or not are_within(
+            &places[0] if places.shape[0] > 0 else NULL, places.shape[0],
+            &raw[0] if raw.shape[0] > 0 else NULL, raw.shape[0],
+        ):
+            raise ValueError("a text is not within the bytes of all")
+        self.make_room(max(places.shape[0], SMALLEST_TABLE))
+        self.chunks = <uint8_t**>malloc((whole + 1) * sizeof(void*))
+        if self.chunks == NULL:
+            raise MemoryError("a list of chunks")
+        for at in range(whole):
+            self.chunks[at] = &raw[at * CHUNK_BYTES]
+        self.loaded, self.loaded_chunks, self.chunk_count = raw, whole, whole
+        if rest > 0:
+            self.add_chunk()
+            memcpy(self.chunks[whole], &raw[whole * CHUNK_BYTES], rest)
+        self.filled = rest // UNIT if rest > 0 else CHUNK_UNITS
+        if places.shape[0] > 0:
+            memcpy(self.places, &places[0], places.shape[0] * sizeof(uint32_t))
+        self.count = places.shape[0]
+
+    cdef int make_room(self, Py_ssize_t room) except -1:
+        cdef void* larger = realloc(self.places, room * sizeof(uint32_t))
+        if larger == NULL:
+            raise MemoryError(f"{room} places of texts")
+        self.places = <uint32_t*>larger
+        self.room = room
+        return 0
 
     cdef const uint8_t* start(self, Py_ssize_t number) noexcept nogil:
         cdef uint32_t place = self.places[number]
@@ -103,12 +153,29 @@ cdef class Texts:
         if larger == NULL:
             raise MemoryError("a list of chunks")
         self.chunks = <uint8_t**>larger
-        self.chunks[self.chunk_count] = <uint8_t*>malloc(CHUNK_UNITS * UNIT)
+        self.chunks[self.chunk_count] = <uint8_t*>calloc(CHUNK_BYTES, 1)
         if self.chunks[self.chunk_count] == NULL:
-            raise MemoryError(f"{CHUNK_UNITS * UNIT} bytes for texts")
+            raise MemoryError(f"{CHUNK_BYTES} bytes for texts")
         self.chunk_count += 1
         self.filled = 0
         return 0
+
+
+cdef bint are_within(
+    const uint32_t* places, Py_ssize_t count, const uint8_t* raw, Py_ssize_t size
+) noexcept:
+    """Whether each text, its length included, is inside the bytes and inside one chunk."""
+    cdef Py_ssize_t at
+    cdef Py_ssize_t begin
+    cdef Py_ssize_t end
+    for at in range(count):
+        begin = <Py_ssize_t>places[at] * UNIT
+        if begin + HEAD > size:
+            return False
+        end = begin + HEAD + (raw[begin] | <Py_ssize_t>raw[begin + 1] << 8)
+        if end > size or end > (begin // CHUNK_BYTES + 1) * CHUNK_BYTES:
+            return False
+    return True
 
 
 cdef inline Py_ssize_t units_of(Py_ssize_t length) noexcept nogil:
@@ -137,8 +204,45 @@ cdef class HashTable:
             raise MemoryError("a hash table")
 
     def __dealloc__(self):
-        free(self.slots)
-        free(self.old)
+        self.release(self.slots)
+        self.release(self.old)
+
+    def dump(self):
+        """All slots: pairs of a tag and an id, once no older table is left."""
+        cdef uint32_t[::1] words
+        if self.old != NULL:
+            self.move(self.old_mask + 1)
+        words = empty(2 * (<Py_ssize_t>self.mask + 1), uint32)
+        memcpy(&words[0], self.slots, words.shape[0] * sizeof(uint32_t))
+        return words.base
+
+    def load(self, uint32_t[::1] words not None, uint32_t count):
+        """Takes over what `dump` gave, without a copy.
+
+        Raises ValueError for slots that are no table, or that hold ids which are not below `count`.
+        """
+        cdef Py_ssize_t size = words.shape[0] // 2
+        cdef Slot* slots
+        cdef Py_ssize_t used
+        if size < SMALLEST_TABLE or size > (<Py_ssize_t>1 << 32) or words.shape[0] % 2 or (
+            size & (size - 1)
+        ):
+            raise ValueError(f"{size} slots; allowed: a power of two")
+        slots = <Slot*>&words[0]
+        used = used_slots(slots, size, count)
+        if used < 0 or used > size // 4 * 3:
+            raise ValueError("the slots of a table are too full, or hold an id that is not there")
+        self.release(self.slots)
+        self.release(self.old)
+        self.old = NULL
+        self.loaded, self.loaded_slots = words, slots
+        self.slots, self.mask, self.used = slots, <uint32_t>(size - 1), used
+
+    cdef void release(self, Slot* slots) noexcept:
+        if slots != NULL and slots == self.loaded_slots:
+            self.loaded, self.loaded_slots = None, NULL
+        else:
+            free(slots)
 
     cdef int insert(self, uint64_t hash, uint32_t id) except -1:
         if self.old != NULL:
@@ -174,7 +278,7 @@ cdef class HashTable:
                 put(self.slots, self.mask, slot.tag, slot.id)
                 self.used += 1
         if self.moved == self.old_mask + 1:
-            free(self.old)
+            self.release(self.old)
             self.old = NULL
 
     cdef bint replace(self, uint64_t hash, uint32_t id, uint32_t by) noexcept:
@@ -195,3 +299,14 @@ cdef bint change(Slot* slots, uint32_t mask, uint32_t tag, uint32_t id, uint32_t
             return True
         at = (at + 1) & mask
     return False
+
+
+cdef Py_ssize_t used_slots(const Slot* slots, Py_ssize_t size, uint32_t count) noexcept:
+    """How many slots are taken, -1 where one has an id that is not below `count`."""
+    cdef Py_ssize_t used = 0
+    cdef Py_ssize_t at
+    for at in range(size):
+        if slots[at].id >= count and slots[at].id != REMOVED:
+            return -1
+        used += slots[at].id != 0
+    return used

@@ -314,6 +314,35 @@ def without_field(const uint8_t[::1] message not None, int field):
     return b"".join(parts)
 
 
+def cut(const uint8_t[::1] message not None, int id_field, int rows_field, Py_ssize_t every):
+    """Where a message can be cut so that no piece has more than `every` rows, both its ends
+    among the places, and its id field as bytes. None where it is corrupt or has not one id."""
+    cdef Bytes whole = bytes_of(message)
+    cdef const uint8_t* at = whole.at
+    cdef const uint8_t* begun
+    cdef uint32_t tag = 0
+    cdef Py_ssize_t rows = 0
+    cdef list places = [0]
+    cdef bytes id_bytes = None
+    while at < whole.end:
+        begun = at
+        at = read_tag(at, whole.end, &tag)
+        if at != NULL:
+            at = skip_field(at, whole.end, tag, MAX_DEPTH)
+        if at == NULL:
+            return None
+        if tag == (<uint32_t>rows_field << 3 | WIRE_BYTES):
+            if rows > 0 and rows % every == 0:
+                places.append(begun - whole.at)
+            rows += 1
+        elif tag == (<uint32_t>id_field << 3 | WIRE_BYTES):
+            if id_bytes is not None:
+                return None
+            id_bytes = begun[: at - begun]
+    places.append(whole.end - whole.at)
+    return None if id_bytes is None else (places, id_bytes)
+
+
 def hash_addresses(Address[::1] addresses not None, const uint8_t[::1] texts not None):
     """Fills in the hashes of addresses, apart from ids, whose texts stand in `texts`."""
     cdef Bytes base = bytes_of(texts)

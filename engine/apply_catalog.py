@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.bounds.book import Listed
 from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
@@ -17,6 +18,7 @@ from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, NO_INDEX, CommandKind, Reason
 from engine.scope import Scope, check_seller
+from engine.state import State
 from engine.strategies import StrategyDefinition
 
 if TYPE_CHECKING:
@@ -106,7 +108,8 @@ class Entry:
     """A listing that was entered, and the bounds that are to be in force."""
 
     index: int
-    definition: ListingDefinition
+    definition: ListingDefinition | None
+    """None: only its bounds change."""
     listing_id: int
     strategy: int
     floor_minor: int
@@ -138,6 +141,8 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     state = shard.state
     catalog, guards = state.catalog, state.guards
     strategy = catalog.check_listing(definition)
+    listed = listed_of(state, definition)
+    bounds = state.bounds.bounds_of(listed) if listed else None
     listing_id, created = catalog.put_listing(definition)
     guards.watch.cover(catalog.count)
     if definition.cost_minor is not None:
@@ -154,7 +159,37 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     if warning is not None:
         result.warnings.append(warning)
     floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor or 0
+    state.bounds.forget(listing_id)
+    if listed is not None and bounds is not None:
+        state.bounds.listings[listing_id] = listed
+        floor, ceiling = bounds.floor_minor, bounds.ceiling_minor
+        if not bounds.reachable:
+            result.warnings.append(unreachable(index, ceiling))
     return Entry(index, definition, listing_id, strategy, floor, ceiling)
+
+
+def listed_of(state: State, definition: ListingDefinition) -> Listed | None:
+    """What bounds of a definition are computed from; None: they are the stated ones."""
+    if definition.computed_bounds is None:
+        return None
+    cost = definition.cost_minor
+    if cost is None:
+        found = state.catalog.find(definition.key, None)
+        cost = state.guards.cost_of(found[0]) if found else 0
+    return Listed(
+        definition.key.seller_id, definition.currency, definition.computed_bounds,
+        definition.floor_minor or 0, definition.ceiling_minor or 0, cost,
+        definition.shipping_minor, definition.points_minor, definition.points_bp,
+    )  # fmt: skip
+
+
+def unreachable(index: int, ceiling_minor: int) -> RowProblem:
+    """Says that no price earns what is to be earned."""
+    return RowProblem(
+        index, "computed_bounds.goal", "GOAL_UNREACHABLE",
+        f"no price up to the ceiling {ceiling_minor} earns computed_bounds.goal; the floor is the"
+        " ceiling",
+    )  # fmt: skip
 
 
 def listing_commands(entries: list[Entry]) -> NDArray[np.void]:
@@ -162,6 +197,7 @@ def listing_commands(entries: list[Entry]) -> NDArray[np.void]:
     commands = np.zeros(len(entries), COMMAND)
     for command, entry in zip(commands, entries, strict=True):
         definition = entry.definition
+        assert definition is not None
         command["index"], command["listing_id"] = entry.index, entry.listing_id
         command["kind"] = CommandKind.UPSERT
         command["floor_minor"], command["ceiling_minor"] = entry.floor_minor, entry.ceiling_minor
@@ -204,6 +240,8 @@ def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
     row = shard.state.catalog.rows[entry.listing_id]
     present = int(row["floor_minor"]), int(row["ceiling_minor"])
     definition = entry.definition
+    if definition is None:
+        return present
     buried = shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
     return buried if buried is not None and present == (0, 0) else present
 

@@ -19,6 +19,7 @@ from engine.errors import InputError, LimitError
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
 from engine.named import Named
+from engine.room import Room
 from engine.schema import (
     PREMIUM_UNKNOWN,
     RECORD,
@@ -32,30 +33,38 @@ from engine.seller_places import SMALLEST_PLACES, placed
 from engine.strategies import StrategyDefinition, compile_strategy, seller_hash
 
 MAX_STRATEGIES = 65_536
-CACHE_LINE = 64
+COLUMNS: dict[str, np.dtype[Any]] = {
+    "rows": ROW,
+    "records": RECORD,
+    "shares_asin": np.dtype(np.bool_),
+    "key_hashes": np.dtype(np.uint64),
+    "definition_hashes": np.dtype(np.uint64),  # of what stands in no row
+    "following": np.dtype(np.uint32),  # the next listing of the same ASIN key
+}
+"""What the catalogue keeps of each listing by its id, texts aside."""
 
 
-def aligned(dtype: np.dtype[Any], count: int) -> NDArray[np.void]:
-    """Zeroed records that begin on a cache line."""
-    size = dtype.itemsize * count
-    raw = np.zeros(size + CACHE_LINE, np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + size].view(dtype)
+def rooms() -> dict[str, Room]:
+    """Memory of the columns of an empty catalogue."""
+    return {name: Room(dtype) for name, dtype in COLUMNS.items()}
 
 
 class Catalog(Named):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
-    def __init__(self, capacity: int = 1024) -> None:
+    rows: NDArray[np.void]
+    records: NDArray[np.void]
+    shares_asin: NDArray[np.bool_]
+    key_hashes: NDArray[np.uint64]
+    definition_hashes: NDArray[np.uint64]
+
+    def __init__(self, capacity: int = 1024, memory: dict[str, Room] | None = None) -> None:
         self.count = 1  # rows in use, the absent row 0 among them
-        self.rows = aligned(ROW, capacity)
-        self.records = aligned(RECORD, capacity)
-        self.shares_asin = np.zeros(capacity, np.bool_)
-        self.key_hashes = np.zeros(capacity, np.uint64)
-        self.definition_hashes = np.zeros(capacity, np.uint64)  # of what stands in no row
         self.names = Names()
         self.names.skus.append("")
         self.names.asins.append("")
+        self._rooms = memory or rooms()
+        self._extend(capacity)
         self.fixed_points: dict[int, int] = {}
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
@@ -272,7 +281,7 @@ class Catalog(Named):
 
     def _create(self, definition: ListingDefinition) -> int:
         if self.count == len(self.rows):
-            self._grow()
+            self._extend(2 * self.count)
         listing_id = self.count
         self.count += 1
         key = definition.key
@@ -295,16 +304,19 @@ class Catalog(Named):
         self.names.enter_key(self.record_bytes, listing_id)
         return listing_id
 
-    def _grow(self) -> None:
-        capacity = len(self.rows) * 2
-        for name in ("rows", "records"):
-            old = getattr(self, name)
-            new = aligned(old.dtype, capacity)
-            new[: len(old)] = old
-            setattr(self, name, new)
-        for name in ("shares_asin", "key_hashes", "definition_hashes"):
-            old = getattr(self, name)
-            setattr(self, name, np.append(old, np.zeros(capacity - len(old), old.dtype)))
+    def _extend(self, capacity: int) -> None:
+        """Gives all columns so many entries; what they hold stays where it is."""
+        for name, room in self._rooms.items():
+            column = room.records(capacity)
+            if name == "following":
+                self.names.follow(column)
+            else:
+                setattr(self, name, column)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of all ids in use, and names as columns; views where possible."""
+        used = {name: room.records(self.count) for name, room in self._rooms.items()}
+        return used | self.names.dump()
 
     def marketplace(self, marketplace_id: str) -> int:
         """Index of a marketplace, made at its first use."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.addresses import Skus
+from engine.bounds.definitions import ComputedBounds
 from engine.errors import RowProblem
 from engine.keys import Address, AsinKey, ListingKey
 
@@ -194,6 +195,8 @@ class ListingDefinition:
     price_minor: int = 0
     cost_minor: int | None = None
     """What a unit costs the seller; None keeps what is known."""
+    computed_bounds: ComputedBounds | None = None
+    """How bounds are computed within the stated ones; None: they are not."""
 
 
 @dataclass(slots=True)

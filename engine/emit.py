@@ -5,48 +5,32 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import _emit
 from engine.errors import RowProblem
 from engine.results import TickResult
-from engine.schema import DECISION, DecisionStatus
+from engine.schema import DECISION
 
-COPIED = (
-    "price_minor",
-    "previous_minor",
-    "reference_minor",
-    "listing_id",
-    "index",
-    "reason",
-    "state",
-)
+ALL_EMITTED: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
 
 def decide(
-    records: NDArray[np.void],
-    changed: NDArray[np.void],
+    record_bytes: NDArray[np.uint8],
+    outcomes: NDArray[np.void],
+    slots: NDArray[np.intp],
     status: NDArray[np.uint8],
     first_id: int,
     now_ms: int,
 ) -> NDArray[np.void]:
-    """Decisions (`schema.DECISION`) of changed outcomes, numbered from `first_id` on.
+    """Decisions (`schema.DECISION`) of these slots of outcomes, numbered from `first_id` on.
 
-    `status` is a `schema.DecisionStatus` for each. Those that go out are noted in the listing's
-    record (`schema.RECORD`).
+    `status` is a `schema.DecisionStatus` for each, or `ALL_EMITTED`. Those that go out are noted
+    in the listing's record; `record_bytes` is the memory of all records (`schema.RECORD`).
     """
-    ids = changed["listing_id"]
-    decisions = np.zeros(len(changed), DECISION)
-    for name in COPIED:
-        decisions[name] = changed[name]
-    decisions["decision_id"] = np.arange(len(changed), dtype=np.uint64) + np.uint64(first_id)
-    decisions["decided_ms"] = now_ms
-    decisions["bounds_version"] = records["bounds_version"][ids]
-    decisions["currency"] = records["currency"][ids]
-    decisions["status"] = status
-    emitted = status == DecisionStatus.EMITTED
-    ids = ids[emitted]
-    records["decision_id"][ids] = decisions["decision_id"][emitted]
-    records["decided_ms"][ids] = now_ms
-    records["previous_minor"][ids] = changed["previous_minor"][emitted]
-    records["decision_reason"][ids] = changed["reason"][emitted]
+    decisions = np.empty(len(slots), DECISION)
+    _emit.decide(
+        record_bytes, outcomes.view(np.uint8), slots, status, first_id, now_ms,
+        decisions.view(np.uint8),
+    )  # fmt: skip
     return decisions
 
 

@@ -15,7 +15,7 @@ from engine.counters import new_counters, tables
 from engine.guards import Guard, withdraw
 from engine.guards.gate import Gate
 from engine.guards.proposals import Origin
-from engine.guards.slices import Slice, Slots, Source
+from engine.guards.slices import Finding, Slice, Slots, Source
 from engine.results import Evaluated, TickResult
 from engine.schema import (
     NO_INDEX,
@@ -33,6 +33,8 @@ SLICE = 2_000
 
 Evaluate = Callable[[int], int]
 """Evaluates from a position on and returns the number of proposals made."""
+Numbered = Callable[[int], NDArray[np.void]]
+"""Decisions or withdrawals (`schema.DECISION`), numbered from an id on."""
 
 
 class Evaluator:
@@ -160,10 +162,10 @@ class Evaluator:
         first = 0
         while first < total:
             count = evaluate(first)
-            done, accepted = self._emit(count, result, replace(source, first=first))
-            if source.rows is not None:
+            accepted, part = self._emit(count, result, replace(source, first=first))
+            if source.rows is not None and part.found & Finding.VERDICT:
                 at = source.rows["event_ms"][first : first + count][accepted]
-                emit.note_evidence(self._state.catalog.records, done, at)
+                emit.note_evidence(self._state.catalog.records, part.outcomes[accepted], at)
             first += count
         result.evaluated += total
 
@@ -171,28 +173,35 @@ class Evaluator:
 
     def _emit(
         self, count: int, result: TickResult, source: Source
-    ) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
-        """Guards, commits and numbers one slice; its committed outcomes, and which were."""
+    ) -> tuple[NDArray[np.bool_], Slice]:
+        """Guards, commits and numbers one slice; which of its outcomes were committed."""
         catalog = self._state.catalog
         scratch, outcomes = self._scratch[:count], self._outcomes[:count]
         accepted, part = self._gate.check(scratch, outcomes, source)
-        slots, reasons = withdraw.outdated(part, accepted, self._state.now_ms)
-        self.withdraw(part.ids[slots], reasons)
+        if source.origin == Origin.COMMAND or part.found & Finding.PAUSED:
+            slots, reasons = withdraw.outdated(part, accepted, self._state.now_ms)
+            self.withdraw(part.ids[slots], reasons)
         self.kernel.commit(
-            catalog.rows, self._scratch, self._outcomes, accepted.astype(np.uint8),
+            catalog.rows, self._scratch, self._outcomes, accepted.view(np.uint8),
             catalog.strategy_records, self.counters, count,
         )  # fmt: skip
-        emit.note_ignored(outcomes, result)
-        result.problems.extend(emit.refusal(each) for each in outcomes[~accepted])
+        if part.found & Finding.IGNORED:
+            emit.note_ignored(outcomes, result)
+        if not accepted.all():
+            result.problems.extend(emit.refusal(each) for each in outcomes[~accepted])
         for stopped in part.stopped:
             told = outcomes[["index", "listing_id"]][stopped].tolist()
             result.problems.extend(emit.stopped(*each) for each in told if each[0] != NO_INDEX)
         self._decide(part, np.flatnonzero(accepted & (outcomes["changed"] != 0)), result)
-        return outcomes[accepted], accepted
+        return accepted, part
 
     def _decide(self, part: Slice, emitted: Slots, result: TickResult) -> None:
         """Numbers the decisions of a slice in its order, those that do not go out among them."""
         self._gate.drop_outdated(part, emitted)
+        if not part.aside:
+            if len(emitted):
+                result.add(self._number(self._decisions(part.outcomes, emitted, emit.ALL_EMITTED)))
+            return
         groups = [(emitted, part.outcomes[emitted], DecisionStatus.EMITTED)]
         for aside in part.aside:
             fresh = self._gate.fresh(aside)
@@ -200,16 +209,20 @@ class Evaluator:
         if not any(len(each) for each, _, _ in groups):
             return
         slots, outcomes, status = in_order(groups)
-        decisions = self._number(
-            lambda first: emit.decide(
-                self._state.catalog.records, outcomes, status, first, self._state.now_ms
-            )
-        )
+        decisions = self._number(self._decisions(outcomes, np.arange(len(slots)), status))
         goes_out = status == DecisionStatus.EMITTED
-        result.decisions = np.concatenate([result.decisions, decisions[goes_out]])
+        result.add(decisions[goes_out])
         if not goes_out.all():
             result.set_aside = np.concatenate([result.set_aside, decisions[~goes_out]])
             self._gate.keep(part, slots[~goes_out], decisions[~goes_out])
+
+    def _decisions(
+        self, outcomes: NDArray[np.void], slots: Slots, status: NDArray[np.uint8]
+    ) -> Numbered:
+        catalog, now_ms = self._state.catalog, self._state.now_ms
+        return lambda first_id: emit.decide(
+            catalog.record_bytes, outcomes, slots, status, first_id, now_ms
+        )
 
     def withdraw(self, ids: NDArray[np.uint32], reasons: NDArray[np.uint8]) -> None:
         """Takes the last decision of each listing back; `reasons` are of `schema.Reason`."""
@@ -230,7 +243,7 @@ class Evaluator:
         self.withdraw(ids, np.full(len(ids), reason, np.uint8))
         catalog.rows["flags"][ids] |= withdraw.WITHDRAWN
 
-    def _number(self, make: Callable[[int], NDArray[np.void]]) -> NDArray[np.void]:
+    def _number(self, make: Numbered) -> NDArray[np.void]:
         """Gives decisions or withdrawals their ids and tells those who watch."""
         state = self._state
         made = make(state.next_decision_id)

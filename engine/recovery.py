@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.catalog import rooms
 from engine.errors import JournalDamagedError
 from engine.journal import Journal
-from engine.journal.snapshots import list_snapshots, read_snapshot, write_snapshot
+from engine.journal.snapshots import aligned, list_snapshots, read_snapshot, write_snapshot
 from engine.journal.storage import Storage
 from engine.pipeline import Codec, Engine
 from engine.replay import Replayer
+from engine.room import Room
 from engine.schema import RULES_VERSION
 from engine.state import State
 from engine.state_columns import Columns, dump, load, state_hash
@@ -60,8 +66,9 @@ def read_start(storage: Storage, until: int) -> tuple[Start, Columns]:
         try:
             if each.problem:
                 raise JournalDamagedError(each.problem, reason="SNAPSHOT_DAMAGED")
-            directory, columns = read_snapshot(storage, each.name)
-            state = load(columns)
+            memory = rooms()
+            directory, columns = read_snapshot(storage, each.name, partial(place, memory))
+            state = load(columns, memory)
             if state_hash(state) != directory.state_hash:
                 raise JournalDamagedError(
                     f"{each.name}: its state does not hash to {directory.state_hash}",
@@ -71,6 +78,11 @@ def read_start(storage: Storage, until: int) -> tuple[Start, Columns]:
         except JournalDamagedError as error:
             problems.append(error.message)
     return Start(State(), 0, "", problems), {}
+
+
+def place(memory: dict[str, Room], name: str, size: int) -> NDArray[np.uint8]:
+    """Where a column of a snapshot is read to: its room in the catalogue, or memory of its own."""
+    return memory[name].raw(size) if name in memory else aligned(size)
 
 
 def oldest_sequence(storage: Storage, journal: Journal) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,28 @@ class TickResult:
     """
 
     sequence: int
-    decisions: NDArray[np.void] = field(default_factory=no_decisions)  # schema.DECISION
     problems: list[RowProblem] = field(default_factory=list)
     evaluated: int = 0
     ignored: int = 0
     ignored_rows: dict[int, int] = field(default_factory=dict)
     set_aside: NDArray[np.void] = field(default_factory=no_decisions)
     """Decisions that must not be submitted: held by a guard, or of a seller in dry run."""
+    _made: list[NDArray[np.void]] = field(default_factory=list)
+
+    def add(self, decisions: NDArray[np.void]) -> None:
+        """Adds decisions (`schema.DECISION`) that go out."""
+        self._made.append(decisions)
+
+    def without_decisions(self) -> TickResult:
+        """The rest of the result."""
+        return replace(self, _made=[])
+
+    @property
+    def decisions(self) -> NDArray[np.void]:
+        """Decisions that go out (`schema.DECISION`), in their order."""
+        if len(self._made) != 1:
+            self._made = [np.concatenate([no_decisions(), *self._made])]
+        return self._made[0]
 
     def decided(self) -> bytes:
         """All decisions as bytes, for the journal to compare; those set aside come last."""

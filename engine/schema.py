@@ -206,13 +206,16 @@ class InputKind(IntEnum):
     ADVANCE = 10
     CONFIG = 11
     ERASE = 12
+    REPRICE_PART = 13  # consecutive rows of one Reprice; where they begin is in its head
     STOP = 20
     RESTART = 21
     RELEASE = 22
     DISCARD = 23
     RESTORE = 24
+    FEE_SCHEDULES = 40
 
 
+REPRICE_KINDS = frozenset({InputKind.REPRICE, InputKind.REPRICE_PART})
 URGENT_KINDS = frozenset({InputKind.STOP, InputKind.PAUSE})
 """Inputs that do not wait for the disk: when it is full they act first and are journaled later."""
 

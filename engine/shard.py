@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine._state_hash import count_states
+from engine.apply_bounds import apply_fee_schedules, recompute_due
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
 from engine.apply_guards import (
     apply_discard,
@@ -23,7 +25,7 @@ from engine.errors import RowProblem
 from engine.evaluator import Evaluator
 from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
-from engine.schema import COMMAND, CommandKind, CycleState, InputKind, RowFlag
+from engine.schema import COMMAND, CommandKind, CycleState, InputKind
 from engine.scope import Scope, inside
 from engine.state import State
 
@@ -41,10 +43,12 @@ class Shard:
         self.offers_read = 0
         self._handlers: dict[InputKind, Callable[[Batch, int, Scope], Result]] = {
             InputKind.REPRICE: self._reprice,
+            InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
             InputKind.STOCK: self._stock,
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
+            InputKind.FEE_SCHEDULES: partial(apply_fee_schedules, self),
             InputKind.LISTINGS: partial(apply_listings, self),
             InputKind.DELETE: self._delete,
             InputKind.PAUSE: self._pause,
@@ -66,13 +70,18 @@ class Shard:
         return self._handlers[kind](batch, sequence, scope)
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
-        """Runs the due timers of listings first_id to last_id (excluded)."""
+        """Runs the due timers of listings first_id to last_id (excluded), and computes bounds that
+        are due, of whichever listings."""
         result = TickResult(sequence)
+        recompute_due(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
-        """Whether a listing from first_id to last_id (excluded) has a due timer."""
+        """Whether a listing from first_id to last_id (excluded) has a due timer, or any has bounds
+        to be computed."""
+        if self.state.bounds.due:
+            return True
         catalog = self.state.catalog
         deadlines = catalog.rows["deadline_s"][first_id : min(last_id, catalog.count)]
         return bool(np.any((deadlines != 0) & (deadlines <= now_ms // 1000)))
@@ -114,6 +123,7 @@ class Shard:
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)
+            self.state.bounds.forget(listing_id)
         return result
 
     def _pause(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
@@ -146,6 +156,7 @@ class Shard:
         self._delete(refs, sequence, scope)
         erase_seller(catalog, seller)
         self.state.guards.erase(seller, batch.seller_id, listed)
+        self.state.bounds.erase(batch.seller_id)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
 
@@ -162,9 +173,8 @@ class Shard:
     def count_listings(self) -> None:
         """Counts the listings of the state as it is; changes are counted as they happen."""
         catalog = self.state.catalog
-        rows = catalog.rows[: catalog.count]
-        active = (rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
-        present = np.bincount(rows["state"][active], minlength=len(CycleState) + 1)
+        present = np.zeros(len(CycleState) + 1, np.int64)
+        count_states(catalog.rows[: catalog.count].view(np.uint8), present)
         self._uncounted = present - self.evaluator.state_changes()
 
     def forget_counts(self) -> None:
@@ -172,9 +182,9 @@ class Shard:
 
         Trips of guards are part of the state and go on.
         """
+        self._uncounted = self.state_counts()
         self.evaluator.counters[:] = 0
         self.ambiguous_own = self.offers_read = 0
-        self.count_listings()
 
     def created(self) -> None:
         """Counts a listing that was created and is SEEKING."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.bounds.book import BoundsBook
 from engine.catalog import Catalog
 from engine.decisions import DecisionLog
 from engine.guards import Guards
@@ -21,5 +22,6 @@ class State:
     decisions: DecisionLog = field(default_factory=DecisionLog)
     replies: Replies = field(default_factory=Replies)
     guards: Guards = field(default_factory=Guards)
+    bounds: BoundsBook = field(default_factory=BoundsBook)
     now_ms: int = 0
     next_decision_id: int = 1

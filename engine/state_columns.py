@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,19 +11,21 @@ import xxhash
 from numpy.typing import NDArray
 
 from engine._state_hash import hash_rows
-from engine._tables import Texts
-from engine.catalog import Catalog
+from engine.bounds.book import BoundsBook, Listed
+from engine.bounds.definitions import FeeScheduleDefinition
+from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.decisions import DecisionLog
 from engine.errors import ReplayError
 from engine.guards import Guards
 from engine.replies import Replies
+from engine.room import Room
 from engine.schema import RECORD, ROW
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"
@@ -44,12 +44,14 @@ class Definitions(msgspec.Struct, frozen=True):
     sellers: list[SellerDefinition]
     strategies: list[StrategyDefinition]
     marketplaces: list[str]
+    fee_schedules: list[FeeScheduleDefinition]
+    computed_bounds: list[tuple[int, Listed]]
+    bounds_due: list[int]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
     """Every column of a state. Views where possible: the state must not change meanwhile."""
     catalog = state.catalog
-    used = slice(0, catalog.count)
     definitions = Definitions(
         LAYOUT,
         state.now_ms,
@@ -58,16 +60,14 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         catalog.sellers,
         catalog.strategies[1:],
         catalog.marketplaces,
+        list(state.bounds.schedules.values()),
+        list(state.bounds.listings.items()),
+        list(state.bounds.due),
     )
     points = catalog.fixed_points
     return {
         "definitions": as_bytes(msgspec.json.encode(definitions)),
-        "rows": catalog.rows[used],
-        "records": catalog.records[used],
-        "key_hashes": catalog.key_hashes[used],
-        "definition_hashes": catalog.definition_hashes[used],
-        **text_columns("skus", catalog.skus),
-        **text_columns("asins", catalog.asins),
+        **catalog.columns(),
         "fixed_points": np.array(list(points.items()), np.int64).reshape(-1, 2),
         "decisions": state.decisions.dump(),
         "replies": state.replies.dump(),
@@ -75,8 +75,12 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
     }
 
 
-def load(columns: Columns) -> State:
-    """The state that `dump` gave. Raises ReplayError for columns of another version."""
+def load(columns: Columns, memory: dict[str, Room] | None = None) -> State:
+    """The state that `dump` gave. Raises ReplayError for columns of another version.
+
+    The state takes the columns over: nobody may use them afterwards. Those that stand in `memory`
+    already, which is `catalog.rooms()`, are not copied.
+    """
     try:
         raw = columns["definitions"].tobytes()
         layout = msgspec.json.decode(raw, type=dict[str, Any])["layout"]
@@ -88,23 +92,30 @@ def load(columns: Columns) -> State:
                 reason="SNAPSHOT_LAYOUT",
             )
         definitions = msgspec.json.decode(raw, type=Definitions)
-    except (KeyError, msgspec.DecodeError) as error:
+        catalog = load_catalog(definitions, columns, memory)
+    except (KeyError, ValueError, msgspec.DecodeError) as error:
         raise ReplayError(
             f"the snapshot is incomplete: {error}", reason="SNAPSHOT_LAYOUT"
         ) from None
     decisions = DecisionLog()
     decisions.append(columns["decisions"])
-    with no_collection():
-        catalog = load_catalog(definitions, columns)
     return State(
         settings=definitions.settings,
         catalog=catalog,
         guards=load_guards(columns),
+        bounds=load_bounds(definitions),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
         next_decision_id=definitions.next_decision_id,
     )
+
+
+def load_bounds(definitions: Definitions) -> BoundsBook:
+    """Fee schedules and computed bounds."""
+    schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
+    due = dict.fromkeys(definitions.bounds_due)
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
@@ -127,36 +138,25 @@ def load_guards(columns: Columns) -> Guards:
     return guards
 
 
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Keeps the garbage collector from walking millions of new keys, of which none is garbage."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def load_catalog(definitions: Definitions, columns: Columns) -> Catalog:
-    """The catalogue with its indexes made anew."""
+def load_catalog(
+    definitions: Definitions, columns: Columns, memory: dict[str, Room] | None
+) -> Catalog:
+    """The catalogue with its indexes. Raises KeyError, ValueError."""
     count = len(columns["rows"])
-    skus, asins = texts(columns, "skus"), texts(columns, "asins")
-    catalog = Catalog(max(1024, 1 << (count - 1).bit_length()))
+    if memory is None:
+        memory = rooms()
+        for name, room in memory.items():
+            room.records(count)[:] = columns[name]
+    for name in COLUMNS:
+        if len(columns[name]) != count:
+            raise ValueError(f"{name} has {len(columns[name])} entries; allowed: {count}")
+    catalog = Catalog(max(1024, 1 << (count - 1).bit_length()), memory)
     catalog.count = count
-    for name in ("rows", "records", "key_hashes", "definition_hashes"):
-        getattr(catalog, name)[:count] = columns[name]
-    for listing_id in range(1, count):
-        catalog.names.skus.append(skus[listing_id])
-        catalog.names.asins.append(asins[listing_id])
+    catalog.names.load(dict(columns), count)
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
-    for listing_id in np.flatnonzero(catalog.active[:count]).tolist():
-        catalog.names.enter_key(catalog.record_bytes, listing_id)
-        catalog.join_asin(listing_id)
     return catalog
 
 
@@ -177,11 +177,23 @@ def state_hash(state: State) -> str:
         np.array(strategies, np.uint64),
     )
     sellers = [definition_hash(each) for each in catalog.sellers if each.seller_id]
-    total += sum(strategies) + sum(sellers)
+    total += sum(strategies) + sum(sellers) + bounds_hash(state)
     return f"{total % 2**64:016x}"
 
 
-def definition_hash(definition: SellerDefinition | StrategyDefinition) -> int:
+def bounds_hash(state: State) -> int:
+    """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
+    keys, due = state.catalog.key_hashes, state.bounds.due
+    total = sum(definition_hash(each) for each in state.bounds.schedules.values())
+    for listing_id, listed in state.bounds.listings.items():
+        keyed = (int(keys[listing_id]), listing_id in due, listed)
+        total += xxhash.xxh3_64_intdigest(msgspec.json.encode(keyed))
+    return total
+
+
+def definition_hash(
+    definition: SellerDefinition | StrategyDefinition | FeeScheduleDefinition,
+) -> int:
     """Hash of a definition with everything in it."""
     return xxhash.xxh3_64_intdigest(msgspec.json.encode(definition))
 
@@ -189,17 +201,3 @@ def definition_hash(definition: SellerDefinition | StrategyDefinition) -> int:
 def as_bytes(raw: bytes) -> NDArray[np.uint8]:
     """Bytes as a column."""
     return np.frombuffer(raw, np.uint8)
-
-
-def text_columns(name: str, listed: Texts) -> dict[str, NDArray[Any]]:
-    """Texts as one column of UTF-8 and one of where each ends."""
-    encoded = [each.encode() for each in listed]
-    ends = np.cumsum([len(each) for each in encoded], dtype=np.uint64)
-    return {name: as_bytes(b"".join(encoded)), f"{name}_end": ends}
-
-
-def texts(columns: Columns, name: str) -> list[str]:
-    """The texts of `text_columns`."""
-    raw = columns[name].tobytes()
-    ends = columns[f"{name}_end"].tolist()
-    return [raw[begin:end].decode() for begin, end in zip([0, *ends[:-1]], ends, strict=True)]

@@ -206,6 +206,17 @@ def answer_of_stream(answer: bytes) -> bytes:
     return bytes(head) + answer
 
 
+def cut(request: Request, payload: bytes, every: int) -> tuple[list[int], bytes] | None:
+    """Where a request can be cut so that no piece has more than `every` rows, both ends among the
+    places, and its id field as bytes. None where it is corrupt or has not one id."""
+    return _wire.cut(payload, request.id_field, request.rows_field, every)
+
+
+def without_field(message: bytes, field: int) -> bytes:
+    """A well-formed message without its length-delimited fields of this number."""
+    return _wire.without_field(message, field)
+
+
 def head_of_snapshot(message: bytes) -> bytes:
     """A well-formed OfferSnapshot message without its offers."""
     return _wire.without_field(message, OFFERS_OF_SNAPSHOT)

@@ -27,10 +27,12 @@ from server.access.tls import server_credentials
 from server.admission import Admission
 from server.config import Config
 from server.interceptors import Interceptor
+from server.leaving import Leaving
 from server.logs import configure, logger
 from server.metrics import Metrics, product_version
 from server.services import catalog, claims, event, ingestion, pricing
 from server.services.calls import Core
+from server.services.claims import clear_incoming
 from server.snapshots import Snapshots
 from server.store import open_engine
 from server.streams import StreamWatch
@@ -74,6 +76,8 @@ class App:
         self.metrics.queue_depth.set_function(self.admission.depth)
         self.access = Access(Path(config.access.file) if config.access.file else None)
         self.audit = Audit(self.access.path)
+        directory = self._store.directory if self._store is not None else None
+        self.leaving = Leaving(directory, Path(config.claims.store), self.audit)
         self.meter = Meter()
         self.door = Door(self.access, self.meter, certificates=bool(config.tls.client_ca_file))
         self._streams = StreamWatch(limits.slow_reader_seconds, self.metrics)
@@ -90,6 +94,8 @@ class App:
         """Listens and serves. Raises ConfigError when an address cannot be taken."""
         self.access.start()
         self.audit.start()
+        self.leaving.finish(self.engine)
+        clear_incoming(Path(self.config.claims.store))
         self._listen()
         self._start_metrics()
         self._streams.start()
@@ -177,7 +183,7 @@ class App:
         folder = Path(self.config.claims.store)
         core = Core(
             self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder,
-            self.meter, self.audit,
+            self.meter, self.audit, self.leaving,
         )  # fmt: skip
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())

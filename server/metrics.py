@@ -33,10 +33,11 @@ from prometheus_client.core import (
 
 from engine.claims.lifecycle import Ledger
 from engine.claims.rules import load_rules
-from engine.claims.store import Store
+from engine.claims.store import DATABASE, Store
 from engine.claims.summary import OPEN_STATES, Summary, summarise
 from engine.counters import tables
 from engine.guards import Guard
+from engine.guards.holds import count_holds
 from engine.money import minor_text
 from engine.pipeline import Engine
 from engine.schema import (
@@ -65,6 +66,7 @@ GRPC_CODES = (
     "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE",
     "UNAUTHENTICATED",
 )  # fmt: skip
+SNAPSHOT_STEPS = ("commit", "tidy")
 NOTIFICATION_OUTCOMES = ("applied", "repeated", "refused")
 
 
@@ -157,6 +159,9 @@ class Metrics:
         self.snapshot_age_seconds = self._gauge(
             "repriced_snapshot_age_seconds", "Since the last snapshot, or the start"
         )
+        self.snapshot_pause_seconds = self._histogram(
+            "repriced_snapshot_pause_seconds", "The writer's own stop for a snapshot", "step"
+        )
         self.snapshot_failures = self._counter(
             "repriced_snapshot_failures_total", "Snapshots that could not be made or verified"
         )
@@ -164,6 +169,8 @@ class Metrics:
         self.queue_limit = self._gauge("repriced_queue_limit", "Requests that may be admitted")
         for reason in REFUSALS:
             self._inputs_refused.labels(reason)
+        for step in SNAPSHOT_STEPS:
+            self.snapshot_pause_seconds.labels(step)
         for outcome in NOTIFICATION_OUTCOMES:
             self._notifications.labels(outcome)
 
@@ -226,7 +233,7 @@ class ClaimsCollector:
     def collect(self) -> Iterator[Metric]:
         """Open claims by type, what they are worth, and how many close soon."""
         summary = Summary([], [], [], Counter_())
-        if (self._folder / "claims.sqlite").exists():
+        if (self._folder / DATABASE).exists():
             with Store(self._folder) as store:
                 summary = summarise(Ledger(store).all(), datetime.now(UTC).date())
         claims = GaugeMetricFamily("repriced_claims_open", "Claims not closed", labels=["type"])
@@ -284,6 +291,25 @@ class EngineCollector:
         for guard in Guard:
             trips.add_metric([guard.name.lower()], int(engine.state.guards.trips[guard]))
         yield trips
+        yield from self._waiting()
+
+    def _waiting(self) -> Iterator[Metric]:
+        """What waits for a person: holds and stops."""
+        guards = self._engine.state.guards
+        held = GaugeMetricFamily(
+            "repriced_held_decisions", "What guards hold until a person looks", labels=["kind"]
+        )
+        for kind, count in count_holds(guards, self._engine.now_ms).items():
+            held.add_metric([kind.name.lower()], count)
+        yield held
+        stops = GaugeMetricFamily(
+            "repriced_active_stops", "Stops by StopRepricing that stand", labels=["scope"]
+        )
+        switch = guards.switch
+        stops.add_metric(["everything"], int(switch.everything))
+        stops.add_metric(["seller"], len(switch.sellers))
+        stops.add_metric(["listing"], len(switch.listings))
+        yield stops
 
     def _outcomes(self, outcomes: list[list[int]]) -> Iterator[Metric]:
         made = CounterMetricFamily(

@@ -13,13 +13,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from engine.errors import RepricedError
+from engine.pipeline import Engine
 from server.config import JournalConfig
 from server.logs import logger
 from server.metrics import Metrics
 from server.store import Store
 from server.writer import Writer
+
+T = TypeVar("T")
 
 LOOK_S = 1.0
 RETRY_S = 60.0
@@ -61,10 +66,8 @@ class Snapshots:
         return time.monotonic() - self._last_s
 
     def _run(self) -> None:
-        try:
-            self._store.verify()
-        except RepricedError as error:
-            logger().error("snapshot_damaged", error=error.message)
+        for problem in self._store.verify():
+            logger().error("snapshot_damaged", error=problem)
         while not self._stopped.wait(LOOK_S):
             if self._due(time.monotonic()):
                 self._try_once()
@@ -85,16 +88,26 @@ class Snapshots:
             self._stopped.wait(RETRY_S)
 
     def _once(self) -> None:
-        sequence = self._writer.read(self._store.committed).result()
+        sequence = self._on_writer("commit", self._store.committed)
         done = self._made(sequence)
         wait_s = self._config.snapshot_minutes * 60 if done else RETRY_S
         self._next_s = time.monotonic() + wait_s
         if done:
             self._last_s = time.monotonic()
-            self._writer.read(lambda engine: self._store.saved(engine, sequence)).result()
+            left = self._on_writer("tidy", lambda engine: self._store.saved(engine, sequence))
+            self._store.remove(left)
         elif not self._stopped.is_set():
             self._metrics.snapshot_failures.inc()
             self._stopped.wait(RETRY_S)
+
+    def _on_writer(self, step: str, work: Callable[[Engine], T]) -> T:
+        """Runs a step of a snapshot on the writer, and notes for how long that stops it."""
+
+        def timed(engine: Engine) -> T:
+            with self._metrics.snapshot_pause_seconds.labels(step).time():
+                return work(engine)
+
+        return self._writer.read(timed).result()
 
     def _made(self, sequence: int) -> bool:
         """Whether the second process made and verified the snapshot of `sequence`."""

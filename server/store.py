@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import JournalFullError, LimitError
-from engine.journal import DirectoryStorage, FileJournal, Journal, MemoryJournal, Storage
-from engine.journal.retention import DAY_MS, Limits, plan
+from engine.errors import JournalDamagedError, JournalFullError, LimitError
+from engine.journal import DirectoryStorage, FileJournal, Journal, MemoryJournal
+from engine.journal.retention import DAY_MS, KEPT_SNAPSHOTS, Limits, plan
 from engine.journal.snapshots import delete_snapshot, list_snapshots, snapshot_name, verify_snapshot
 from engine.pipeline import Codec, Engine
 from engine.recovery import Recovered, newest_sequence, recover, save
@@ -37,15 +37,26 @@ class MeasuredJournal(FileJournal):
         self.metrics.journal_commit_seconds.observe(time.perf_counter() - started)
 
 
-class Store:
-    """What survives a restart. Everything but `due` belongs to the writer thread."""
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Names of files that nothing needs any more, oldest first."""
 
-    def __init__(self, config: JournalConfig, storage: Storage, journal: FileJournal) -> None:
+    segments: list[str]
+    snapshots: list[str]
+
+
+class Store:
+    """What survives a restart. It belongs to the writer thread where nothing else is said."""
+
+    def __init__(
+        self, config: JournalConfig, storage: DirectoryStorage, journal: FileJournal
+    ) -> None:
         self._config = config
         self._storage = storage
         self._journal = journal
         self._limits = Limits(config.keep_bytes, config.keep_days * DAY_MS)
         self._verified: set[int] = set()
+        self._damaged: set[int] = set()
         self._saved_bytes = 0
 
     @property
@@ -67,32 +78,53 @@ class Store:
         """Bytes that the journal has grown by since the last snapshot."""
         return self._journal.bytes_on_disk - self._saved_bytes
 
-    def saved(self, engine: Engine, sequence: int) -> None:
-        """Takes note of a verified snapshot, and lets go what need not be kept any more."""
+    def saved(self, engine: Engine, sequence: int) -> Leftover:
+        """Takes note of a verified snapshot; what need not be kept any more, for `remove`."""
         self._verified.add(sequence)
         self._saved_bytes = self._journal.bytes_on_disk
-        self.tidy(engine)
+        return self.tidy(engine)
 
-    def verify(self) -> None:
-        """Verifies snapshots that were found; any thread, before the first of `saved`."""
+    def remove(self, left: Leftover) -> None:
+        """Takes files away, which can take a disk long; any thread. Raises JournalFailedError."""
+        self._journal.unlink(left.segments)
+        for name in left.snapshots:
+            delete_snapshot(self._storage, name)
+
+    def verify(self) -> list[str]:
+        """Verifies snapshots that were found; what is wrong with those that are damaged.
+
+        Any thread, before the first of `saved`.
+        """
+        problems = []
         for each in list_snapshots(self._storage):
-            if not each.problem and each.sequence not in self._verified:
+            if each.sequence in self._verified:
+                continue
+            try:
                 verify_snapshot(self._storage, each.name)
                 self._verified.add(each.sequence)
+            except JournalDamagedError as error:
+                self._damaged.add(each.sequence)
+                problems.append(error.message)
+        return problems
 
-    def tidy(self, engine: Engine) -> None:
-        """Closes and prunes segments and deletes snapshots as far as retention says."""
+    def tidy(self, engine: Engine) -> Leftover:
+        """Closes and lets go segments and snapshots as far as retention says; which ones."""
         todo = plan(self._journal.segments, self._verified, engine.now_ms, self._limits)
         # An answer that can still be asked for stays, whatever the limits say.
         oldest = engine.state.replies.oldest_output or todo.prune_before
-        freed = self._journal.prune(min(todo.prune_before, oldest))
-        for sequence in todo.snapshots_to_delete:
-            delete_snapshot(self._storage, snapshot_name(sequence))
-            self._verified.discard(sequence)
+        dropped = self._journal.drop(min(todo.prune_before, oldest))
+        self._verified -= set(todo.snapshots_to_delete)
+        covered = min(self._verified) if len(self._verified) >= KEPT_SNAPSHOTS else 0
+        useless = {each for each in self._damaged if each < covered}
+        self._damaged -= useless
         if todo.close_segment:
             self._journal.close_segment()
+        freed = sum(each.size for each in dropped)
         self._saved_bytes = max(0, self._saved_bytes - freed)
         engine.refusal = at_limit(self._config) if todo.refuse_writes else None
+        gone = sorted(useless.union(todo.snapshots_to_delete))
+        names = [snapshot_name(sequence) for sequence in gone]
+        return Leftover([each.name for each in dropped], names)
 
     def close(self, engine: Engine) -> None:
         """Writes a last snapshot, so that the next start replays nothing; gives up the files.
@@ -108,6 +140,7 @@ class Store:
             engine.journal.close()
         except JournalFullError as error:
             logger().error("stopped_without_room", error=error.message, pending_lost=engine.owed)
+        self._storage.close()
 
 
 def at_limit(config: JournalConfig) -> LimitError:

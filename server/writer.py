@@ -27,22 +27,70 @@ T = TypeVar("T")
 
 EXIT_WRITER_FAILED = 70
 EXIT_JOURNAL_FAILED = 74
+TURN_BYTES = 1 << 20
+"""A turn of one request ends at the input that reaches this size."""
 READ_TURN_S = 0.001
 """Reads between two groups take no longer than this, one read aside."""
 
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """Inputs of one request, applied one after the other in one group."""
+    """Inputs of one request, applied one after the other.
+
+    A turn takes at least one of them and no more than TURN_BYTES; what is left has its next turn
+    when all others have had theirs.
+    """
 
     inputs: Sequence[Input]
     expires: float = math.inf  # time.monotonic()
     is_wanted: Callable[[], bool] = lambda: True  # whether its caller still waits
     future: Future[list[Answer]] = field(default_factory=Future)
-    size: int = field(init=False)
+    answers: list[Answer | RepricedError] = field(default_factory=list)
+    taken: int = 0
 
-    def __post_init__(self) -> None:
-        self.size = sum(len(each.payload) for each in self.inputs)
+    def take(self) -> Turn:
+        """The inputs of the next turn."""
+        first, size = self.taken, 0
+        while self.left and (self.taken == first or size < TURN_BYTES):
+            size += len(self.inputs[self.taken].payload)
+            self.taken += 1
+        return Turn(self, self.inputs[first : self.taken], size)
+
+    @property
+    def left(self) -> int:
+        """How many inputs still wait."""
+        return len(self.inputs) - self.taken
+
+    def drop(self) -> None:
+        """Applies no more of it."""
+        self.taken = len(self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Inputs of a request that are applied together."""
+
+    work: Work
+    inputs: Sequence[Input]
+    size: int
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be applied; a request that was begun always is."""
+        work = self.work
+        return bool(work.answers) or (work.expires > now and work.is_wanted())
+
+    def done(self, answers: list[Answer | RepricedError]) -> None:
+        """Takes the answers in, and tells the caller after the last of them.
+
+        After a refusal nothing more is applied: parts are known by their number, without a gap. A
+        fault of ours has its number.
+        """
+        work = self.work
+        work.answers += answers
+        if any(isinstance(e, RepricedError) and not isinstance(e, ApplyError) for e in answers):
+            work.drop()
+        if not work.left:
+            settle(work.future, first_error(work.answers))
 
 
 def wall_ms() -> int:
@@ -86,7 +134,7 @@ class Writer:
         self._thread.join()
 
     def apply(self, work: Work, connection: str) -> Future[list[Answer]]:
-        """Queues a request, whose inputs are applied in order in one group.
+        """Queues a request, whose inputs are applied in order, in one group or in several.
 
         Its future fails with a DeadlineError when it expired or its caller went before that, or
         with what the engine answers for the first input that it refuses.
@@ -125,44 +173,52 @@ class Writer:
                 self._apply(group)
             self._run_reads()
 
-    def _take_group(self) -> list[Work]:
-        """One request of each connection in turn, until the group has its size."""
-        group: list[Work] = []
+    def _take_group(self) -> list[Turn]:
+        """One turn of each connection after the other, until the group has its size. A connection
+        whose request has more turns waits for the next group."""
+        group: list[Turn] = []
         size = 0
+        begun: dict[str, deque[Work]] = {}
         while self._queues and len(group) < self._limits.group_requests:
             connection, queue = self._queues.popitem(last=False)
-            work = queue.popleft()
-            if queue:
-                self._queues[connection] = queue
-            group.append(work)
-            size += work.size
+            if queue[0].left:
+                group.append(queue[0].take())
+                size += group[-1].size
+            if queue[0].left:
+                begun[connection] = queue
+            else:
+                queue.popleft()
+                if queue:
+                    self._queues[connection] = queue
             if size >= self._limits.group_bytes:
                 break
+        self._queues.update(begun)
         return group
 
-    def _apply(self, group: list[Work]) -> None:
+    def _apply(self, group: list[Turn]) -> None:
         now = time.monotonic()
-        due: list[Work] = []
-        for work in group:
-            if work.expires > now and work.is_wanted():
-                due.append(work)
+        due: list[Turn] = []
+        for turn in group:
+            if turn.is_due(now):
+                due.append(turn)
             else:
-                work.future.set_exception(too_late())
+                turn.work.drop()
+                turn.work.future.set_exception(too_late())
         started = time.perf_counter()
         outcomes = self._outcomes(due)
         self._metrics.evaluate_seconds.observe(time.perf_counter() - started)
-        for work, outcome in zip(due, outcomes, strict=True):
-            settle(work.future, outcome)
+        for turn, outcome in zip(due, outcomes, strict=True):
+            turn.done(outcome)
 
-    def _outcomes(self, group: list[Work]) -> list[list[Answer] | Exception]:
-        """Answers of each request. A failure inside one of them is not the others' failure."""
-        inputs = [each for work in group for each in work.inputs]
+    def _outcomes(self, group: list[Turn]) -> list[list[Answer | RepricedError]]:
+        """Answers of each turn. A failure inside one of them is not the others' failure."""
+        inputs = [each for turn in group for each in turn.inputs]
         given = self._engine.apply_group(inputs, wall_ms())
         for each in given:
             if isinstance(each, ApplyError) and each.__cause__ is not None:
                 logger().error("apply_failed", exc_info=each.__cause__)
         answers = iter(given)
-        return [first_error([next(answers) for _ in work.inputs]) for work in group]
+        return [[next(answers) for _ in turn.inputs] for turn in group]
 
     def _run_reads(self) -> None:
         until = time.perf_counter() + READ_TURN_S

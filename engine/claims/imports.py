@@ -190,7 +190,7 @@ class Import:
         result = self.result
         if result.rejected:
             result.rejects_path = write_rejects(
-                self.store.path / "rejects" / f"{result.import_id}.csv", result.rejected
+                self.store.rejects_of(result.import_id), result.rejected
             )
         for folder in self._folders:
             sync(folder)
@@ -235,10 +235,7 @@ class Import:
 
     def _keep(self, kind: str, month: str, path: Path) -> None:
         """Moves a staged Parquet file to its place and names it in the manifest."""
-        folder = (
-            self.store.path / "reports" / f"seller={self.seller}" / f"report={kind}"
-            / f"month={month}"
-        )  # fmt: skip
+        folder = self.store.folder_of(self.seller) / f"report={kind}" / f"month={month}"
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{self.result.import_id}-{self._written}.parquet"
         self._written += 1

@@ -24,8 +24,9 @@ import apsw
 
 from engine.errors import ConflictError, InputError
 
-__all__ = ["Coverage", "Store", "StoredFile", "check_seller"]
+__all__ = ["DATABASE", "Coverage", "Store", "StoredFile", "check_seller", "is_seller"]
 
+DATABASE = "claims.sqlite"
 BUSY_MS = 2_000
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS imports (
@@ -75,9 +76,14 @@ class Coverage:
     as_of: date
 
 
+def is_seller(seller_id: str) -> bool:
+    """Whether an id can name a folder; no other seller has anything in a store."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", seller_id) is not None
+
+
 def check_seller(seller_id: str) -> str:
     """The id as it is. Raises InputError for one that cannot name a folder."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", seller_id):
+    if not is_seller(seller_id):
         raise InputError(
             f"seller_id is {seller_id[:40]!r}; allowed: 1 to 40 letters, digits, '-' and '_'",
             reason="SELLER_ID",
@@ -92,9 +98,10 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         (path / "reports").mkdir(parents=True, exist_ok=True)
-        self.db = apsw.Connection(str(path / "claims.sqlite"))
+        self.db = apsw.Connection(str(path / DATABASE))
         self.db.set_busy_timeout(BUSY_MS)
         self.db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        self.db.execute("PRAGMA secure_delete = ON")
         self.db.execute(SCHEMA)
 
     def close(self) -> None:
@@ -164,6 +171,14 @@ class Store:
             )
             for report, scope, first, last, as_of in rows
         ]  # fmt: skip
+
+    def folder_of(self, seller: str) -> Path:
+        """Where the report files of a seller are."""
+        return self.path / "reports" / f"seller={seller}"
+
+    def rejects_of(self, import_id: int) -> Path:
+        """Where the refused rows of an import are, if there were any."""
+        return self.path / "rejects" / f"{import_id}.csv"
 
     def clear_leftovers(self) -> Path:
         """Deletes what an interrupted import left behind; the empty staging folder."""

@@ -14,9 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.guards.settings import GuardSettings
+from engine.guards.slices import Slice, Slots
 from engine.guards.watch import WatchTable
 
 Ints = NDArray[np.int64]
+Weights = NDArray[np.int64]
+"""How far each change lets a price stand below where it fell from, in ppm: by window, before and
+after, by slot."""
 
 MILLION = 1_000_000
 PPM_PER_BP = 100
@@ -107,7 +111,10 @@ class Trip:
 
 
 class Breaker:
-    """Windows, and which groups are tripped (by hold id). Bounded by sellers and marketplaces."""
+    """Windows, and which groups are tripped (by hold id). Bounded by sellers and marketplaces.
+
+    This is the twin in numpy of `native.NativeBreaker`.
+    """
 
     def __init__(self, watch: WatchTable) -> None:
         self._watch = watch
@@ -115,47 +122,49 @@ class Breaker:
         self.tripped: dict[int, int] = {}
         self.reset_s: dict[int, int] = {}
 
-    def see(self, ids: NDArray[np.uint32], groups: Ints, now_s: int) -> None:
-        """Counts listings as evaluated."""
-        records = self._watch.records
+    def see(self, part: Slice) -> None:
+        """Counts listings as evaluated, once a minute."""
+        records, now_s = self._watch.records, part.now_s
+        ids, groups = part.ids, self._watch.groups_of(part.catalog, part.ids)
         before = records["seen_s"][ids].astype(np.int64)
-        if not self.reset_s and (before // SPANS[0][0] == now_s // SPANS[0][0]).all():
-            return
-        before = np.where(before <= self._resets(groups), 0, before)
+        before = np.where(before <= self._resets()[groups], 0, before)
+        again = before // SPANS[0][0] != now_s // SPANS[0][0]
+        ids, groups, before = ids[again], groups[again], before[again]
         for window in self.windows:
             window.cover(len(self._watch.groups))
             window.see(groups, before, now_s)
         records["seen_s"][ids] = now_s
 
-    def _resets(self, groups: Ints) -> Ints | int:
-        if not self.reset_s:
-            return 0
-        return np.array([self.reset_s.get(each, 0) for each in groups.tolist()], np.int64)
+    def _resets(self) -> Ints:
+        """When each group was reset last."""
+        resets = np.zeros(len(self._watch.groups), np.int64)
+        resets[list(self.reset_s)] = list(self.reset_s.values())
+        return resets
 
     def weigh(
-        self, ids: NDArray[np.uint32], groups: Ints, previous: Ints, price: Ints, now_s: int
-    ) -> list[tuple[Ints, Ints]]:
-        """Contribution to each window before and after these changes, in ppm."""
-        records = self._watch.records
+        self, part: Slice, slots: Slots, settings: GuardSettings
+    ) -> tuple[Weights, list[Trip]]:
+        """Weights of these changes, and the breakers that trip once they are counted."""
+        records, ids = self._watch.records, part.ids[slots]
+        groups = records["group"][ids].astype(np.int64)
+        previous, price = part.prices(slots)
         changed_s = records["changed_s"][ids].astype(np.int64)
-        valid = changed_s > self._resets(groups)
-        weighed = []
+        valid = changed_s > self._resets()[groups]
+        weights = np.zeros((len(SPANS), 2, len(slots)), np.int64)
         for at, window in enumerate(self.windows):
             window.cover(len(self._watch.groups))
-            kept = valid & window.kept(groups, changed_s, now_s)
+            kept = valid & window.kept(groups, changed_s, part.now_s)
             old = np.where(kept, records["fall_ppm"][ids, at], 0).astype(np.int64)
-            new = np.maximum(0, MILLION - (MILLION - old) * price // previous)
-            weighed.append((old, new))
-        return weighed
+            weights[at] = old, np.maximum(0, MILLION - (MILLION - old) * price // previous)
+        return weights, self._trips(groups, weights, part.now_s, settings)
 
-    def trips(
-        self, groups: Ints, weighed: list[tuple[Ints, Ints]], now_s: int, settings: GuardSettings
+    def _trips(
+        self, groups: Ints, weights: Weights, now_s: int, settings: GuardSettings
     ) -> list[Trip]:
-        """Breakers that trip once these changes are counted."""
         depths = (settings.breaker_depth_bp, settings.breaker_day_depth_bp)
         found: dict[int, Trip] = {}
         present, at = np.unique(groups, return_inverse=True)
-        for window, (old, new), least_bp in zip(self.windows, weighed, depths, strict=True):
+        for window, (old, new), least_bp in zip(self.windows, weights, depths, strict=True):
             seen, falling, depth = window.sums(present, now_s)
             np.add.at(falling, at, (new > 0).astype(np.int64) - (old > 0))
             np.add.at(depth, at, new - old)
@@ -171,16 +180,15 @@ class Breaker:
                     )  # fmt: skip
         return list(found.values())
 
-    def count(
-        self, ids: NDArray[np.uint32], groups: Ints, weighed: list[tuple[Ints, Ints]], now_s: int
-    ) -> None:
-        """Counts changes that go out."""
-        records = self._watch.records
+    def count(self, part: Slice, slots: Slots, weights: Weights) -> None:
+        """Counts changes that go out, with the weights of these slots."""
+        records, ids = self._watch.records, part.ids[slots]
+        groups = records["group"][ids].astype(np.int64)
         before = records["changed_s"][ids].astype(np.int64)
-        for at, (window, (old, new)) in enumerate(zip(self.windows, weighed, strict=True)):
-            window.count(groups, before, old, new, now_s)
+        for at, (window, (old, new)) in enumerate(zip(self.windows, weights, strict=True)):
+            window.count(groups, before, old, new, part.now_s)
             records["fall_ppm"][ids, at] = new
-        records["changed_s"][ids] = now_s
+        records["changed_s"][ids] = part.now_s
 
     def reset(self, group: int, now_s: int) -> None:
         """Forgets a trip and all that led to it."""

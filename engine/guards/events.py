@@ -27,6 +27,7 @@ class Guard(IntEnum):
     RESTORE = 8
     CYCLE = 9
     DRY_RUN = 10
+    COMPUTED_BOUNDS = 11
 
 
 class EventKind(IntEnum):

@@ -15,17 +15,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import _guards
 from engine.guards.bounds import inside_bounds, keeps_bounds
-from engine.guards.breaker import Trip
+from engine.guards.breaker import SPANS, Trip, Weights
 from engine.guards.events import Guard
 from engine.guards.proposals import Origin, Proposal, pack_offers
-from engine.guards.slices import Aside, Slice, Slots, Source
-from engine.guards.spiral import Moves
+from engine.guards.slices import Aside, Finding, Slice, Slots, Source
 from engine.guards.state import STALE_EVENT_S, Guards
 from engine.schema import EVENT_REASONS, DecisionStatus, Reason
 from engine.state import State
 
 MILLION = 1_000_000
+NOTHING_WEIGHED: Weights = np.zeros((len(SPANS), 2, 0), np.int64)
 
 
 class Gate:
@@ -48,20 +49,38 @@ class Gate:
         """
         state = self._state
         part = Slice(state.catalog, scratch, outcomes, source, state.now_ms // 1000)
-        sane = self._sane(part)
-        if not sane.all():
-            self._leave_behind(part, np.flatnonzero(~sane))
+        free, lived = self._look(part)
+        sane = np.ones(len(scratch), np.bool_)
+        if part.found & Finding.BROKEN:
+            self._leave_behind(part, np.flatnonzero(~self._sane(part)))
             sane = self._sane(part)
-        free = np.flatnonzero(sane & (outcomes["changed"] != 0))
+            free = np.flatnonzero(sane & (outcomes["changed"] != 0))
         free = self._stop(part, free)
         free = self._dry_run(part, free)
         self._watch(part, free)
-        self._tell(part)
+        if part.found & Finding.TOLD:
+            self._tell(part)
         if part.altered:
             sane &= self._sane(part)
-        self._guards.trips[Guard.BOUNDS] += np.count_nonzero(~sane)
-        self._note_live(part, sane)
+        if part.altered or part.found & Finding.BROKEN:
+            self._guards.trips[Guard.BOUNDS] += np.count_nonzero(~sane)
+        self._note_live(part, lived[sane[lived]])
         return sane, part
+
+    def _look(self, part: Slice) -> tuple[Slots, Slots]:
+        """Notes what the slice has of what guards look for; the slots with another price, and
+        those that see another live price."""
+        watch, room = self._guards.watch, len(part.scratch)
+        changed, lived = np.empty(room, np.intp), np.empty(room, np.intp)
+        watch.cover(part.catalog.count)
+        found, used, lives = _guards.look(
+            part.catalog.rows.view(np.uint8), part.scratch_bytes, part.outcome_bytes,
+            watch.bytes, part.source.origin == Origin.COMMAND, changed, lived,
+        )  # fmt: skip
+        part.found = Finding(found)
+        if part.found & Finding.NO_GROUP:
+            watch.groups_of(part.catalog, part.ids)
+        return changed[:used], lived[:lives]
 
     def _sane(self, part: Slice) -> NDArray[np.bool_]:
         sane = inside_bounds(part.scratch, part.outcomes)
@@ -104,44 +123,37 @@ class Gate:
 
     def _watch(self, part: Slice, free: Slots) -> None:
         """The guards that remember what went before."""
-        groups = self._guards.watch.groups_of(part.catalog, part.ids)
+        breaker = self._guards.breaker
         if part.source.origin != Origin.COMMAND:
-            self._guards.breaker.see(part.ids, groups, part.now_s)
+            breaker.see(part)
         if part.source.released:
             return
-        previous, price = part.prices(free)
-        reasons = part.outcomes["reason"][free]
-        moving = (previous > 0) & (price != previous) & (reasons != Reason.BOUNDS)
-        moving_slots = free[moving]
-        kept, weighed = self._break(part, moving_slots, groups[moving_slots])
-        goes_on = self._spiral(part, moving_slots[kept])
-        counted = np.flatnonzero(kept)[goes_on]
-        if len(counted):
-            slots = moving_slots[counted]
-            chosen = [(old[counted], new[counted]) for old, new in weighed]
-            self._guards.breaker.count(part.ids[slots], groups[slots], chosen, part.now_s)
+        passed, weights = self._break(part, part.moving(free))
+        moved = self._spiral(part, passed)
+        if len(moved) < len(passed):
+            weights = weights[:, :, np.isin(passed, moved)]
+        if len(moved):
+            breaker.count(part, moved, weights)
 
-    def _break(
-        self, part: Slice, slots: Slots, groups: NDArray[np.int64]
-    ) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
-        """Holds falls; which of the slots it lets pass, and their weights."""
-        guards, now_s = self._guards, part.now_s
+    def _break(self, part: Slice, slots: Slots) -> tuple[Slots, Weights]:
+        """Holds falls; the slots that it lets pass, and their weights."""
+        breaker = self._guards.breaker
         if len(slots) == 0:
-            return np.zeros(0, np.bool_), []
-        previous, price = part.prices(slots)
-        breaker = guards.breaker
-        weighed = breaker.weigh(part.ids[slots], groups, previous, price, now_s)
-        for trip in breaker.trips(groups, weighed, now_s, guards.settings):
+            return slots, NOTHING_WEIGHED
+        weights, trips = breaker.weigh(part, slots, self._guards.settings)
+        for trip in trips:
             self._trip(trip)
         if not breaker.tripped:
-            return np.ones(len(slots), np.bool_), weighed
+            return slots, weights
+        previous, price = part.prices(slots)
+        groups = self._guards.watch.groups_of(part.catalog, part.ids[slots])
         held = (price < previous) & np.isin(groups, sorted(breaker.tripped))
         bound = part.clamped(slots, previous)
         outside = held & (bound != previous)
         part.redirect(slots[outside], bound[outside], Reason.BOUNDS)
         inside = held & ~outside
         part.set_aside(slots[inside], DecisionStatus.HELD, Reason.BREAKER)
-        return ~held, weighed
+        return slots[~held], weights[:, :, ~held]
 
     def _trip(self, trip: Trip) -> None:
         guards, state = self._guards, self._state
@@ -156,45 +168,29 @@ class Gate:
             trip.group, hold_id=hold_id,
         )  # fmt: skip
 
-    def _spiral(self, part: Slice, free: Slots) -> NDArray[np.bool_]:
-        """Holds prices that spiral; which of the free slots go out as they are."""
+    def _spiral(self, part: Slice, free: Slots) -> Slots:
+        """Holds prices that spiral; those of the free slots that go out as they are."""
         spirals = self._guards.spirals
         if part.source.origin == Origin.OFFERS:
-            seen = spirals.may_answer(
-                part.ids, part.outcomes["reference_minor"], part.now_s, self._guards.settings
-            )
-            if len(seen):
-                self._answered(part, seen)
-        goes_on = np.ones(len(free), np.bool_)
+            found = spirals.answers(part, self._guards.settings)
+            if len(found):
+                self._answered(part, found)
         if len(free) == 0:
-            return goes_on
-        _, price = part.prices(free)
-        held, hold = spirals.held(part.ids[free], price, part.now_s)
+            return free
+        held, hold = spirals.held(part, free)
         if len(held):
-            goes_on[held] = False
             self._hold_price(part, free[held], hold)
-        moving = free[goes_on]
-        if len(moving):
-            spirals.move(self._moves(part, moving), part.now_s)
-        return goes_on
+            free = np.delete(free, held)
+        if len(free):
+            spirals.move(part, free)
+        return free
 
-    def _moves(self, part: Slice, slots: Slots) -> Moves:
-        previous, price = part.prices(slots)
-        return Moves(
-            part.ids[slots], previous, price, part.outcomes["reference_minor"][slots],
-            part.sellers(slots), part.scratch["good_price_minor"][slots],
-        )  # fmt: skip
-
-    def _answered(self, part: Slice, seen: Slots) -> None:
+    def _answered(self, part: Slice, found: Slots) -> None:
         guards, state = self._guards, self._state
-        moves = self._moves(part, seen)
-        found = guards.spirals.answers(moves, part.now_s, guards.settings)
-        if len(found) == 0:
-            return
         hold_ids = [guards.new_hold() for _ in found]
-        guards.spirals.hold(moves[found], hold_ids, part.now_s)
+        guards.spirals.hold(part, found, hold_ids)
         guards.trips[Guard.SPIRAL] += len(found)
-        for listing_id, hold_id in zip(moves.ids[found].tolist(), hold_ids, strict=True):
+        for listing_id, hold_id in zip(part.ids[found].tolist(), hold_ids, strict=True):
             guards.tell(
                 state.catalog, state.now_ms, Guard.SPIRAL,
                 "a competitor has answered each of our changes in the same direction, and both"
@@ -264,14 +260,11 @@ class Gate:
                 "offers arrive that are older than the strategies allow; they move no price", group,
             )  # fmt: skip
 
-    def _note_live(self, part: Slice, sane: NDArray[np.bool_]) -> None:
-        before = part.catalog.rows["live_price_minor"][part.ids]
-        after = part.scratch["live_price_minor"]
-        changed = sane & (before != after)
-        if changed.any():
-            self._guards.live_log.note(
-                self._state.now_ms, part.ids[changed], before[changed], after[changed]
-            )
+    def _note_live(self, part: Slice, slots: Slots) -> None:
+        ids = part.ids[slots]
+        before = part.catalog.rows["live_price_minor"][ids]
+        after = part.scratch["live_price_minor"][slots]
+        self._guards.live_log.note(self._state.now_ms, ids, before, after)
 
     # Proposals
 

@@ -77,6 +77,17 @@ def all_holds(guards: Guards, catalog: Catalog, now_ms: int, scope: Scope) -> li
     return sorted(mine, key=lambda each: each.hold_id)
 
 
+def count_holds(guards: Guards, now_ms: int) -> dict[HoldKind, int]:
+    """How many things of each kind wait for a person; any thread."""
+    proposals = list(guards.proposals.by_listing.values())
+    return {
+        HoldKind.BOUNDS: len(guards.plausibility.held),
+        HoldKind.BREAKER: len(guards.breaker.tripped),
+        HoldKind.DECISION: sum(each.status == DecisionStatus.HELD for each in proposals),
+        HoldKind.SPIRAL: int((guards.spirals.movers["until_s"] > now_ms // 1000).sum()),
+    }
+
+
 def seller_of(guards: Guards, catalog: Catalog, hold: Hold) -> str:
     """Id of the seller of a hold."""
     return catalog.sellers[guards.watch.groups[hold.group][0]].seller_id

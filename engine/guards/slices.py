@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import _guards
 from engine.catalog import Catalog
 from engine.columns import OfferColumns
 from engine.guards.proposals import Origin
@@ -23,6 +25,10 @@ Slots = NDArray[np.intp]
 
 HELD_RETRY_S = 600
 """A timer whose price was held is due again after this time."""
+Whose = tuple[NDArray[np.uint8], int, NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]
+NO_OFFERS: Whose = (
+    np.zeros(0, np.uint8), 0, np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint32),
+)  # fmt: skip
 DEFINED = ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy")
 DEFINED_FLAGS = np.uint16(CONDITION_BITS | RowFlag.ACTIVE)
 OBSERVED = (
@@ -44,6 +50,24 @@ class Source:
     offers: OfferColumns | None = None
     first: int = 0
     released: bool = False
+
+    def columns(self) -> Whose:
+        """Snapshots as bytes, the first of the slice, and what tells whose an offer is."""
+        if self.rows is None or self.offers is None:
+            return NO_OFFERS
+        offers = self.offers
+        return self.rows.view(np.uint8), self.first, offers.landed_minor, offers.seller, offers.bits
+
+
+class Finding(IntFlag):
+    """What a slice has that somebody must look at more closely."""
+
+    BROKEN = 1  # a price outside its bounds, or bounds changed by what may not
+    TOLD = 2  # a reason that a person may have to hear of
+    PAUSED = 4  # a listing that pauses
+    IGNORED = 8  # an input that changed nothing
+    VERDICT = 16  # evidence
+    NO_GROUP = 32  # a listing that the guards see for the first time
 
 
 @dataclass(slots=True)
@@ -68,6 +92,14 @@ class Slice:
     stopped: list[Slots] = field(default_factory=list)
     altered: bool = False
     """Whether a guard changed a proposal."""
+    found: Finding = field(default_factory=lambda: Finding(0))
+    """What the rules proposed, before any guard changed it."""
+    scratch_bytes: NDArray[np.uint8] = field(init=False)
+    outcome_bytes: NDArray[np.uint8] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scratch_bytes = self.scratch.view(np.uint8)
+        self.outcome_bytes = self.outcomes.view(np.uint8)
 
     @property
     def ids(self) -> NDArray[np.uint32]:
@@ -78,6 +110,11 @@ class Slice:
     def prices(self, slots: Slots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Previous and proposed prices."""
         return self.outcomes["previous_minor"][slots], self.outcomes["price_minor"][slots]
+
+    def moving(self, free: Slots) -> Slots:
+        """Those whose price moves by a choice of the rules."""
+        chosen = np.empty(len(free), np.intp)
+        return chosen[: _guards.moving(self.outcome_bytes, free, chosen)]
 
     def clamped(self, slots: Slots, price: NDArray[np.int64]) -> NDArray[np.int64]:
         """Prices moved into the bounds of their proposed rows."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.guards.settings import DAY_S, GuardSettings
+from engine.guards.slices import Slice, Slots
 from engine.guards.watch import WatchTable
 
 Ints = NDArray[np.int64]
@@ -63,8 +64,20 @@ class Moves:
         )  # fmt: skip
 
 
+def moves_of(part: Slice, slots: Slots) -> Moves:
+    """The moves of these slots."""
+    previous, price = part.prices(slots)
+    return Moves(
+        part.ids[slots], previous, price, part.outcomes["reference_minor"][slots],
+        part.sellers(slots), part.scratch["good_price_minor"][slots],
+    )  # fmt: skip
+
+
 class Spirals:
-    """The table of movers, found through `WatchTable.records["mover"]`."""
+    """The table of movers, found through `WatchTable.records["mover"]`.
+
+    This is the twin in numpy of `native.NativeSpirals`.
+    """
 
     def __init__(self, watch: WatchTable) -> None:
         self._watch = watch
@@ -76,7 +89,13 @@ class Spirals:
         """Slot of each listing, 0 where it has none."""
         return self._watch.records["mover"][ids].astype(np.int64)
 
-    def may_answer(
+    def answers(self, part: Slice, settings: GuardSettings) -> Slots:
+        """Counts what competitors answered; the slots where that is a spiral."""
+        seen = self._may_answer(part.ids, part.outcomes["reference_minor"], part.now_s, settings)
+        moves = moves_of(part, seen)
+        return seen[self._answered(moves, part.now_s, settings)]
+
+    def _may_answer(
         self, ids: NDArray[np.uint32], reference: Ints, now_s: int, settings: GuardSettings
     ) -> NDArray[np.intp]:
         """Where the reference price followed our last move in time, whoever sets it."""
@@ -89,8 +108,7 @@ class Spirals:
         followed: NDArray[np.intp] = known[in_time & (step == movers["direction"][slots])]
         return followed
 
-    def answers(self, moves: Moves, now_s: int, settings: GuardSettings) -> NDArray[np.intp]:
-        """Counts what competitors answered, of `may_answer`; returns where that is a spiral."""
+    def _answered(self, moves: Moves, now_s: int, settings: GuardSettings) -> NDArray[np.intp]:
         slots = self.slots(moves.ids)
         movers = self.movers
         answered = np.flatnonzero(moves.seller == movers["competitor"][slots])
@@ -119,11 +137,12 @@ class Spirals:
         found: NDArray[np.bool_] = (count >= settings.spiral_moves) & far
         return found & (movers["until_s"] <= now_s)
 
-    def hold(self, moves: Moves, hold_ids: list[int], now_s: int) -> None:
+    def hold(self, part: Slice, found: Slots, hold_ids: list[int]) -> None:
         """Begins to hold: falling, not below the last price that won; rising, not above the start.
 
         Where no price is known to have won, the present one is held.
         """
+        moves, now_s = moves_of(part, found), part.now_s
         slots = self.slots(moves.ids)
         movers = self.movers[slots]
         valid = movers["bucket"].astype(np.int64) > now_s // BUCKET_S - BUCKETS
@@ -134,16 +153,18 @@ class Spirals:
         self.movers["until_s"][slots] = now_s + DAY_S
         self.movers["hold_id"][slots] = hold_ids
 
-    def held(self, ids: NDArray[np.uint32], price: Ints, now_s: int) -> tuple[Ints, Ints]:
-        """Which of these prices go on with a spiral, and the prices to hold instead."""
-        slots = self.slots(ids)
+    def held(self, part: Slice, among: Slots) -> tuple[NDArray[np.intp], Ints]:
+        """Which of these slots go on with a spiral, and the prices to hold instead."""
+        now_s, (_, price) = part.now_s, part.prices(among)
+        slots = self.slots(part.ids[among])
         movers = self.movers
         beyond = (price - movers["hold_minor"][slots]) * movers["direction"][slots] > 0
         at = np.flatnonzero((slots > 0) & (movers["until_s"][slots] > now_s) & beyond)
         return at, movers["hold_minor"][slots[at]]
 
-    def move(self, moves: Moves, now_s: int) -> None:
+    def move(self, part: Slice, moved: Slots) -> None:
         """Notes our own moves that go out; while a price is held, none of them counts."""
+        moves, now_s = moves_of(part, moved), part.now_s
         self._admit(moves.ids, now_s)
         slots = self.slots(moves.ids)
         movers = self.movers

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import kernel
 from engine.guards.breaker import Breaker
 from engine.guards.events import EventKind, EventLog, Guard
+from engine.guards.native import NativeBreaker, NativeSpirals
 from engine.guards.plausibility import Plausibility
 from engine.guards.proposals import Proposals
 from engine.guards.restore import LiveLog
@@ -42,8 +44,9 @@ class Guards:
         self.next_hold_id = 1
         self.switch = KillSwitch()
         self.watch = WatchTable()
-        self.breaker = Breaker(self.watch)
-        self.spirals = Spirals(self.watch)
+        native = kernel.load().level != kernel.REFERENCE
+        self.breaker = (NativeBreaker if native else Breaker)(self.watch)
+        self.spirals = (NativeSpirals if native else Spirals)(self.watch)
         self.proposals = Proposals()
         self.plausibility = Plausibility()
         self.live_log = LiveLog()

@@ -27,6 +27,8 @@ class WatchTable:
 
     def __init__(self) -> None:
         self.records = np.zeros(0, WATCH)
+        self.bytes = self.records.view(np.uint8)
+        """The same memory."""
         self._group_at: dict[tuple[int, int], int] = {}
         self.groups: list[tuple[int, int]] = [(-1, -1)]
         """(seller index, marketplace index) by group; group 0 does not exist."""
@@ -36,7 +38,7 @@ class WatchTable:
         if count > len(self.records):
             grown = np.zeros(max(count, 2 * len(self.records)), WATCH)
             grown[: len(self.records)] = self.records
-            self.records = grown
+            self.records, self.bytes = grown, grown.view(np.uint8)
 
     def groups_of(self, catalog: Catalog, ids: NDArray[np.uint32]) -> NDArray[np.int64]:
         """Group of each listing, given out where it has none yet."""
@@ -71,5 +73,6 @@ class WatchTable:
     def load(self, records: NDArray[np.void], groups: list[list[int]]) -> None:
         """Replaces everything."""
         self.records = records.copy()
+        self.bytes = self.records.view(np.uint8)
         self.groups = [(seller, marketplace) for seller, marketplace in groups]
         self._group_at = {each: at for at, each in enumerate(self.groups) if at}

@@ -290,18 +290,27 @@ class FileJournal:
     # Leaving
 
     def prune(self, before_sequence: int) -> int:
-        """Unlinks segments whose frames all are before `before_sequence`; bytes given back.
+        """Lets segments go whose frames all are before `before_sequence`; bytes given back."""
+        dropped = self.drop(before_sequence)
+        self.unlink([each.name for each in dropped])
+        return sum(each.size for each in dropped)
+
+    def drop(self, before_sequence: int) -> list[Segment]:
+        """Reads those segments no more; their files are there until `unlink`, or the next drop."""
+        self._refuse_after_failure()
+        dropped = []
+        while len(self._segments) > 1 and self._segments[0].last_sequence < before_sequence:
+            dropped.append(self._segments.pop(0))
+            self._files.forget(dropped[-1].name)
+        return dropped
+
+    def unlink(self, names: list[str]) -> None:
+        """Unlinks dropped segments, oldest first; any thread. Raises JournalFailedError.
 
         The directory is synced after each, so that a crash leaves no gap.
         """
-        self._refuse_after_failure()
-        freed = 0
-        while len(self._segments) > 1 and self._segments[0].last_sequence < before_sequence:
-            segment = self._segments.pop(0)
-            self._files.forget(segment.name)
-            self._unlink(segment.name)
-            freed += segment.size
-        return freed
+        for name in names:
+            self._unlink(name)
 
     def close(self) -> None:
         """Commits waiting answers and closes the files. Inputs of an open group are not kept."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from typing import Any
 import apsw
 import msgspec
 
+from engine.errors import RepricedError
 from engine.pipeline import Input
 from engine.results import Result
 from engine.schema import InputKind
 from server.access.caller import Caller
+from server.access.forgetting import Forgotten
 from server.access.store import Store, now_ms
 from server.logs import logger
 
@@ -30,6 +34,7 @@ Line = tuple[int, str, str, str]
 ACTIONS = {
     InputKind.SELLERS: "define sellers",
     InputKind.STRATEGIES: "define strategies",
+    InputKind.FEE_SCHEDULES: "define fee schedules",
     InputKind.LISTINGS: "define listings",
     InputKind.DELETE: "delete listings",
     InputKind.ERASE: "erase seller",
@@ -49,12 +54,23 @@ BATCH_LINES = 500
 RETRY_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A seller whom the access file is to forget; `done` is who of its callers went with it."""
+
+    seller_id: str
+    sequence: int
+    done: Future[frozenset[str]] = field(default_factory=Future)
+
+
 class Audit:
     """The audit log of a running server. Without an access file nothing is written."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._lines: queue.Queue[Line | None] = queue.Queue(QUEUE_LINES)
+        self._lines: queue.Queue[Line | Leaving | None] = queue.Queue(QUEUE_LINES)
+        self._forgotten: list[Forgotten] = []
+        self._store: Store | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
 
@@ -87,33 +103,74 @@ class Audit:
         text = msgspec.json.encode(detail).decode()
         self._lines.put((now_ms(), caller.name, ACTIONS[given.kind], text))
 
+    def forget(self, seller_id: str, sequence: int) -> frozenset[str]:
+        """Takes a seller that the input `sequence` erased out of the access file.
+
+        It waits until the lines before it are written; lines of inputs before it that come later
+        are changed on their way. Which callers went with the seller. Raises RepricedError,
+        OSError, apsw.Error; then it can be tried again.
+        """
+        if self._path is None:
+            return frozenset()
+        leaving = Leaving(seller_id, sequence)
+        self._lines.put(leaving)
+        return leaving.done.result()
+
     def _run(self) -> None:
-        store: Store | None = None
         more = True
         while more:
-            lines, more = self._take()
-            while lines:
-                try:
-                    store = store or Store(self._path or Path())
-                    store.note(lines)
-                    lines = []
-                except (apsw.Error, OSError) as error:
-                    logger().error("audit_failed", lines=len(lines), error=str(error))
-                    if self._stopping.wait(RETRY_S):
-                        break
-        if store is not None:
-            store.close()
+            lines, then = self._take()
+            self._write(lines)
+            if isinstance(then, Leaving):
+                self._forget(then)
+            more = then is not None
+        if self._store is not None:
+            self._store.close()
 
-    def _take(self) -> tuple[list[Line], bool]:
-        """Lines that wait, at least one unless the end is near; whether more may come."""
+    def _opened(self) -> Store:
+        """The access file, opened by this thread. Raises ConfigError."""
+        if self._store is None:
+            self._store = Store(self._path or Path())
+        return self._store
+
+    def _write(self, lines: list[Line]) -> None:
+        """Writes lines; waits for a disk that is full, unless the server stops."""
+        while lines:
+            try:
+                self._opened().note([self._without(each) for each in lines])
+                return
+            except (RepricedError, apsw.Error, OSError) as error:
+                logger().error("audit_failed", lines=len(lines), error=str(error))
+                if self._stopping.wait(RETRY_S):
+                    return
+
+    def _forget(self, leaving: Leaving) -> None:
+        try:
+            forgotten = self._opened().forget(leaving.seller_id, leaving.sequence)
+        except Exception as error:
+            leaving.done.set_exception(error)
+            return
+        self._forgotten.append(forgotten)
+        leaving.done.set_result(forgotten.callers)
+
+    def _without(self, line: Line) -> Line:
+        """A line as it is written: without sellers that are erased since."""
+        at_ms, caller, action, detail = line
+        for each in self._forgotten:
+            if caller in each.callers or any(name in detail for name in each.names()):
+                caller, detail = each.late(caller, detail)
+        return at_ms, caller, action, detail
+
+    def _take(self) -> tuple[list[Line], Leaving | bool | None]:
+        """Lines that wait, and what comes after them: a seller to forget, more, or the end."""
         lines: list[Line] = []
-        line = self._lines.get()
-        while line is not None:
+        while True:
+            line = self._lines.get()
+            if line is None or isinstance(line, Leaving):
+                return lines, line
             lines.append(line)
             if len(lines) == BATCH_LINES or self._lines.empty():
                 return lines, True
-            line = self._lines.get()
-        return lines, False
 
 
 def told(given: Input) -> Iterator[Any]:
@@ -132,6 +189,8 @@ def told(given: Input) -> Iterator[Any]:
         )
     elif given.kind == InputKind.STRATEGIES:
         rows = ([each.seller_id, each.strategy_id] for _, each in batch.rows)
+    elif given.kind == InputKind.FEE_SCHEDULES:
+        rows = ([each.seller_id, each.fee_schedule_id] for _, each in batch.rows)
     elif given.kind == InputKind.SELLERS:
         rows = ([each.seller_id, each.account_group] for _, each in batch.rows)
     elif given.kind == InputKind.ERASE:
@@ -141,8 +200,7 @@ def told(given: Input) -> Iterator[Any]:
     elif given.kind == InputKind.RESTORE:
         rows = ([batch.seller_id, batch.marketplace_id, batch.at_ms],)
     elif given.kind in (InputKind.STOP, InputKind.RESTART):
-        rows = (["everything"] * batch.everything, batch.sellers, *named(batch))
-        rows = (each for each in rows if each)
+        rows = (*["everything"] * batch.everything, *batch.sellers, *named(batch))
     else:
         rows = named(batch)
     return iter(rows)

@@ -17,12 +17,14 @@ EVENTS = "/repriced.v1.EventService/"
 ROLES: dict[str, Role] = {
     CATALOG + "BatchUpsertSellers": Role.OPERATE,
     CATALOG + "BatchUpsertStrategies": Role.OPERATE,
+    CATALOG + "BatchUpsertFeeSchedules": Role.OPERATE,
     CATALOG + "BatchUpsertListings": Role.OPERATE,
     CATALOG + "BatchDeleteListings": Role.OPERATE,
     CATALOG + "EraseSeller": Role.ADMIN,
     CATALOG + "ExportSeller": Role.READ,
     CATALOG + "ListSellers": Role.READ,
     CATALOG + "ListStrategies": Role.READ,
+    CATALOG + "ListFeeSchedules": Role.READ,
     CATALOG + "GetListing": Role.READ,
     CATALOG + "ListListings": Role.READ,
     PRICING + "Reprice": Role.INGEST,
@@ -59,6 +61,7 @@ OPEN = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List"}
 POWERS: dict[InputKind, Power] = {
     InputKind.SELLERS: Power.DEFINE,
     InputKind.STRATEGIES: Power.DEFINE,
+    InputKind.FEE_SCHEDULES: Power.DEFINE,
     InputKind.LISTINGS: Power.DEFINE,
     InputKind.DELETE: Power.DEFINE,
     InputKind.PAUSE: Power.PAUSE,

@@ -17,8 +17,10 @@ from typing import Any
 import apsw
 import msgspec
 
+from engine.databases import forget_deleted
 from engine.errors import ConfigError, InputError, NotFoundError
 from server.access.caller import Caller, Power, Rates, Role, check_name, check_sellers
+from server.access.forgetting import Forgotten, new_mark
 from server.access.tokens import digest_of, new_token
 
 VERSION = 1
@@ -26,6 +28,8 @@ BUSY_MS = 5_000
 PRIVATE = 0o600
 SHARED = stat.S_IRWXG | stat.S_IRWXO
 
+KEEPS = """CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"""
 SCHEMA = f"""
 CREATE TABLE caller (
     name TEXT PRIMARY KEY, rights TEXT NOT NULL, certificate TEXT UNIQUE,
@@ -40,8 +44,7 @@ CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, caller TEXT NOT NULL,
     action TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
-CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+{KEEPS}
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 PRAGMA user_version = {VERSION};
@@ -161,6 +164,7 @@ class Store:
         self._db.pragma("journal_mode", "wal")
         self._db.pragma("synchronous", "full")
         self._db.pragma("foreign_keys", True)
+        self._db.pragma("secure_delete", True)
         with self._change():
             if self._db.pragma("user_version") == 0:
                 self._db.execute(SCHEMA)
@@ -291,6 +295,52 @@ class Store:
 
     def _one(self, sql: str, *values: Any) -> Any:
         return next(iter(self._db.execute(sql, values)), None)
+
+    # What leaves with a seller
+
+    def forget(self, seller_id: str, sequence: int) -> Forgotten:
+        """Takes a seller out of callers, tokens and the audit log, and out of the file's bytes.
+
+        A caller that may touch no other seller goes with its tokens. After a crash the call can be
+        made again. Raises ConflictError while the file is read for long, apsw.Error.
+        """
+        with self._change():
+            forgotten = Forgotten(seller_id, sequence, self._leaving(seller_id), new_mark())
+            self._db.execute("DROP TRIGGER audit_keeps")
+            for key, caller, detail in self._lines_of(forgotten):
+                self._db.execute(
+                    "UPDATE audit SET caller = ?, detail = ? WHERE id = ?",
+                    (*forgotten.line(caller, detail), key),
+                )
+            self._db.execute(KEEPS)
+        forget_deleted(self._db)
+        return forgotten
+
+    def _leaving(self, seller_id: str) -> frozenset[str]:
+        """Deletes the callers of a seller alone, and takes it from the others; who was deleted."""
+        gone: set[str] = set()
+        for name, text in self._db.execute("SELECT name, rights FROM caller").fetchall():
+            rights = msgspec.json.decode(str(text), type=Rights)
+            if seller_id not in (rights.sellers or ()):
+                continue
+            rest = tuple(each for each in rights.sellers or () if each != seller_id)
+            if rest:
+                kept = msgspec.json.encode(msgspec.structs.replace(rights, sellers=rest)).decode()
+                self._db.execute("UPDATE caller SET rights = ? WHERE name = ?", (kept, name))
+            else:
+                self._db.execute("DELETE FROM token WHERE caller = ?", (name,))
+                self._db.execute("DELETE FROM caller WHERE name = ?", (name,))
+                gone.add(str(name))
+        return frozenset(gone)
+
+    def _lines_of(self, forgotten: Forgotten) -> list[tuple[int, str, str]]:
+        """Lines of the audit log that name a seller or one of its callers."""
+        found: dict[int, tuple[int, str, str]] = {}
+        texts = [("instr(detail, ?)", each) for each in forgotten.names()]
+        for where, value in [*texts, *(("caller = ?", each) for each in forgotten.callers)]:
+            rows = self._db.execute(f"SELECT id, caller, detail FROM audit WHERE {where}", (value,))
+            found |= {int(row[0]): (int(row[0]), str(row[1]), str(row[2])) for row in rows}
+        return list(found.values())
 
     # The audit log
 

@@ -19,6 +19,7 @@ from server.wire import decision_messages
 
 MESSAGES: dict[InputKind, tuple[Any, Any]] = {
     InputKind.REPRICE: (pricing_pb2.RepriceRequest, pricing_pb2.RepriceResponse),
+    InputKind.REPRICE_PART: (pricing_pb2.RepriceRequest, pricing_pb2.RepriceResponse),
     InputKind.FEEDBACK: (pricing_pb2.ReportFeedbackRequest, pricing_pb2.ReportFeedbackResponse),
     InputKind.STOCK: (pricing_pb2.ReportStockRequest, pricing_pb2.ReportStockResponse),
     InputKind.PAUSE: (pricing_pb2.PauseRepricingRequest, pricing_pb2.PauseRepricingResponse),

@@ -11,6 +11,7 @@ import click
 
 from engine import kernel
 from engine.schema import RULES_VERSION
+from server.cli.backtest import backtest_command
 from server.cli.backup import backup_command, restore_command
 from server.cli.claims import claims_group
 from server.cli.connection import json_option, plain_errors
@@ -18,6 +19,14 @@ from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
 from server.cli.journal import journal_group
 from server.cli.listings import listings_group
+from server.cli.operate import (
+    held_group,
+    pause_command,
+    restart_command,
+    restore_prices_command,
+    resume_command,
+    stop_command,
+)
 from server.cli.replay import replay_command
 from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
@@ -125,6 +134,7 @@ def demo(listings: int, seconds: int, seed: int) -> None:
         raise click.exceptions.Exit(1)
 
 
+main.add_command(backtest_command)
 main.add_command(claims_group)
 main.add_command(ingest_command)
 main.add_command(listings_group)
@@ -137,3 +147,9 @@ main.add_command(replay_command)
 main.add_command(journal_group)
 main.add_command(backup_command)
 main.add_command(restore_command)
+main.add_command(held_group)
+main.add_command(stop_command)
+main.add_command(restart_command)
+main.add_command(pause_command)
+main.add_command(resume_command)
+main.add_command(restore_prices_command)

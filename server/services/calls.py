@@ -6,16 +6,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
+from engine.errors import InputError
 from engine.pipeline import Engine, Input
+from engine.replies import identity_of
 from engine.results import Answer
-from engine.schema import InputKind
+from engine.schema import REPRICE_KINDS, InputKind
 from engine.scope import Scope
 from server.access.audit import Audit
 from server.access.caller import ANONYMOUS, Caller, current_caller
@@ -23,9 +25,11 @@ from server.access.rates import Meter
 from server.access.roles import POWERS
 from server.admission import Admission
 from server.config import LimitsConfig
+from server.leaving import Leaving
 from server.metrics import Metrics
 from server.wire import WireCodec
-from server.wire.limits import REQUESTS, parse, rows_of
+from server.wire.limits import REQUESTS, check_size, parse, rows_of
+from server.wire.parts import PART_ROWS, joined, split
 from server.writer import Work, Writer, wall_ms
 
 T = TypeVar("T")
@@ -46,6 +50,7 @@ class Core:
     claims_folder: Path
     meter: Meter
     audit: Audit
+    leaving: Leaving
 
     @property
     def caller(self) -> Caller:
@@ -61,16 +66,38 @@ class Core:
         """Request bytes as an input of this call's caller. Raises InputError."""
         return self.engine.shape(kind, payload, self.caller.name, self.caller.scope)
 
-    def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> Answer:
-        """Admits and applies request bytes. Raises RepricedError."""
+    def request(self, kind: InputKind, payload: bytes, context: grpc.ServicerContext) -> bytes:
+        """Admits and applies request bytes; the answer's. Raises RepricedError."""
+        return joined([each.payload for each in self.answers(kind, payload, context)])
+
+    def answers(
+        self, kind: InputKind, payload: bytes, context: grpc.ServicerContext
+    ) -> list[Answer]:
+        """The same, the answer of each input that the request became."""
         rows = rows_of(REQUESTS[kind], payload) if kind in REQUESTS else 1
         if kind in POWERS:
             self.caller.check(POWERS[kind], rows)
         with self.admitted(payload, rows, context):
-            given = self.shape(kind, payload)
+            inputs = self._inputs(kind, payload, rows)
             if kind in POWERS:
-                self.caller.check(POWERS[kind], given.batch.row_count)
-            return self.apply([given], context)[0]
+                self.caller.check(POWERS[kind], sum(each.batch.row_count for each in inputs))
+            return self.apply(inputs, context)
+
+    def _inputs(self, kind: InputKind, payload: bytes, rows: int) -> list[Input]:
+        """A request as one input; a large Reprice as one for each of its parts."""
+        fits = rows <= self.codec.limits.max_rows_per_call
+        if kind != InputKind.REPRICE or rows <= PART_ROWS or not fits:
+            return [self.shape(kind, payload)]
+        check_size(payload, self.codec.limits)
+        try:
+            shaped = [self.shape(InputKind.REPRICE_PART, each) for each in split(payload)]
+        except InputError:
+            shaped = []
+        if not shaped:
+            return [self.shape(kind, payload)]
+        request_id = shaped[0].batch.request_id
+        identity = identity_of(self.caller.name, kind, request_id, payload)
+        return [replace(each, identity=identity, part=at) for at, each in enumerate(shaped)]
 
     @contextmanager
     def admitted(self, payload: bytes, rows: int, context: grpc.ServicerContext) -> Iterator[None]:
@@ -101,8 +128,9 @@ class Core:
             return
         for problem in answer.result.problems:
             self.metrics.refuse(problem.reason)
-        if given.kind == InputKind.REPRICE:
-            self.metrics.tick_seconds.observe(time.perf_counter() - started)
+        if given.kind in REPRICE_KINDS:
+            if given.kind == InputKind.REPRICE or given.part == 0:
+                self.metrics.tick_seconds.observe(time.perf_counter() - started)
             self.metrics.offer_age_seconds.observe(wall_ms(), given.batch.rows["event_ms"])
         elif given.kind == InputKind.FEEDBACK:
             self.metrics.feedback_delay_seconds.observe(wall_ms(), given.batch.rows["event_ms"])
@@ -118,7 +146,7 @@ def mutation(core: Core, kind: InputKind) -> grpc.RpcMethodHandler[Any, Any]:
     """Handler of a unary call that changes the state: bytes in, bytes out."""
 
     def call(payload: bytes, context: grpc.ServicerContext) -> bytes:
-        return core.request(kind, payload, context).payload
+        return core.request(kind, payload, context)
 
     return grpc.unary_unary_rpc_method_handler(call)
 

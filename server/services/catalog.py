@@ -15,11 +15,13 @@ from engine.pipeline import Engine
 from engine.resolve import describe
 from engine.schema import InputKind, RowFlag
 from engine.scope import Scope, inside
-from repriced.v1 import catalog_pb2
+from repriced.v1 import catalog_pb2, fees_pb2
 from server.services.calls import Core, Handlers, mutation, reading
+from server.services.erasing import erase_seller
 from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
+from server.wire.bounds import fee_schedule_message
 
 NAME = "repriced.v1.CatalogService"
 READ_ROWS = 50
@@ -34,12 +36,16 @@ def handlers(core: Core) -> Handlers:
     return {
         "BatchUpsertSellers": mutation(core, InputKind.SELLERS),
         "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
+        "BatchUpsertFeeSchedules": mutation(core, InputKind.FEE_SCHEDULES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
-        "EraseSeller": mutation(core, InputKind.ERASE),
+        "EraseSeller": grpc.unary_unary_rpc_method_handler(partial(erase_seller, core)),
         "ExportSeller": grpc.unary_stream_rpc_method_handler(SellerExport(core).stream),
         "ListSellers": reading(core, catalog_pb2.ListSellersRequest, reads.list_sellers),
         "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),
+        "ListFeeSchedules": reading(
+            core, fees_pb2.ListFeeSchedulesRequest, reads.list_fee_schedules
+        ),
         "GetListing": reading(core, catalog_pb2.GetListingRequest, reads.get_listing),
         "ListListings": reading(core, catalog_pb2.ListListingsRequest, reads.list_listings),
     }
@@ -111,14 +117,31 @@ class CatalogReads:
             next_page_token=page_token(query, found[size][0]) if more else "",
         )
 
+    def list_fee_schedules(self, request: Any) -> fees_pb2.ListFeeSchedulesResponse:
+        """Fee schedules of a seller, or of all, in the order in which they were created."""
+        wanted = request.seller_id
+        query = f"fee schedules of {wanted}"
+        size = page_size(request.page_size)
+        start = page_start(query, request.page_token, 0)
+        scope = self._core.scope
+        schedules = self._core.read(lambda engine: list(engine.state.bounds.schedules.values()))
+        found = [
+            (at, each)
+            for at, each in enumerate(schedules[start:], start)
+            if wanted in ("", each.seller_id) and inside(scope, each.seller_id)
+        ]
+        more = len(found) > size
+        return fees_pb2.ListFeeSchedulesResponse(
+            fee_schedules=[fee_schedule_message(each) for _, each in found[:size]],
+            next_page_token=page_token(query, found[size][0]) if more else "",
+        )
+
     def get_listing(self, request: Any) -> catalog_pb2.GetListingResponse:
         """One listing and its state."""
         address, scope = listing_address(request), self._core.scope
         state = self._core.read(
             lambda engine: listing_state_message(
-                engine.catalog,
-                engine.state.guards,
-                find_listing(engine.catalog, address, scope),
+                engine.state, find_listing(engine.catalog, address, scope)
             )
         )
         return catalog_pb2.GetListingResponse(listing=state)
@@ -157,6 +180,5 @@ def listing_part(
     ids = np.flatnonzero(wanted) + start
     if len(ids) > limit:
         ids, last = ids[:limit], int(ids[limit])
-    guards = engine.state.guards
-    states = [listing_state_message(catalog, guards, each) for each in ids.tolist()]
+    states = [listing_state_message(engine.state, each) for each in ids.tolist()]
     return states, last, last < catalog.count

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import tempfile
 import threading
 from collections import Counter
@@ -31,6 +32,8 @@ from server.wire.limits import parse
 
 NAME = "repriced.v1.ClaimsService"
 CHUNK_BYTES = 1 << 20
+INCOMING = "incoming"
+"""Folder of a store that holds reports while they arrive."""
 MAX_REPORT_BYTES = 2 << 30
 SHOWN_REJECTS = 1_000
 PLAIN_FACTS = (
@@ -67,7 +70,12 @@ class Claims:
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
         scope = self._core.scope
-        with self._core.admission.stream(), tempfile.TemporaryDirectory() as folder:
+        incoming = self._folder / INCOMING
+        incoming.mkdir(parents=True, exist_ok=True)
+        with (
+            self._core.admission.stream(),
+            tempfile.TemporaryDirectory(dir=incoming) as folder,
+        ):
             head, path = self._received(requests, Path(folder))
             check_seller(scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
@@ -211,6 +219,11 @@ class Claims:
                 field="claim_id",
             )
         return claim
+
+
+def clear_incoming(folder: Path) -> None:
+    """Deletes the reports that were arriving in a store when the server was killed."""
+    shutil.rmtree(folder / INCOMING, ignore_errors=True)
 
 
 def seen(scope: Scope, claim: KeptClaim) -> bool:

@@ -24,7 +24,7 @@ def explain_message(
     """The whole answer. Runs where the state may be read."""
     row, catalog = found.row, state.catalog
     message = pricing_pb2.ExplainPriceResponse(
-        listing=listing_state_message(catalog, state.guards, found.listing_id),
+        listing=listing_state_message(state, found.listing_id),
         sentences=found.sentences,
         reference_price_minor=row.reference_minor,
         offers=explained_offers(found, snapshot),

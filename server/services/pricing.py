@@ -13,7 +13,7 @@ from engine.errors import InputError, LimitError, NotFoundError
 from engine.explain import Explanation, conclude, gather
 from engine.guards.holds import all_holds
 from engine.pipeline import Engine
-from engine.schema import InputKind
+from engine.schema import REPRICE_KINDS, InputKind
 from engine.scope import Scope
 from engine.wire import answer_of_stream
 from repriced.v1 import pricing_pb2
@@ -68,8 +68,7 @@ class Pricing:
         with self._core.admission.stream():
             for payload in requests:
                 inner = inner_request(payload, self._core)
-                answer = self._core.request(InputKind.REPRICE, inner, context)
-                yield answer_of_stream(answer.payload)
+                yield answer_of_stream(self._core.request(InputKind.REPRICE, inner, context))
 
     def watch_decisions(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Decisions as they are made, from a cursor on."""
@@ -108,7 +107,7 @@ class Pricing:
         """The snapshot that was evaluated last, from the journal, on the caller's thread."""
         sequence = found.record.sequence
         frame = self._core.engine.journal.read_aside(sequence) if sequence else None
-        if frame is None or frame.kind != InputKind.REPRICE:
+        if frame is None or frame.kind not in REPRICE_KINDS:
             return None
         return snapshot_naming(bytes(frame.payload), found.addresses)
 

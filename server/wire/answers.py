@@ -15,7 +15,7 @@ from engine.money import currency_code
 from engine.results import CountResult, EvaluateResult, TickResult, UpsertResult
 from engine.schema import DECISION_VALID_MS, NO_INDEX, DecisionStatus, InputKind
 from engine.scope import Scope, inside
-from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2, types_pb2
 from server.wire.definitions import key_message
 
 STORED = [
@@ -204,11 +204,15 @@ def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], 
 
 ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.REPRICE: reprice_answer,
+    InputKind.REPRICE_PART: reprice_answer,
     InputKind.FEEDBACK: feedback_answer,
     InputKind.STOCK: stock_answer,
     InputKind.LISTINGS: listings_answer,
     InputKind.SELLERS: count_answer(catalog_pb2.BatchUpsertSellersResponse, "upserted_count"),
     InputKind.STRATEGIES: count_answer(catalog_pb2.BatchUpsertStrategiesResponse, "upserted_count"),
+    InputKind.FEE_SCHEDULES: count_answer(
+        fees_pb2.BatchUpsertFeeSchedulesResponse, "upserted_count"
+    ),
     InputKind.DELETE: count_answer(catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
     InputKind.PAUSE: count_answer(pricing_pb2.PauseRepricingResponse, "paused_count"),
     InputKind.ERASE: count_answer(catalog_pb2.EraseSellerResponse, "erased_listings_count"),

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from engine.catalog import Catalog
 from engine.columns import SnapshotBatch
-from engine.results import Result, TickResult, no_decisions
-from engine.schema import DECISION_VALID_MS, InputKind, JournalMode
+from engine.results import Result, TickResult
+from engine.schema import DECISION_VALID_MS, REPRICE_KINDS, InputKind, JournalMode
 from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
 from server.wire.answers import ANSWERS
 from server.wire.commands import decode_delete, decode_erase, decode_pause, decode_resume
-from server.wire.definitions import decode_listings, decode_sellers, decode_strategies
+from server.wire.definitions import (
+    decode_fee_schedules,
+    decode_listings,
+    decode_sellers,
+    decode_strategies,
+)
 from server.wire.guards import decode_holds, decode_restore, decode_stop
 from server.wire.limits import WireLimits
 from server.wire.native import decode_evaluate, decode_feedback, decode_reprice, decode_stock
+from server.wire.parts import decode_part
 
 DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.REPRICE: decode_reprice,
+    InputKind.REPRICE_PART: decode_part,
     InputKind.FEEDBACK: decode_feedback,
     InputKind.STOCK: decode_stock,
     InputKind.SELLERS: decode_sellers,
     InputKind.STRATEGIES: decode_strategies,
+    InputKind.FEE_SCHEDULES: decode_fee_schedules,
     InputKind.LISTINGS: decode_listings,
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,
@@ -40,7 +47,7 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
 """Every kind that a request leads to; ADVANCE comes from the server's own timer."""
 
 
-DECISIONS_FIRST = {InputKind.REPRICE, InputKind.FEEDBACK}
+DECISIONS_FIRST = REPRICE_KINDS | {InputKind.FEEDBACK}
 """Answers whose first field are decisions: the native codec writes them, in front of the rest."""
 
 
@@ -71,5 +78,5 @@ class WireCodec:
         decisions = b""
         if kind in DECISIONS_FIRST and isinstance(result, TickResult):
             decisions = encode_decisions(result.decisions, DECISION_VALID_MS)
-            result = replace(result, decisions=no_decisions())
+            result = result.without_decisions()
         return decisions + ANSWERS[kind](result, int(mode)).SerializeToString()

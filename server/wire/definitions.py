@@ -11,7 +11,12 @@ from typing import Any
 
 from engine.columns import DefinitionBatch, ListingDefinition, ListingKey, SellerDefinition
 from engine.schema import Audience
-from repriced.v1 import catalog_pb2, types_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
+from server.wire.bounds import (
+    computed_bounds_definition,
+    computed_bounds_message,
+    fee_schedule_definition,
+)
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.strategies import strategy_definition
 
@@ -63,6 +68,7 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
         strategy_id=message.strategy_id,
         price_minor=message.price_minor,
         cost_minor=message.cost_minor if message.HasField("cost_minor") else None,
+        computed_bounds=computed_bounds_definition(message),
     )
 
 
@@ -82,6 +88,7 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         strategy_id=definition.strategy_id,
         price_minor=definition.price_minor,
         cost_minor=definition.cost_minor,
+        computed_bounds=computed_bounds_message(definition.computed_bounds),
         **enums,
     )
     if definition.points_minor:
@@ -112,6 +119,12 @@ decode_sellers = partial(
 )
 decode_strategies = partial(
     decode_definitions, catalog_pb2.BatchUpsertStrategiesRequest, "strategies", strategy_definition
+)
+decode_fee_schedules = partial(
+    decode_definitions,
+    fees_pb2.BatchUpsertFeeSchedulesRequest,
+    "fee_schedules",
+    fee_schedule_definition,
 )
 decode_listings = partial(
     decode_definitions, catalog_pb2.BatchUpsertListingsRequest, "listings", listing_definition

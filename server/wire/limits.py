@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from engine import _prescan
 from engine.errors import InputError
 from engine.schema import MAX_OFFERS, InputKind
-from repriced.v1 import catalog_pb2, ingestion_pb2, pricing_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, ingestion_pb2, pricing_pb2
 from server.wire.rows import shown
 
 M = TypeVar("M", bound=Message)
@@ -34,6 +34,7 @@ COUNTED: dict[Any, tuple[str, int, str]] = {
     catalog_pb2.BatchDeleteListingsRequest: ("listings", 0, "max_rows_per_call"),
     catalog_pb2.BatchUpsertSellersRequest: ("sellers", 0, "max_definitions_per_call"),
     catalog_pb2.BatchUpsertStrategiesRequest: ("strategies", 0, "max_definitions_per_call"),
+    fees_pb2.BatchUpsertFeeSchedulesRequest: ("fee_schedules", 0, "max_definitions_per_call"),
     catalog_pb2.BatchUpsertListingsRequest: ("listings", 0, "max_definitions_per_call"),
     ingestion_pb2.IngestNotificationsRequest: (
         "notifications", 0, "max_notifications_per_call"
@@ -52,6 +53,7 @@ REQUESTS: dict[InputKind, type[Message]] = {
     InputKind.DELETE: catalog_pb2.BatchDeleteListingsRequest,
     InputKind.SELLERS: catalog_pb2.BatchUpsertSellersRequest,
     InputKind.STRATEGIES: catalog_pb2.BatchUpsertStrategiesRequest,
+    InputKind.FEE_SCHEDULES: fees_pb2.BatchUpsertFeeSchedulesRequest,
     InputKind.LISTINGS: catalog_pb2.BatchUpsertListingsRequest,
 }
 

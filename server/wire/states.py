@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.catalog import Catalog
 from engine.columns import ListingDefinition
-from engine.guards import Guards
 from engine.guards.proposals import Proposal
 from engine.money import currency_code
 from engine.schema import PREMIUM_UNKNOWN, RowFlag
+from engine.state import State
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire.definitions import listing_message
 
@@ -24,8 +23,9 @@ PAUSE_CAUSES = {
 }
 
 
-def held_definition(catalog: Catalog, guards: Guards, listing_id: int) -> ListingDefinition:
+def held_definition(state: State, listing_id: int) -> ListingDefinition:
     """Definition of a listing as the engine holds it; its price is the one that is live."""
+    catalog, listed = state.catalog, state.bounds.listings.get(listing_id)
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
     fixed_points = catalog.fixed_points.get(listing_id, 0)
     strategy = int(row["strategy"])
@@ -35,28 +35,28 @@ def held_definition(catalog: Catalog, guards: Guards, listing_id: int) -> Listin
         condition=int(record["condition"]),
         fulfilment=int(record["fulfilment"]),
         currency=currency_code(int(record["currency"])),
-        floor_minor=int(row["floor_minor"]),
-        ceiling_minor=int(row["ceiling_minor"]),
+        floor_minor=listed.floor_minor if listed else int(row["floor_minor"]),
+        ceiling_minor=listed.ceiling_minor if listed else int(row["ceiling_minor"]),
         shipping_minor=int(row["landed_offset_minor"]) + fixed_points,
         points_minor=fixed_points,
         points_bp=int(row["points_bp"]),
         strategy_id=catalog.strategies[strategy].strategy_id if strategy else "",
         price_minor=int(row["live_price_minor"]),
-        cost_minor=guards.cost_of(listing_id) or None,
+        cost_minor=state.guards.cost_of(listing_id) or None,
+        computed_bounds=listed.wanted if listed else None,
     )
 
 
-def listing_state_message(
-    catalog: Catalog, guards: Guards, listing_id: int
-) -> catalog_pb2.ListingState:
+def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingState:
     """Definition, prices and state of a listing that exists."""
+    catalog, guards = state.catalog, state.guards
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
     proposal = guards.proposals.by_listing.get(listing_id)
     flags = int(row["flags"])
     codes: dict[str, Any] = {"state": int(row["state"]), "reason": int(row["reason"])}
     return catalog_pb2.ListingState(
         listing_id=listing_id,
-        listing=listing_message(held_definition(catalog, guards, listing_id)),
+        listing=listing_message(held_definition(state, listing_id)),
         bounds_version=int(record["bounds_version"]),
         price_minor=int(row["price_minor"]),
         live_price_minor=int(row["live_price_minor"]),
@@ -64,6 +64,8 @@ def listing_state_message(
         last_decision_id=int(record["decision_id"]),
         last_decision_withdrawn=bool(flags & RowFlag.WITHDRAWN),
         stopped=bool(guards.switch.cause(catalog, listing_id)),
+        floor_in_force_minor=int(row["floor_minor"]),
+        ceiling_in_force_minor=int(row["ceiling_minor"]),
         set_aside=None if proposal is None else proposal_message(proposal, record),
         **codes,
     )

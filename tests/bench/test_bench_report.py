@@ -16,7 +16,8 @@ from bench.report import FASTER, OVER_FLOOR, Result
 IDS = {
     "kernel_vs_copy", "kernel_vs_numpy", "kernel_vs_numba", "kernel_vs_polars", "kernel_vs_python",
     "decode_vs_parser", "decode_vs_walk", "rpc_memory_vs_echo", "rpc_memory_vs_echo_1000",
-    "start_vs_read", "replay_vs_live",
+    "rpc_journaled_vs_floor", "rpc_small_vs_echo", "held_growth", "call_growth",
+    "bytes_per_listing", "start_vs_read", "replay_vs_live",
 }  # fmt: skip
 LEDGER_IDS = {"audit_vs_scan", "import_vs_scan"}
 """Measured by a command of their own, because they need a large ledger."""

@@ -15,7 +15,8 @@ from bench.rpc_rows import (
     connected,
     decisions_made,
     encoded,
-    rpc_memory_vs_echo,
+    rpc_large,
+    rpc_small_vs_echo,
 )
 from repriced.v1 import pricing_pb2
 
@@ -57,10 +58,26 @@ def test_echo(benchmark: Any, server: tuple[Client, int], turns: Turns) -> None:
 
 def test_row_of_the_table() -> None:
     """Does the row give a ratio over the echo, with prices that changed?"""
-    row = rpc_memory_vs_echo("rpc_memory_vs_echo", LISTINGS, 3)
+    row = rpc_large("rpc_memory_vs_echo", "off", LISTINGS, 3)
     assert row.ratio > 0
     assert row.conditions["changed_prices"] > 0.5
     assert row.conditions["request_bytes"] > 400 * LISTINGS
+
+
+def test_journaled_row_of_the_table() -> None:
+    """Does the row give a ratio over an echo that writes and syncs?"""
+    row = rpc_large("rpc_journaled_vs_floor", "always", LISTINGS, 3)
+    assert row.ratio > 0
+    assert row.conditions["changed_prices"] > 0.5
+    assert row.conditions["journal"] == "always"
+
+
+def test_row_of_small_calls() -> None:
+    """Does the row give a ratio, and does every call decide?"""
+    row = rpc_small_vs_echo(2, True)
+    assert row.ratio > 0
+    assert row.conditions["changed_prices"] > 0.5
+    assert row.conditions["calls_a_commit"] >= 1
 
 
 def test_a_patched_request_is_the_request_with_another_id_and_time() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from engine.catalog import Catalog
 from engine.columns import ListingDefinition, ListingKey
 from engine.errors import RowProblem
-from engine.guards import Guards
 from engine.money import currency_index
 from engine.results import CountResult, Evaluated, EvaluateResult, TickResult, UpsertResult
 from engine.schema import (
@@ -28,6 +27,7 @@ from engine.schema import (
     RowFlag,
     StrategyKind,
 )
+from engine.state import State
 from engine.strategies import StrategyDefinition
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire import (
@@ -131,7 +131,8 @@ def test_a_decision_with_its_key() -> None:
     ("given", "mode"), [(each, f"JOURNAL_MODE_{each.name}") for each in JournalMode]
 )
 def test_reprice_and_feedback(given: JournalMode, mode: str) -> None:
-    result = TickResult(9, decisions(0, 3), PROBLEMS, evaluated=7, ignored=2)
+    result = TickResult(9, PROBLEMS, evaluated=7, ignored=2)
+    result.add(decisions(0, 3))
     payload = CODEC.encode(InputKind.REPRICE, result, Catalog(), given)
     answer = pricing_pb2.RepriceResponse.FromString(payload)
     assert [each.index for each in answer.decisions] == [0, 3]
@@ -217,7 +218,7 @@ def test_evaluated_prices() -> None:
 )
 def test_a_listing_is_told_as_it_was_defined(changes: dict[str, Any]) -> None:
     given_definition = definition(price_minor=1_500, **changes)
-    state = listing_state_message(catalog_with(given_definition), Guards(), 1)
+    state = listing_state_message(State(catalog=catalog_with(given_definition)), 1)
     assert listing_definition(state.listing) == given_definition
 
 
@@ -228,7 +229,7 @@ def test_listing_state() -> None:
     row["flags"] |= RowFlag.OUT_OF_STOCK | RowFlag.TOO_MANY_REJECTIONS
     row["state"], row["reason"] = CycleState.PAUSED, Reason.PAUSED
     catalog.records["bounds_version"][1] = 12
-    state = listing_state_message(catalog, Guards(), 1)
+    state = listing_state_message(State(catalog=catalog), 1)
     assert (state.listing_id, state.bounds_version) == (1, 12)
     assert (state.price_minor, state.live_price_minor) == (1_600, 1_700)
     assert (state.state, state.reason) == (CycleState.PAUSED, Reason.PAUSED)

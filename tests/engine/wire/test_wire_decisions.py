@@ -53,7 +53,8 @@ def records(rows: list[dict[str, int]]) -> Any:
 @given(rows=st.lists(DECISIONS, max_size=4), problems=st.booleans())
 def test_answers(kind: InputKind, rows: list[dict[str, int]], problems: bool) -> None:
     faults = [RowProblem(3, "field", "REASON", "why")] if problems else []
-    result = TickResult(9, records(rows), faults, evaluated=7, ignored=2, ignored_rows={1: 75})
+    result = TickResult(9, faults, evaluated=7, ignored=2, ignored_rows={1: 75})
+    result.add(records(rows))
     mode = JournalMode.ALWAYS
     wanted = ANSWERS[kind](result, int(mode)).SerializeToString()
     assert WireCodec().encode(kind, result, CATALOG, mode) == wanted
@@ -62,7 +63,8 @@ def test_answers(kind: InputKind, rows: list[dict[str, int]], problems: bool) ->
 
 def test_a_long_answer() -> None:
     row = {"decision_id": 5, "listing_id": 2, "price_minor": 900, "currency": 50}
-    result = TickResult(9, records([row] * 5_000))
+    result = TickResult(9)
+    result.add(records([row] * 5_000))
     payload = WireCodec().encode(InputKind.REPRICE, result, CATALOG, JournalMode.OFF)
     assert len(pricing_pb2.RepriceResponse.FromString(payload).decisions) == 5_000
 
@@ -70,7 +72,8 @@ def test_a_long_answer() -> None:
 @pytest.mark.parametrize("count", [0, 1, 3, 400])
 def test_answers_of_a_stream(count: int) -> None:
     row = {"decision_id": 5, "listing_id": 2, "price_minor": 900, "currency": 50}
-    result = TickResult(0, records([row] * count))
+    result = TickResult(0)
+    result.add(records([row] * count))
     answer = ANSWERS[InputKind.REPRICE](result, 0)
     message = pricing_pb2.StreamRepriceResponse(response=answer)
     assert answer_of_stream(answer.SerializeToString()) == message.SerializeToString()

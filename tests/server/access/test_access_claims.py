@@ -11,9 +11,10 @@ import grpc
 import pytest
 from access_server import Guarded, caller, serve
 
-from repriced.v1 import claims_pb2, claims_pb2_grpc
+from repriced.v1 import catalog_pb2, claims_pb2, claims_pb2_grpc
 from server.access.caller import Role
 from server.access.roles import ROLES
+from tests.server.conftest import request_id
 
 MINE, THEIRS, NOBODY = "AMINE", "ATHEIRS", "ANOBODY"
 CLAIMS = "/repriced.v1.ClaimsService/"
@@ -123,3 +124,16 @@ def test_lists_without_a_seller_hold_only_what_is_mine(everybody: Any, mine: Any
     pieces = list(mine.ExportClaims(claims_pb2.ExportClaimsRequest()))
     assert b"X1" not in b"".join(each.content for each in pieces)
     assert everybody.ListClaims(claims_pb2.ListClaimsRequest()).claims
+
+
+def test_nobody_exports_or_erases_anothers_claims(everybody: Any, guarded: Guarded) -> None:
+    catalog = guarded.as_caller(caller("leaver", MINE, roles=frozenset({Role.ADMIN}))).catalog
+    request = claims_pb2.ListClaimsRequest(seller_id=THEIRS)
+    before = everybody.ListClaims(request)
+    for seller in (THEIRS, NOBODY):
+        with pytest.raises(grpc.RpcError) as unknown:
+            list(catalog.ExportSeller(catalog_pb2.ExportSellerRequest(seller_id=seller)))
+        assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
+        erase = catalog_pb2.EraseSellerRequest(request_id=request_id(), seller_id=seller)
+        assert [each.reason for each in catalog.EraseSeller(erase).errors] == ["UNKNOWN_SELLER"]
+    assert everybody.ListClaims(request) == before

@@ -126,6 +126,18 @@ def test_a_certificate_names_a_caller(start: Start, tmp_path: Path) -> None:
     assert code_of(lambda: ask(secure(guarded, root.root))) is grpc.StatusCode.UNAVAILABLE
 
 
+def test_renewed_client_roots_are_used_without_a_restart(start: Start, tmp_path: Path) -> None:
+    guarded, root, before = mutual(start, tmp_path)
+    guarded.store.create(READER, "test", certificate="backend.example")
+    guarded.app.access._refresh()
+    ask(secure(guarded, root.root, before.sign("backend.example")))
+    after = Authority("clients of tomorrow")
+    write(tmp_path, root.sign("server", address=True), after.root)
+    ask(secure(guarded, root.root, after.sign("backend.example")))
+    old = secure(guarded, root.root, before.sign("backend.example"))
+    assert code_of(lambda: ask(old)) is grpc.StatusCode.UNAVAILABLE
+
+
 def test_a_certificate_of_several_callers_is_nobodys(start: Start, tmp_path: Path) -> None:
     guarded, root, clients = mutual(start, tmp_path)
     for name in ("one", "two"):

@@ -1,0 +1,85 @@
+"""Applies fee schedules, and lets computed bounds follow them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.apply_catalog import Entry, present_commands, problem, put_bounds
+from engine.bounds.book import Bounds
+from engine.bounds.definitions import FeeScheduleDefinition
+from engine.columns import DefinitionBatch
+from engine.errors import RepricedError
+from engine.guards import EventKind, Guard
+from engine.results import CountResult, TickResult, UpsertResult
+from engine.schema import NO_INDEX
+from engine.scope import Scope, check_seller
+
+if TYPE_CHECKING:
+    from engine.shard import Shard
+
+AT_ONCE = 100
+"""Listings whose bounds are computed in one turn: about ten milliseconds."""
+
+
+def apply_fee_schedules(
+    shard: Shard, batch: DefinitionBatch[FeeScheduleDefinition], sequence: int, scope: Scope
+) -> CountResult:
+    """Creates or replaces fee schedules; bounds computed with them become due."""
+    result = CountResult(sequence, problems=list(batch.problems))
+    state = shard.state
+    for index, definition in batch.rows:
+        try:
+            check_seller(scope, "seller_id", definition.seller_id)
+            due = state.bounds.put_schedule(definition)
+        except RepricedError as error:
+            result.problems.append(problem(index, error))
+            continue
+        result.count += 1
+        if due:
+            state.guards.events.add(
+                state.now_ms, Guard.COMPUTED_BOUNDS, EventKind.TRIPPED,
+                f"fee schedule {definition.fee_schedule_id!r} has changed; the bounds of {due}"
+                " listings follow",
+                seller_id=definition.seller_id,
+            )  # fmt: skip
+    return result
+
+
+def recompute_due(shard: Shard, tick: TickResult) -> None:
+    """Computes the bounds that have been due longest and puts them into force."""
+    state = shard.state
+    changed: dict[int, Bounds] = {}
+    for listing_id in state.bounds.take_due(AT_ONCE):
+        row = state.catalog.rows[listing_id]
+        bounds = state.bounds.bounds_of(state.bounds.listings[listing_id])
+        before = (int(row["floor_minor"]), int(row["ceiling_minor"]))
+        if before == (bounds.floor_minor, bounds.ceiling_minor):
+            continue
+        changed[listing_id] = bounds
+        told = f"computed bounds are {bounds.floor_minor} to {bounds.ceiling_minor}, they were"
+        told += f" {before[0]} to {before[1]}"
+        if not bounds.reachable:
+            told += "; no price up to the ceiling earns the goal"
+        state.guards.tell(
+            state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS, told, listing_id=listing_id
+        )
+    if changed:
+        change_bounds(shard, changed, tick)
+
+
+def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) -> None:
+    """Puts computed bounds into force, where they do not look like a slip."""
+    rows = shard.state.catalog.rows
+    entries = [
+        Entry(
+            int(NO_INDEX), None, each, int(rows["strategy"][each]), b.floor_minor, b.ceiling_minor
+        )
+        for each, b in changed.items()
+    ]
+    put_bounds(shard, entries, UpsertResult(tick.sequence))
+    commands = present_commands(shard, np.array(list(changed), np.uint32))
+    for command, entry in zip(commands, entries, strict=True):
+        command["floor_minor"], command["ceiling_minor"] = entry.floor_minor, entry.ceiling_minor
+    shard.command(commands, tick)

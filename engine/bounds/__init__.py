@@ -1,0 +1,8 @@
+"""Bounds computed from what a unit costs, what Amazon charges and what is to be earned.
+
+    fees.py      what Amazon charges at a price: referral tiers, price bands, fixed fees
+    goals.py     what is to be earned, and by how much a price earns more or less than that
+    solver.py    every price that earns it, as intervals; floors and ceilings from them
+
+All of it is integer arithmetic at the door of the engine, not in the tick.
+"""

@@ -1,0 +1,180 @@
+"""Which listings have computed bounds, from which costs and fees, and what follows from them.
+
+A seller's stated bounds are never widened: the floor in force is the higher of the stated and the
+computed one, the ceiling the lower of the two, and the floor wins (strategies.md sections 0 and 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
+from engine.bounds.fees import FULL_BP, check_range
+from engine.bounds.goals import UnitEconomics
+from engine.bounds.solver import good_prices, safe_floor
+from engine.checks import check_text, value_error
+from engine.errors import InputError, LimitError
+from engine.money import currency_index
+
+MAX_FEE_SCHEDULES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What bounds of one listing are computed from. Amounts in minor units of its currency."""
+
+    seller_id: str
+    currency: str
+    wanted: ComputedBounds
+    floor_minor: int
+    """As the seller stated it."""
+    ceiling_minor: int
+    cost_minor: int
+    shipping_minor: int = 0
+    points_minor: int = 0
+    points_bp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Bounds in force. `reachable` False: no price up to the ceiling earns the goal."""
+
+    floor_minor: int
+    ceiling_minor: int
+    reachable: bool = True
+
+
+@dataclass(slots=True)
+class BoundsBook:
+    """Fee schedules by (seller id, schedule id) and computed bounds by listing id."""
+
+    schedules: dict[tuple[str, str], FeeScheduleDefinition] = field(default_factory=dict)
+    listings: dict[int, Listed] = field(default_factory=dict)
+    due: dict[int, None] = field(default_factory=dict)
+    """Listings whose schedule has changed since their bounds were computed, oldest first."""
+
+    def put_schedule(self, definition: FeeScheduleDefinition) -> int:
+        """Creates or replaces a schedule; its listings become due. The number of those.
+
+        Raises InputError for a bad definition, LimitError when there are too many.
+        """
+        check_text("seller_id", definition.seller_id)
+        check_text("fee_schedule_id", definition.fee_schedule_id)
+        if currency_index(definition.currency) == 0:
+            raise value_error("currency", definition.currency, "an ISO 4217 code", "CURRENCY")
+        definition.fees.check()
+        name = (definition.seller_id, definition.fee_schedule_id)
+        present = self.schedules.get(name)
+        if present is None and len(self.schedules) >= MAX_FEE_SCHEDULES:
+            raise LimitError(
+                f"fee schedules are limited to {MAX_FEE_SCHEDULES} a server",
+                reason="TOO_MANY_FEE_SCHEDULES",
+                field="fee_schedule_id",
+            )
+        users = [] if present is None else self._users(name)
+        if present is not None and users and present.currency != definition.currency:
+            raise value_error(
+                "currency", definition.currency, f"{present.currency}, that of its listings",
+                "CURRENCY",
+            )  # fmt: skip
+        self.schedules[name] = definition
+        if definition == present:
+            return 0
+        self.due.update(dict.fromkeys(users))
+        return len(users)
+
+    def bounds_of(self, listed: Listed) -> Bounds:
+        """Bounds that follow. Raises InputError for anything that cannot be computed with."""
+        wanted = listed.wanted
+        schedule = self._schedule_of(listed)
+        if wanted.goal is None:
+            raise missing("goal", "one of amount_minor, margin and markup")
+        if listed.cost_minor <= 0:
+            raise InputError(
+                "cost_minor is missing: computed_bounds needs what a unit costs, 1 or more",
+                reason="COST_MISSING",
+                field="cost_minor",
+            )
+        wanted.goal.check("computed_bounds.goal")
+        for name in ("vat_bp", "allowance_bp"):
+            shown = f"computed_bounds.{name.removesuffix('bp')}basis_points"
+            check_range(shown, getattr(wanted, name), FULL_BP)
+        unit = UnitEconomics(
+            schedule.fees, listed.cost_minor, listed.shipping_minor, wanted.vat_bp,
+            wanted.fee_vat_lost, wanted.allowance_bp, listed.points_minor, listed.points_bp,
+        )  # fmt: skip
+        top = max(listed.floor_minor, listed.ceiling_minor)
+        computed = safe_floor(unit, wanted.goal, top).floor_minor
+        floor = max(listed.floor_minor, top if computed is None else computed)
+        ceiling = max(floor, min(listed.ceiling_minor, ceiling_of(unit, wanted, floor, top)))
+        return Bounds(floor, ceiling, computed is not None)
+
+    def forget(self, listing_id: int) -> None:
+        """Takes a listing out."""
+        self.listings.pop(listing_id, None)
+        self.due.pop(listing_id, None)
+
+    def erase(self, seller_id: str) -> None:
+        """Takes a seller's schedules out; its listings are gone already."""
+        for name in [each for each in self.schedules if each[0] == seller_id]:
+            del self.schedules[name]
+
+    def take_due(self, limit: int) -> list[int]:
+        """At most `limit` due listings, oldest first; they are due no longer."""
+        taken = [listing_id for listing_id, _ in zip(self.due, range(limit), strict=False)]
+        for listing_id in taken:
+            del self.due[listing_id]
+        return taken
+
+    def _schedule_of(self, listed: Listed) -> FeeScheduleDefinition:
+        name = (listed.seller_id, listed.wanted.fee_schedule_id)
+        schedule = self.schedules.get(name)
+        if schedule is None:
+            raise InputError(
+                f"computed_bounds.fee_schedule_id is {name[1]!r}; allowed: a fee schedule of seller"
+                f" {name[0]!r}, made with BatchUpsertFeeSchedules",
+                reason="UNKNOWN_FEE_SCHEDULE",
+                field="computed_bounds.fee_schedule_id",
+            )
+        if schedule.currency != listed.currency:
+            raise value_error(
+                "computed_bounds.fee_schedule_id", name[1],
+                f"a schedule in {listed.currency}, that of the listing; this one is in"
+                f" {schedule.currency}", "CURRENCY",
+            )  # fmt: skip
+        return schedule
+
+    def _users(self, name: tuple[str, str]) -> Sequence[int]:
+        return [
+            listing_id
+            for listing_id, each in self.listings.items()
+            if (each.seller_id, each.wanted.fee_schedule_id) == name
+        ]
+
+
+def ceiling_of(unit: UnitEconomics, wanted: ComputedBounds, floor_minor: int, top: int) -> int:
+    """Computed ceiling; the stated one where none is wanted. Raises InputError."""
+    if wanted.ceiling_goal is not None and wanted.ceiling_over_floor_bp:
+        raise InputError(
+            "computed_bounds.ceiling: allowed is a goal or a distance over the floor, not both",
+            reason="CEILING_INVALID",
+            field="computed_bounds.ceiling",
+        )
+    if wanted.ceiling_over_floor_bp:
+        check_range("computed_bounds.ceiling", wanted.ceiling_over_floor_bp, 100 * FULL_BP)
+        return floor_minor * (FULL_BP + wanted.ceiling_over_floor_bp) // FULL_BP
+    if wanted.ceiling_goal is None:
+        return top
+    wanted.ceiling_goal.check("computed_bounds.ceiling_goal")
+    good = good_prices(unit, wanted.ceiling_goal, top)
+    return good[0][0] if good else top
+
+
+def missing(name: str, allowed: str) -> InputError:
+    """Error about a part of computed bounds that is not given."""
+    return InputError(
+        f"computed_bounds.{name} is missing; allowed: {allowed}",
+        reason=f"{name.upper()}_MISSING",
+        field=f"computed_bounds.{name}",
+    )
