@@ -80,6 +80,9 @@ from engine._schema cimport (
 )
 from engine._targets cimport follow_reference, hold_on, judge, seek
 
+cdef enum:
+    FREE_STEPS = 4
+
 # Situations
 
 
@@ -260,13 +263,16 @@ cdef inline int64_t probe_goal(
     Row* r, const Strategy* s, int64_t reference, int64_t landed, int64_t now_s
 ) noexcept nogil:
     cdef int64_t limit
-    cdef int step
+    cdef int64_t present = step_of(landed, reference)
+    cdef int64_t step
     age_grid(r, s, now_s)
     step = choose(r, s, reference, True, True)
     if step != STEP_UNKNOWN:
-        if step <= step_of(landed, reference):
+        if step <= present and known(r.keep_high_ppm):
             return landed
-        return landed + probe_limit(s, landed, step_landed(r, reference, step) - landed)
+        step = step if step > present else present + FREE_STEPS
+        limit = step_landed(r, reference, step) - landed
+        return landed + probe_limit(s, landed, limit) if limit >= s.step_minor else landed
     limit = own_landed(r, highest(r)) + 1
     if known(r.keep_high_ppm):
         limit = min(limit, landed_high(reference, r.keep_high_ppm))

@@ -188,9 +188,12 @@ cdef inline bint chances(const Row* r, bint holds, int32_t* chance) noexcept nog
     return True
 
 
-cdef inline bint outside(const Row* r, bint holds) noexcept nogil:
+cdef inline bint outside(const Row* r, int64_t reference, bint holds) noexcept nogil:
+    cdef int64_t step = step_of(own_landed(r, r.price_minor), reference) if holds else 0
     cdef int first = r.grid[GRID_CELLS if holds else 0]
     cdef int last = r.grid[2 * GRID_CELLS - 1 if holds else GRID_CELLS - 1]
+    if step < 0 or step >= STEPS:
+        return True
     return first & 15 == 0 or first >> 4 == 0 or last & 15 == 0 or last >> 4 == 0
 
 
@@ -227,7 +230,7 @@ cdef inline int choose(
     high = min(<int64_t>STEPS - 1, step_of(landed_cap(r), reference))
     if low > high or not chances(r, holds, chance):
         return STEP_UNKNOWN
-    if 2 * chance[low] < WHOLE or outside(r, holds):
+    if 2 * chance[low] < WHOLE or outside(r, reference, holds):
         return STEP_UNKNOWN
     best = best_step(r.grid_best - 1, chance, <int>low, <int>high, s)
     r.grid_best = <uint8_t>(best + 1)

@@ -14,9 +14,18 @@ from engine.columns import Address, OfferColumns, SnapshotBatch
 from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.money import currency_code, format_minor
+from engine.learner_tables import STEPS, WHOLE
 from engine.reference import load
+from engine.reference_learner import chances, step_of, step_premium
 from engine.reference_market import eligible, forbidden_bits, in_pool, summarise
-from engine.reference_rules import draw_count, known, landed_high, landed_low, win_count
+from engine.reference_rules import (
+    draw_count,
+    known,
+    landed_high,
+    landed_low,
+    own_landed,
+    win_count,
+)
 from engine.resolve import resolve_snapshots
 from engine.schema import (
     CLASS_BITS,
@@ -32,6 +41,10 @@ from engine.schema import (
 )
 from engine.state import State
 from engine.strategies import StrategyDefinition
+
+
+MOST_DRAWS = 255
+"""The learner counts no further."""
 
 
 class OfferRole(IntEnum):
@@ -202,6 +215,7 @@ def sentences(found: Explanation) -> list[str]:
         said += [
             bracket_sentence(found, "take", found.take_prices),
             bracket_sentence(found, "keep", found.keep_prices),
+            learner_sentence(found),
             evidence_sentence(found),
         ]
     said += [bounds_sentence(found), timer_sentence(found)]
@@ -270,6 +284,25 @@ def bracket_sentence(found: Explanation, verb: str, prices: tuple[int | None, in
     worked = f"{amount(found, low)} landed works" if low is not None else "nothing is proven yet"
     failed = f", {amount(found, high)} does not" if high is not None else ""
     return f"To {verb} the Buy Box, {worked}{failed}."
+
+
+def learner_sentence(found: Explanation) -> str:
+    """What the learner expects at the present price, and where it expects to lose."""
+    row = found.row
+    chance = chances(row, row.grid_holds) if row.grid_draws and row.reference_minor > 0 else []
+    if not chance or row.price_minor == 0:
+        return ""
+    step = step_of(own_landed(row, row.price_minor), row.reference_minor)
+    results = f"{row.grid_draws} or more" if row.grid_draws == MOST_DRAWS else str(row.grid_draws)
+    if not 0 <= step < STEPS:
+        return f"The price is too far from the reference price for the {results} results learned."
+    loses = next((at for at in range(step, STEPS) if 2 * chance[at] < WHOLE), STEPS)
+    text = f"From {results} results, this price is expected to have the Buy Box"
+    text += f" {chance[step] * 100 // WHOLE} % of the time"
+    if step < loses < STEPS:
+        price = landed_low(row.reference_minor, step_premium(loses))
+        text += f", and {amount(found, price)} landed less than half of it"
+    return text + "."
 
 
 def evidence_sentence(found: Explanation) -> str:

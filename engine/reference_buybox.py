@@ -48,6 +48,9 @@ from engine.schema import (
     Suppressed,
 )
 
+FREE_STEPS = 4
+"""How far a price is raised where none has lost yet."""
+
 # Situations
 
 
@@ -220,14 +223,17 @@ def buybox_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> N
 def probe_goal(r: Any, s: Any, reference: int, landed: int, now_s: int) -> int:
     """Landed price to try; `landed` where none above it is worth a try.
 
-    Where the learner has no word, halfway to the lowest premium known to lose, at least one step.
+    While no price has lost, the next cells are tried though nothing promises them. Where the
+    learner has no word, halfway to the lowest premium known to lose, at least one step.
     """
     age_grid(r, s, now_s)
-    step = choose(r, s, reference, 1, True)
+    step, present = choose(r, s, reference, 1, True), step_of(landed, reference)
     if step != UNKNOWN:
-        if step <= step_of(landed, reference):
+        if step <= present and known(r.keep_high_ppm):
             return landed
-        return landed + probe_limit(s, landed, step_landed(r, reference, step) - landed)
+        step = step if step > present else present + FREE_STEPS
+        more = step_landed(r, reference, step) - landed
+        return landed + probe_limit(s, landed, more) if more >= s.step_minor else landed
     limit = own_landed(r, highest(r)) + 1
     if known(r.keep_high_ppm):
         limit = min(limit, landed_high(reference, r.keep_high_ppm))

@@ -164,8 +164,10 @@ def chances(r: Any, holds: int) -> list[int]:
     return [each // whole for each in sums] if whole else []
 
 
-def outside(r: Any, holds: int) -> bool:
-    """Whether the first or the last cell is as likely as any."""
+def outside(r: Any, reference: int, holds: int) -> bool:
+    """Whether the first or the last cell is as likely as any, or a price outside holds."""
+    if holds and not 0 <= step_of(own_landed(r, r.price_minor), reference) < STEPS:
+        return True
     first = r.grid[GRID_CELLS if holds else 0]
     last = r.grid[2 * GRID_CELLS - 1 if holds else GRID_CELLS - 1]
     return any(bits_of(cell, kind) == 0 for cell in (first, last) for kind in range(KINDS))
@@ -202,7 +204,7 @@ def choose(r: Any, s: Any, reference: int, holds: int, may_try: bool) -> int:
     low = max(0, step_of(own_landed(r, r.floor_minor), reference))
     high = min(STEPS - 1, step_of(landed_cap(r), reference))
     chance = chances(r, holds) if low <= high else []
-    if not chance or 2 * chance[low] < WHOLE or outside(r, holds):
+    if not chance or 2 * chance[low] < WHOLE or outside(r, reference, holds):
         return UNKNOWN
     best = best_step(r.grid_best - 1, chance, low, high, s.share_target_bp)
     r.grid_best = best + 1

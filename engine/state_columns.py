@@ -25,7 +25,7 @@ from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised whenever columns are added or change their meaning."""
 
 GUARDS = "guards_"

@@ -75,14 +75,16 @@ def assert_step(listing: Listing, before: Listing, done: SimpleNamespace, expect
 
 
 SEEK = (A, R.SEEK_OFFSET)
+SEEK_LOWER = (A, R.SEEK_TAKE)
+"""A lost draw is known to the learner before a price is sought."""
 STAY = (Z, R.PAUSED)
 OFFERS: dict[str, tuple[Expected, ...]] = {
     #            SEEKING        AWAITING                   HOLDING
     #            PROBING        FLOORED                    ALONE            SUPPRESSED   PAUSED
     "won": ((H, R.HOLDING), (H, R.HOLDING), (H, R.HOLDING),
             (H, R.HOLDING), (H, R.HOLDING), (H, R.HOLDING), (H, R.HOLDING), STAY),
-    "lost": (SEEK, (A, R.LOWER_AFTER_LOSS), (A, R.HOLD_LOST),
-             (A, R.PROBE_LOST), (F, R.FLOORED), SEEK, SEEK, STAY),
+    "lost": (SEEK_LOWER, (A, R.LOWER_AFTER_LOSS), (A, R.HOLD_LOST),
+             (A, R.PROBE_LOST), (F, R.FLOORED), SEEK, SEEK_LOWER, STAY),
     "no verdict": (SEEK, (A, R.WAITING_FOR_VERDICT), (H, R.HOLDING),
                    (P, R.WAITING_FOR_VERDICT), (F, R.FLOORED), SEEK, SEEK, STAY),
     "class change": (SEEK, (A, R.WAITING_FOR_VERDICT), (H, R.HOLDING),
@@ -99,8 +101,8 @@ OFFERS: dict[str, tuple[Expected, ...]] = {
     "suppressed, no cap": (*((X, R.SUPPRESSED_UNKNOWN),) * 7, STAY),
     "suppressed, cap below the floor": (*((X, R.SUPPRESSED_BELOW_FLOOR),) * 7, STAY),
     "no reference": (*((each, R.NO_REFERENCE) for each in STATES[:7]), STAY),
-    "unfiltered winner": (SEEK, (A, R.LOWER_AFTER_LOSS), (A, R.HOLD_LOST),
-                          (A, R.PROBE_LOST), (F, R.FLOORED), SEEK, SEEK, STAY),
+    "unfiltered winner": (SEEK_LOWER, (A, R.LOWER_AFTER_LOSS), (A, R.HOLD_LOST),
+                          (A, R.PROBE_LOST), (F, R.FLOORED), SEEK, SEEK_LOWER, STAY),
     "displaced": (SEEK, (A, R.DISPLACED), (A, R.DISPLACED),
                   (P, R.DISPLACED), (F, R.FLOORED), SEEK, SEEK, STAY),
     "old": tuple((each, R.OLD_INPUT) for each in STATES),
@@ -166,7 +168,7 @@ APPLIED: dict[FeedbackKind, tuple[Expected, ...]] = {
     K.REJECTED: ((H, R.REJECTED),) * 6,
     K.EFFECTIVE: LIVE_NOW,
     K.WON: WINNING,
-    K.SHARE: WINNING,
+    K.SHARE: ((H, R.RAISE_TO_KEEP), *WINNING[1:]),
     K.LOST: ((A, R.LOWER_AFTER_LOSS), (A, R.HOLD_LOST), (A, R.PROBE_LOST), (F, R.FLOORED),
              (L, R.HOLDING), (X, R.SUPPRESSED_UNKNOWN)),
 }  # fmt: skip
@@ -319,6 +321,12 @@ def test_rejections_in_a_row_pause() -> None:
 
 def test_winning_while_awaiting_goes_to_the_highest_price_that_keeps() -> None:
     listing = listing_in(A, live=True)
-    listing.set(keep_low_ppm=80_000)
+    won_before = listing_in(P, live=True)
+    for _ in range(4):
+        won_before.now_ms += 1000
+        won_before.feedback(K.WON, decision=5)
+    listing.set(grid=won_before.rows[1]["grid"], grid_draws=4)
+    listing.set(grid_aged_s=listing.now_ms // 1000)
     done = listing.feedback(K.WON, decision=5)
-    assert (done.state, done.reason, done.price_minor) == (H, R.RAISE_TO_KEEP, 1080)
+    assert (done.state, done.reason) == (H, R.RAISE_TO_KEEP)
+    assert 1060 < done.price_minor <= 1100
