@@ -18,6 +18,7 @@ from engine._learner cimport (
     STEP_UNKNOWN,
     age_grid,
     choose,
+    landed_cap,
     learn_draw,
     step_landed,
     step_of,
@@ -265,14 +266,17 @@ cdef inline int64_t probe_goal(
     cdef int64_t limit
     cdef int64_t present = step_of(landed, reference)
     cdef int64_t step
+    cdef int64_t more
     age_grid(r, s, now_s)
     step = choose(r, s, reference, True, True)
     if step != STEP_UNKNOWN:
         if step <= present and known(r.keep_high_ppm):
             return landed
         step = step if step > present else present + FREE_STEPS
-        limit = step_landed(r, reference, step) - landed
-        return landed + probe_limit(s, landed, limit) if limit >= s.step_minor else landed
+        more = step_landed(r, reference, step) - landed
+        if more <= 0 or (more < s.step_minor and known(r.keep_high_ppm)):
+            return landed
+        return min(landed + probe_limit(s, landed, more), landed_cap(r))
     limit = own_landed(r, highest(r)) + 1
     if known(r.keep_high_ppm):
         limit = min(limit, landed_high(reference, r.keep_high_ppm))

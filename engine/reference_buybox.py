@@ -20,7 +20,15 @@ from engine.reference_evidence import (
     reemit,
     wait_live,
 )
-from engine.reference_learner import UNKNOWN, age_grid, choose, learn_draw, step_landed, step_of
+from engine.reference_learner import (
+    UNKNOWN,
+    age_grid,
+    choose,
+    landed_cap,
+    learn_draw,
+    step_landed,
+    step_of,
+)
 from engine.reference_rules import (
     MILLION,
     clamp,
@@ -233,7 +241,9 @@ def probe_goal(r: Any, s: Any, reference: int, landed: int, now_s: int) -> int:
             return landed
         step = step if step > present else present + FREE_STEPS
         more = step_landed(r, reference, step) - landed
-        return landed + probe_limit(s, landed, more) if more >= s.step_minor else landed
+        if more <= 0 or (more < s.step_minor and known(r.keep_high_ppm)):
+            return landed
+        return min(landed + probe_limit(s, landed, more), landed_cap(r))
     limit = own_landed(r, highest(r)) + 1
     if known(r.keep_high_ppm):
         limit = min(limit, landed_high(reference, r.keep_high_ppm))
