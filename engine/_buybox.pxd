@@ -18,6 +18,7 @@ from engine._learner cimport (
     STEP_UNKNOWN,
     age_grid,
     choose,
+    has_lost,
     landed_cap,
     learn_draw,
     step_landed,
@@ -267,14 +268,16 @@ cdef inline int64_t probe_goal(
     cdef int64_t present = step_of(landed, reference)
     cdef int64_t step
     cdef int64_t more
+    cdef bint free
     age_grid(r, s, now_s)
     step = choose(r, s, reference, True, True)
     if step != STEP_UNKNOWN:
-        if step <= present and known(r.keep_high_ppm):
+        free = not known(r.keep_high_ppm) and not has_lost(r)
+        if step <= present and not free:
             return landed
         step = step if step > present else present + FREE_STEPS
         more = step_landed(r, reference, step) - landed
-        if more <= 0 or (more < s.step_minor and known(r.keep_high_ppm)):
+        if more <= 0 or (more < s.step_minor and not free):
             return landed
         return min(landed + probe_limit(s, landed, more), landed_cap(r))
     limit = own_landed(r, highest(r)) + 1

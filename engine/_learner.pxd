@@ -46,6 +46,7 @@ cdef enum:
     SHARE_ONE = 10000
     STEPS_THAT_STAY = 2
     SHARE_DRAWS = 4
+    LOST_BITS = 7
 
 
 cdef inline int64_t step_of(int64_t landed, int64_t reference) noexcept nogil:
@@ -195,6 +196,10 @@ cdef inline bint outside(const Row* r, int64_t reference, bint holds) noexcept n
     if step < 0 or step >= STEPS:
         return True
     return first & 15 == 0 or first >> 4 == 0 or last & 15 == 0 or last >> 4 == 0
+
+
+cdef inline bint has_lost(const Row* r) noexcept nogil:
+    return r.grid[2 * GRID_CELLS - 1] & 15 >= LOST_BITS
 
 
 cdef inline int64_t worth(int64_t chance, int64_t step) noexcept nogil:

@@ -13,8 +13,8 @@ from engine.catalog import Catalog
 from engine.columns import Address, OfferColumns, SnapshotBatch
 from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
-from engine.money import currency_code, format_minor
 from engine.learner_tables import STEPS, WHOLE
+from engine.money import currency_code, format_minor
 from engine.reference import load
 from engine.reference_learner import chances, step_of, step_premium
 from engine.reference_market import eligible, forbidden_bits, in_pool, summarise
@@ -41,7 +41,6 @@ from engine.schema import (
 )
 from engine.state import State
 from engine.strategies import StrategyDefinition
-
 
 MOST_DRAWS = 255
 """The learner counts no further."""

@@ -24,6 +24,7 @@ from engine.reference_learner import (
     UNKNOWN,
     age_grid,
     choose,
+    has_lost,
     landed_cap,
     learn_draw,
     step_landed,
@@ -237,11 +238,12 @@ def probe_goal(r: Any, s: Any, reference: int, landed: int, now_s: int) -> int:
     age_grid(r, s, now_s)
     step, present = choose(r, s, reference, 1, True), step_of(landed, reference)
     if step != UNKNOWN:
-        if step <= present and known(r.keep_high_ppm):
+        free = not known(r.keep_high_ppm) and not has_lost(r)
+        if step <= present and not free:
             return landed
         step = step if step > present else present + FREE_STEPS
         more = step_landed(r, reference, step) - landed
-        if more <= 0 or (more < s.step_minor and known(r.keep_high_ppm)):
+        if more <= 0 or (more < s.step_minor and not free):
             return landed
         return min(landed + probe_limit(s, landed, more), landed_cap(r))
     limit = own_landed(r, highest(r)) + 1

@@ -34,6 +34,7 @@ from engine.schema import GRID_CELLS, FeedbackKind
 UNKNOWN = -1
 SHARE_ONE = 10_000
 SHARE_DRAWS = 4
+LOST_BITS = 7
 STAYS = 2
 """Steps by which a better price must be higher before it replaces the one chosen before."""
 
@@ -171,6 +172,11 @@ def outside(r: Any, reference: int, holds: int) -> bool:
     first = r.grid[GRID_CELLS if holds else 0]
     last = r.grid[2 * GRID_CELLS - 1 if holds else GRID_CELLS - 1]
     return any(bits_of(cell, kind) == 0 for cell in (first, last) for kind in range(KINDS))
+
+
+def has_lost(r: Any) -> bool:
+    """Whether a price that held lost, not long ago: then the last cell is all but ruled out."""
+    return bits_of(r.grid[2 * GRID_CELLS - 1], 0) >= LOST_BITS
 
 
 def worth(chance: int, step: int) -> int:
