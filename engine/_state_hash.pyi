@@ -3,6 +3,7 @@ from numpy.typing import NDArray
 
 def hash_rows(
     rows: NDArray[uint8],
+    grids: NDArray[uint8],
     records: NDArray[uint8],
     keys: NDArray[uint64],
     definitions: NDArray[uint64],

@@ -22,6 +22,7 @@ from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
 from engine.room import Room
 from engine.schema import (
+    GRID,
     PREMIUM_UNKNOWN,
     RECORD,
     ROW,
@@ -36,6 +37,7 @@ from engine.terms import Terms
 
 COLUMNS: dict[str, np.dtype[Any]] = {
     "rows": ROW,
+    "grids": GRID,
     "records": RECORD,
     "shares_asin": np.dtype(np.bool_),
     "key_hashes": np.dtype(np.uint64),
@@ -54,6 +56,7 @@ class Catalog(StrategyTable):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
     rows: NDArray[np.void]
+    grids: NDArray[np.void]
     records: NDArray[np.void]
     shares_asin: NDArray[np.bool_]
     key_hashes: NDArray[np.uint64]

@@ -23,13 +23,13 @@ from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
-from engine.schema import RECORD, ROW, RowFlag
+from engine.schema import GRID, RECORD, ROW, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 
-LAYOUT = 6
+LAYOUT = 7
 """Raised whenever columns are added or change their meaning."""
 
 HASHED_AT_ONCE = 1 << 18
@@ -110,8 +110,8 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
     """The same; columns that nobody wrote lead to whatever their readers raise."""
     raw = columns["definitions"].tobytes()
     layout = msgspec.json.decode(raw, type=dict[str, Any])["layout"]
-    rows, records = columns["rows"], columns["records"]
-    if layout != LAYOUT or rows.dtype != ROW or records.dtype != RECORD:
+    types = {"rows": ROW, "grids": GRID, "records": RECORD}
+    if layout != LAYOUT or any(columns[each].dtype != types[each] for each in types):
         raise ReplayError(
             f"the snapshot has layout {layout}; this version reads layout {LAYOUT}: start the"
             " version that wrote it, or remove the snapshot and replay the whole journal",
@@ -216,6 +216,7 @@ def state_hash(state: State) -> str:
         used = slice(first, min(first + HASHED_AT_ONCE, catalog.count))
         return hash_rows(
             catalog.rows[used].view(np.uint8),
+            catalog.grids[used].view(np.uint8),
             catalog.records[used].view(np.uint8),
             catalog.key_hashes[used],
             catalog.definition_hashes[used],

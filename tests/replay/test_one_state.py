@@ -32,11 +32,11 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 5,
+    "rules_version": 6,
     "frames": 951,
     "inputs": "56d736329ec5bee5",
     "answers": "c764f3e691d6e9fd",
-    "state": "f10c141fcf061501",
+    "state": "9df9cc0a8953eb27",
 }
 LEVELS = (*available_levels(), REFERENCE)
 
