@@ -105,6 +105,7 @@ def extensions() -> list[Extension]:
         *((f"engine.{name}", f"engine/{name}.pyx", at) for name, at in MODULES.items()),
         ("repriced._columns", "proto/repriced/_columns.pyx", []),
         ("server.amazon._either", "server/amazon/_either.pyx", []),
+        ("server.amazon._offers", "server/amazon/_offers.pyx", []),
     ]
     modules = []
     for reckoning in (True, False):

@@ -107,12 +107,12 @@ def notification(number: int) -> bytes:
 
 def to_columns(messages: list[bytes], codec: WireCodec) -> SnapshotBatch:
     """What the server does with messages before their request is queued."""
-    request = pricing_pb2.RepriceRequest(request_id=str(uuid.UUID(int=1)))
+    request = [pricing_pb2.RepriceRequest(request_id=str(uuid.UUID(int=1))).SerializeToString()]
     for each in messages:
         found = translate(each)
         assert isinstance(found, Translated)
-        request.snapshots.append(found.snapshot)
-    batch: SnapshotBatch = codec.decode(InputKind.REPRICE, request.SerializeToString())
+        request.append(found.row)
+    batch: SnapshotBatch = codec.decode(InputKind.REPRICE, b"".join(request))
     return batch
 
 

@@ -11,13 +11,6 @@ cdef enum:
     MAX_CURRENCY_EXPONENT = 4
     SHOWN_BYTES = 40
 
-cdef enum Problem:
-    FINE
-    NOT_A_NUMBER
-    TOO_MANY_DIGITS
-    TOO_MANY_DECIMALS
-    OUT_OF_RANGE
-
 cdef struct Number:
     int64_t digits  # the number without sign, point and exponent
     int digit_count
@@ -57,14 +50,20 @@ def parse_minor(bytes text not None, int exponent):
     """
     if not 0 <= exponent <= MAX_CURRENCY_EXPONENT:
         raise ValueError(f"exponent {exponent}: allowed are 0 to {MAX_CURRENCY_EXPONENT}")
-    cdef Number number
     cdef int64_t minor = 0
-    cdef Problem problem = scan(text, len(text), &number)
-    if problem == FINE:
-        problem = scale(&number, exponent, &minor)
+    cdef Problem problem = read_minor(text, len(text), exponent, &minor)
     if problem != FINE:
         raise refusal(problem, text, exponent)
     return minor
+
+
+cdef Problem read_minor(
+    const char* text, Py_ssize_t size, int exponent, int64_t* minor
+) noexcept nogil:
+    """Minor units of a JSON number, exact, in a currency of `exponent` decimals, 0 to 4."""
+    cdef Number number
+    cdef Problem problem = scan(text, size, &number)
+    return scale(&number, exponent, minor) if problem == FINE else problem
 
 
 cdef object refusal(Problem problem, bytes text, int exponent):

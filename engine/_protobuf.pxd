@@ -1,6 +1,6 @@
 # The wire format of protocol buffers, as its specification and the generated parser have it:
 # numbers, lengths, what is skipped, and texts in UTF-8. Readers return where to go on, NULL where
-# the bytes are corrupt; nothing is read at or beyond `end`.
+# the bytes are corrupt; nothing is read at or beyond `end`. Writers return where to go on.
 
 from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -228,3 +228,30 @@ cdef inline Py_ssize_t rune_count(const uint8_t* at, Py_ssize_t length) noexcept
         length -= step
         count += 1
     return count
+
+
+cdef inline uint8_t* put_varint(uint8_t* to, uint64_t value) noexcept nogil:
+    while value >= 0x80:
+        to[0] = <uint8_t>(value & 0x7F | 0x80)
+        value >>= 7
+        to += 1
+    to[0] = <uint8_t>value
+    return to + 1
+
+
+cdef inline uint8_t* put_number(uint8_t* to, int field, uint64_t value) noexcept nogil:
+    """A field that stands only where it says something."""
+    if value == 0:
+        return to
+    return put_varint(put_varint(to, field << 3), value)
+
+
+cdef inline uint8_t* put_text(
+    uint8_t* to, int field, const char* text, Py_ssize_t size
+) noexcept nogil:
+    """A text that stands only where it says something."""
+    if size == 0:
+        return to
+    to = put_varint(put_varint(to, field << 3 | WIRE_BYTES), size)
+    memcpy(to, text, size)
+    return to + size

@@ -5,6 +5,7 @@ from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint64_t
 from engine.errors import InputError
 from engine.money import currency_code
 
+from engine._protobuf cimport put_number, put_varint
 from engine._schema cimport Decision
 from engine._wire_block cimport Block
 
@@ -28,23 +29,6 @@ cdef void fill_currencies():
             CURRENCIES[index * CODE_LENGTH + at] = ord(code[at])
 
 fill_currencies()
-
-
-cdef inline uint8_t* put_varint(uint8_t* to, uint64_t value) noexcept nogil:
-    while value >= 0x80:
-        to[0] = <uint8_t>(value & 0x7F | 0x80)
-        value >>= 7
-        to += 1
-    to[0] = <uint8_t>value
-    return to + 1
-
-
-cdef inline uint8_t* put_number(uint8_t* to, int field, uint64_t value) noexcept nogil:
-    """A field that stands only where it says something; `field` is below 16."""
-    if value == 0:
-        return to
-    to[0] = <uint8_t>(field << 3)
-    return put_varint(to + 1, value)
 
 
 cdef inline uint8_t* put_decision(

@@ -158,7 +158,10 @@ class Shard:
         catalog = self.state.catalog
         seller = catalog.seller_at.get(batch.seller_id)
         if seller is None or not inside(scope, batch.seller_id):
-            message = f"seller_id: seller {batch.seller_id!r} is not known"
+            message = (
+                f"seller_id: no listings of seller {batch.seller_id!r} are known; what else is kept"
+                " of a seller of yours by this name is erased"
+            )
             problem = RowProblem(0, "seller_id", "UNKNOWN_SELLER", message)
             return CountResult(sequence, 0, [problem])
         listed = catalog.listings_of(seller)

@@ -42,8 +42,8 @@ class Leaving:
         self._directory, self._claims, self._audit = directory, claims, audit
         self._one = threading.Lock()
 
-    def erase(self, seller_id: str, apply: Callable[[], Answer]) -> tuple[Answer, bool]:
-        """Erases a seller; `apply` is the engine's part. Its answer, and whether more was found.
+    def erase(self, seller_id: str, apply: Callable[[], Answer]) -> Answer:
+        """Erases a seller; `apply` is the engine's part, and its answer the whole's.
 
         Raises what `apply` does, and LimitError while somebody writes to the store of claims,
         both with nothing changed. After another error of the store or of the access file the next
@@ -111,20 +111,19 @@ class Erasure:
         self._seller_id, self._claims, self._audit = seller_id, claims, audit
         self.whole = True
 
-    def run(self, apply: Callable[[], Answer]) -> tuple[Answer, bool]:
-        """Takes the steps; the engine's answer, and whether the others found anything."""
-        rows, callers = 0, frozenset[str]()
+    def run(self, apply: Callable[[], Answer]) -> Answer:
+        """Takes the steps; the engine's answer."""
         try:
-            with erasing_claims(self._claims, self._seller_id) as rows:
+            with erasing_claims(self._claims, self._seller_id):
                 answer = apply()
                 if answer.result is None:
                     raise Repeated(answer)
                 self.whole = False
-                callers = self._audit.forget(self._seller_id, answer.result.sequence)
+                self._audit.forget(self._seller_id, answer.result.sequence)
         except Repeated as repeat:
-            return repeat.answer, False
+            return repeat.answer
         self.whole = True
-        return answer, bool(rows or callers)
+        return answer
 
 
 class Repeated(Exception):

@@ -68,9 +68,10 @@ class Snapshots:
     def _run(self) -> None:
         for problem in self._store.verify():
             logger().error("snapshot_damaged", error=problem)
+        self._try(self._tidy)
         while not self._stopped.wait(LOOK_S):
             if self._due(time.monotonic()):
-                self._try_once()
+                self._try(self._once)
 
     def _due(self, now_s: float) -> bool:
         """A quiet server has one a day, so that what has been erased leaves the disk there too."""
@@ -79,9 +80,9 @@ class Snapshots:
             return grown >= self._config.snapshot_bytes
         return grown > QUIET_BYTES or now_s >= self._last_s + DAY_S
 
-    def _try_once(self) -> None:
+    def _try(self, step: Callable[[], None]) -> None:
         try:
-            self._once()
+            step()
         except RepricedError as error:
             self._metrics.snapshot_failures.inc()
             logger().error("snapshot_failed", error=error.message)
@@ -94,11 +95,16 @@ class Snapshots:
         self._next_s = time.monotonic() + wait_s
         if done:
             self._last_s = time.monotonic()
-            left = self._on_writer("tidy", lambda engine: self._store.saved(engine, sequence))
-            self._store.remove(left)
+            self._store.remove(
+                self._on_writer("tidy", lambda engine: self._store.saved(engine, sequence))
+            )
         elif not self._stopped.is_set():
             self._metrics.snapshot_failures.inc()
             self._stopped.wait(RETRY_S)
+
+    def _tidy(self) -> None:
+        """What the life before left to be let go; and no writes where nothing may be."""
+        self._store.remove(self._on_writer("tidy", self._store.tidy))
 
     def _on_writer(self, step: str, work: Callable[[Engine], T]) -> T:
         """Runs a step of a snapshot on the writer, and notes for how long that stops it."""

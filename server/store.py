@@ -126,6 +126,27 @@ class Store:
         names = [snapshot_name(sequence) for sequence in gone]
         return Leftover([each.name for each in dropped], names)
 
+    def catch_up(self, engine: Engine, snapshot_sequence: int) -> None:
+        """Writes a snapshot where a start had much to replay, before anybody is served.
+
+        So a server that is killed again and again, each time before a snapshot was made, does not
+        replay more at each start.
+        """
+        behind = (
+            each.size for each in self._journal.segments if each.first_sequence > snapshot_sequence
+        )
+        if sum(behind) < self._config.snapshot_bytes:
+            return
+        try:
+            self._save(engine)
+        except JournalFullError as error:
+            logger().error("snapshot_failed", error=error.message)
+
+    def _save(self, engine: Engine) -> None:
+        engine.journal.commit()
+        name, hashed = save(self._storage, Replayer(engine), engine.journal.last_sequence)
+        logger().info("snapshot", name=name, state_hash=hashed)
+
     def close(self, engine: Engine) -> None:
         """Writes a last snapshot, so that the next start replays nothing; gives up the files.
 
@@ -135,8 +156,7 @@ class Store:
         try:
             engine.journal.commit()
             if engine.journal.last_sequence not in self._verified:
-                name, hashed = save(self._storage, Replayer(engine), engine.journal.last_sequence)
-                logger().info("snapshot", name=name, state_hash=hashed)
+                self._save(engine)
             engine.journal.close()
         except JournalFullError as error:
             logger().error("stopped_without_room", error=error.message, pending_lost=engine.owed)
@@ -187,7 +207,9 @@ def open_engine(config: Config, codec: Codec, metrics: Metrics) -> Opened:
     replayer.finish()
     gc.freeze()  # A full collection would walk every key and stop the writer meanwhile.
     metrics.replay_seconds.set(time.monotonic() - started)
-    return Opened(replayer.engine, Store(settings, storage, disk), recovered)
+    store = Store(settings, storage, disk)
+    store.catch_up(replayer.engine, recovered.snapshot_sequence)
+    return Opened(replayer.engine, store, recovered)
 
 
 class Lines:

@@ -12,11 +12,14 @@ _FULL_RATING_BP = 10_000
 
 
 class Amounts:
-    """Reads the amounts of one message; the first one sets the currency of all."""
+    """Reads the amounts of one message; the first one sets the currency of all.
+
+    `exponent` is the number of decimals of the currency.
+    """
 
     def __init__(self) -> None:
         self.currency = ""
-        self._exponent = 0
+        self.exponent = 0
 
     def minor(self, money: Money, field: str) -> int:
         """The amount, zero or above. Raises InputError whose field begins with `field`."""
@@ -31,7 +34,7 @@ class Amounts:
                 field=f"{field}.Amount",
             )
         try:
-            minor = parse_minor(text, self._exponent)
+            minor = parse_minor(text, self.exponent)
         except InputError as error:
             raise InputError(error.message, reason=error.reason, field=f"{field}.Amount") from error
         if minor < 0:
@@ -60,10 +63,19 @@ class Amounts:
                 field=field,
             )
         try:
-            self._exponent = exponent(code)
+            self.exponent = exponent(code)
         except InputError as error:
             raise InputError(error.message, reason=error.reason, field=field) from error
         self.currency = code
+
+
+def no_price() -> InputError:
+    """Why an offer without an item price is refused."""
+    return InputError(
+        "price is missing or zero; allowed are prices above zero",
+        reason="PRICE_NOT_POSITIVE",
+        field="ListingPrice",
+    )
 
 
 def rating_basis_points(text: bytes, field: str) -> int:

@@ -8,7 +8,7 @@ from server.amazon import structs, words
 from server.amazon.decoding import decoder
 from server.amazon.envelope import Message
 from server.amazon.problems import required
-from server.amazon.results import Translated
+from server.amazon.results import Asin, Translated
 from server.amazon.snapshots import Subject, translated_snapshot
 from server.amazon.times import parse_ms
 
@@ -41,14 +41,14 @@ def subject_of(
     return Subject(
         notification_type=message.notification_type,
         notification_id=message.notification_id,
-        seller_id=required(seller_id, "SellerId", "SELLER_ID_MISSING"),
-        marketplace_id=required(
-            trigger.marketplace_id, f"{path}.MarketplaceId", "MARKETPLACE_ID_MISSING"
+        asin=Asin(
+            required(seller_id, "SellerId", "SELLER_ID_MISSING"),
+            required(trigger.marketplace_id, f"{path}.MarketplaceId", "MARKETPLACE_ID_MISSING"),
+            required(trigger.asin, f"{path}.ASIN", "ASIN_MISSING"),
+            words.condition(trigger.item_condition, f"{path}.ItemCondition"),
+            audience,
         ),
-        asin=required(trigger.asin, f"{path}.ASIN", "ASIN_MISSING"),
         condition_word=trigger.item_condition or "",
-        condition=words.condition(trigger.item_condition, f"{path}.ItemCondition"),
-        audience=audience,
         event_ms=parse_ms(
             required(trigger.time_of_offer_change, time_field, "TIME_MISSING"), time_field
         ),

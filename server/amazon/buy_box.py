@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from repriced.v1 import types_pb2 as wire
 from server.amazon import structs
+from server.amazon._offers import OfferRows
 from server.amazon.amounts import Amounts
-from server.amazon.offers import landed_minor
 from server.amazon.words import fold
 
 
@@ -48,13 +46,12 @@ class BuyBoxSummary:
             return None
         return amounts.minor(threshold, "Summary.CompetitivePriceThreshold")
 
-    def status(self, offers: Sequence[wire.Offer]) -> wire.BuyBoxStatus:
+    def status(self, offers: OfferRows) -> wire.BuyBoxStatus:
         """SUPPRESSED needs proof: every offer says it did not win, the summary has no Buy Box
         price of the condition, and it does not say that no offer was eligible."""
-        if self._entry is not None or any(offer.buy_box_winner for offer in offers):
+        if self._entry is not None or offers.has_winner:
             return wire.BUY_BOX_STATUS_FEATURED
-        all_lost = bool(offers) and all(offer.HasField("buy_box_winner") for offer in offers)
-        if all_lost and not self._entries and self._eligible_count() != 0:
+        if offers.all_tell and not self._entries and self._eligible_count() != 0:
             return wire.BUY_BOX_STATUS_SUPPRESSED
         return wire.BUY_BOX_STATUS_UNSPECIFIED
 
@@ -81,18 +78,3 @@ class BuyBoxSummary:
         return sum(
             entry.offer_count or 0 for entry in counts if fold(entry.condition) == self._condition
         )
-
-
-def mark_winner(offers: Sequence[wire.Offer], featured_minor: int | None) -> None:
-    """Where no offer says whether it won, the one at the featured landed price did.
-
-    Nothing is marked when none or several have that price: who won is then unknown, and unknown
-    is not "lost".
-    """
-    if featured_minor is None or any(offer.HasField("buy_box_winner") for offer in offers):
-        return
-    at_price = [offer for offer in offers if landed_minor(offer) == featured_minor]
-    if len(at_price) != 1:
-        return
-    for offer in offers:
-        offer.buy_box_winner = offer is at_price[0]

@@ -8,7 +8,7 @@ from server.amazon import structs, words
 from server.amazon.decoding import decoder
 from server.amazon.envelope import Message
 from server.amazon.problems import required
-from server.amazon.results import Translated
+from server.amazon.results import Asin, Translated
 from server.amazon.snapshots import Subject, translated_snapshot
 from server.amazon.times import checked_ms
 
@@ -45,16 +45,18 @@ def _subject(
     return Subject(
         notification_type=message.notification_type,
         notification_id="",
-        seller_id=required(seller_id, "seller_id", "SELLER_ID_MISSING"),
-        marketplace_id=required(
-            named.marketplace_id or response.marketplace_id or response.marketplace_capital_id,
-            "Identifier.MarketplaceId",
-            "MARKETPLACE_ID_MISSING",
+        asin=Asin(
+            required(seller_id, "seller_id", "SELLER_ID_MISSING"),
+            required(
+                named.marketplace_id or response.marketplace_id or response.marketplace_capital_id,
+                "Identifier.MarketplaceId",
+                "MARKETPLACE_ID_MISSING",
+            ),
+            required(response.asin or named.asin, "ASIN", "ASIN_MISSING"),
+            words.condition(condition_word, "ItemCondition"),
+            _audience(response.offers or []),
         ),
-        asin=required(response.asin or named.asin, "ASIN", "ASIN_MISSING"),
         condition_word=condition_word or "",
-        condition=words.condition(condition_word, "ItemCondition"),
-        audience=_audience(response.offers or []),
         event_ms=checked_ms(observed_ms, "observed_ms"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import InputError
+from engine.schema import InputKind
 from repriced.v1 import pricing_pb2
 from repriced.v1 import types_pb2 as wire
 from server.amazon import structs, words
@@ -11,7 +12,6 @@ from server.amazon.any_offer_changed import subject_of
 from server.amazon.decoding import decoder
 from server.amazon.envelope import Message
 from server.amazon.results import Translated
-from server.amazon.snapshots import asin_key
 
 _decode = decoder(structs.PricingHealth)
 _DISQUALIFICATION = "BuyBoxDisqualification"
@@ -38,7 +38,7 @@ def translate_pricing_health(message: Message) -> Translated:
         else 0
     )
     feedback = pricing_pb2.Feedback(
-        asin=asin_key(subject),
+        asin=subject.asin.key(),
         kind=pricing_pb2.FEEDBACK_KIND_LOST,
         event_ms=subject.event_ms,
         price_minor=price_minor,
@@ -51,7 +51,9 @@ def translate_pricing_health(message: Message) -> Translated:
         notification_type=message.notification_type,
         notification_id=message.notification_id,
         event_ms=subject.event_ms,
-        feedback=feedback,
+        asin=subject.asin,
+        kind=InputKind.FEEDBACK,
+        row=pricing_pb2.ReportFeedbackRequest(feedback=[feedback]).SerializeToString(),
     )
 
 

@@ -15,18 +15,14 @@ from server.wire.limits import parse
 def erase_seller(core: Core, payload: bytes, context: grpc.ServicerContext) -> bytes:
     """Bytes in, bytes out. Raises RepricedError.
 
-    A seller that only the claims or the access file know is erased all the same; only one that
-    nothing knows is told to be unknown.
+    A seller that only the claims or the access file know is erased all the same; the answer says
+    that no listings of it are known, and a repeat gets the same answer.
     """
     request = parse(catalog_pb2.EraseSellerRequest, payload, core.codec.limits)
     seller_id = seller_id_of(request)
     if not inside(core.scope, seller_id):
         return core.request(InputKind.ERASE, payload, context)
-    answer, more = core.leaving.erase(
+    answer = core.leaving.erase(
         seller_id, lambda: core.answers(InputKind.ERASE, payload, context)[0]
     )
-    if not more:
-        return answer.payload
-    told = catalog_pb2.EraseSellerResponse.FromString(answer.payload)
-    del told.errors[:]
-    return told.SerializeToString()
+    return answer.payload

@@ -19,6 +19,7 @@ from engine.replies import Identity, identity_of
 from engine.schema import InputKind, Reason
 from repriced.v1 import ingestion_pb2, pricing_pb2, types_pb2
 from server.amazon import Refused, SeenNotifications, Translated, translate
+from server.amazon.results import Asin
 from server.config import LimitsConfig
 from server.services.calls import Core, Handlers
 from server.wire.limits import parse, request_id_of, rows_of
@@ -72,14 +73,12 @@ class Part:
 
     def payload(self, request_id: str) -> bytes:
         """The input's bytes, with the id of the call."""
-        rows = [each for _, each in self.messages]
-        if self.kind == InputKind.REPRICE:
-            return pricing_pb2.RepriceRequest(
-                request_id=request_id, snapshots=[each.snapshot for each in rows if each.snapshot]
-            ).SerializeToString()
-        return pricing_pb2.ReportFeedbackRequest(
-            request_id=request_id, feedback=[each.feedback for each in rows if each.feedback]
-        ).SerializeToString()
+        request = (
+            pricing_pb2.RepriceRequest(request_id=request_id)
+            if self.kind == InputKind.REPRICE
+            else pricing_pb2.ReportFeedbackRequest(request_id=request_id)
+        )
+        return b"".join([request.SerializeToString(), *(each.row for _, each in self.messages)])
 
     def response(self, payload: bytes) -> Any:
         """The engine's answer to the input."""
@@ -228,16 +227,11 @@ def in_order(usable: list[tuple[int, Translated]]) -> Iterator[Part]:
     """
     kinds = (InputKind.REPRICE, InputKind.FEEDBACK)
     parts: list[Part] = []
-    reached: dict[tuple[str, str, str, int, int], int] = {}
+    reached: dict[Asin, int] = {}
     for index, found in sorted(usable, key=lambda each: each[1].event_ms):
-        row = found.snapshot if found.snapshot is not None else found.feedback
-        if row is None:
-            raise AssertionError("a translated message is a snapshot or feedback")
-        asin = row.asin
-        key = (asin.seller_id, asin.marketplace_id, asin.asin, asin.condition, asin.audience)
-        number = reached.get(key, 0)
-        number += number % 2 != (found.snapshot is None)
-        reached[key] = number
+        number = reached.get(found.asin, 0)
+        number += kinds[number % 2] != found.kind
+        reached[found.asin] = number
         while len(parts) <= number:
             parts.append(Part(kinds[len(parts) % 2]))
         parts[number].messages.append((index, found))

@@ -18,7 +18,7 @@ import atheris
 import click
 
 CORPUS = Path(__file__).parent / "corpus"
-LARGEST = 16_384
+LARGEST = 65_536
 SLOW_S = 20
 
 with atheris.instrument_imports(include=["engine", "server"]):

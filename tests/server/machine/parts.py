@@ -70,10 +70,10 @@ class HandWriter(Writer):
         self._futures.append(future)
         return future
 
-    def _take_group(self) -> list[Turn]:
-        group = super()._take_group()
-        self.order += [self._names[each.work] for each in group]
-        return group
+    def _take_groups(self) -> list[list[Turn]]:
+        groups = super()._take_groups()
+        self.order += [self._names[each.work] for group in groups for each in group]
+        return groups
 
     def wait(self, ready: Callable[[], bool]) -> None:
         """Waits until something is so that other threads change."""
@@ -113,9 +113,9 @@ class EngineOnly:
     def __init__(self, *_: Any) -> None:
         pass
 
-    def erase(self, _: str, apply: Callable[[], Any]) -> tuple[Any, bool]:
+    def erase(self, _: str, apply: Callable[[], Any]) -> Any:
         """The engine's part."""
-        return apply(), False
+        return apply()
 
     def finish(self, _: Any) -> None:
         """Nothing was begun."""

@@ -91,6 +91,7 @@ class Play:
             if outcome.gone:
                 unsure.append(request)
             elif outcome.good:
+                assert outcome.place >= 0, f"nobody noted when {request} was taken"
                 self._good(request, outcome)
             else:
                 self._check_refusal(request, outcome)

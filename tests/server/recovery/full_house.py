@@ -15,7 +15,14 @@ from engine.claims import audit
 from engine.claims.imports import import_paths
 from engine.claims.lifecycle import Ledger
 from engine.claims.store import Store as ClaimsStore
-from repriced.v1 import catalog_pb2, catalog_pb2_grpc, pricing_pb2, pricing_pb2_grpc, types_pb2
+from repriced.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    fees_pb2,
+    pricing_pb2,
+    pricing_pb2_grpc,
+    types_pb2,
+)
 from server.access.caller import UNLIMITED, Caller, Role
 from server.access.store import Store
 from server.app import App
@@ -23,6 +30,7 @@ from server.config import Config, parse
 
 GONE, STAYS = "A1GOESAWAY", "A2REMAINS"
 MARKETPLACE = "A1PA6795UKMFR9"
+HOUR_MS = 3_600_000
 SKU, DOCUMENT, ALONE = "SKU-OF-THE-LEAVING", b"invoice of the leaving", "only-of-the-leaving"
 LEDGER = (
     "Date,FNSKU,ASIN,MSKU,Title,Event Type,Reference ID,Quantity,Fulfillment Center,Disposition,"
@@ -89,30 +97,71 @@ class With:
 
 
 def fill(data: Path, app: App, boss: str, request_id: Any) -> None:
-    """Listings, offers, a stop and a pause of each seller, by callers of theirs and by the boss."""
+    """What a caller can bring of each seller: definitions, offers, sales, a stop and a pause."""
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
     for seller in (GONE, STAYS):
         key = types_pb2.ListingKey(seller_id=seller, marketplace_id=MARKETPLACE, sku=sku_of(seller))
-        made = catalog_pb2.Listing(
-            key=key, currency="EUR", floor_minor=800, ceiling_minor=1500, asin="B000000001",
-            condition=types_pb2.CONDITION_NEW,
-        )  # fmt: skip
-        ref = catalog_pb2.ListingRef(key=key)
         with calling(app, boss) as (catalog, pricing):
-            catalog.BatchUpsertListings(
-                catalog_pb2.BatchUpsertListingsRequest(request_id=request_id(), listings=[made])
-            )
+            define(seller, key, catalog, request_id)
             offer = types_pb2.Offer(seller_id="A9RIVAL", item_price_minor=1000)
             offers = pricing_pb2.OfferSnapshot(
-                key=key, currency="EUR", event_ms=int(datetime.now(UTC).timestamp() * 1000),
-                offers=[offer],
-            )  # fmt: skip
+                key=key, currency="EUR", event_ms=now_ms, offers=[offer]
+            )
             pricing.Reprice(pricing_pb2.RepriceRequest(request_id=request_id(), snapshots=[offers]))
+            sold = pricing_pb2.SoldUnits(
+                key=key,
+                hour_ms=now_ms - now_ms % HOUR_MS,
+                units=3,
+                source=f"tills {sku_of(seller)}",
+            )
+            sales = pricing_pb2.ReportSalesRequest(request_id=request_id(), sales=[sold])
+            assert pricing.ReportSales(sales).applied_count == 1
             stop = pricing_pb2.StopRepricingRequest(request_id=request_id())
             stop.seller_ids.extend([STAYS, seller])
             pricing.StopRepricing(stop)
             pricing.PauseRepricing(
-                pricing_pb2.PauseRepricingRequest(request_id=request_id(), listings=[ref])
+                pricing_pb2.PauseRepricingRequest(
+                    request_id=request_id(), listings=[catalog_pb2.ListingRef(key=key)]
+                )
             )
+
+
+def define(seller: str, key: types_pb2.ListingKey, catalog: Any, request_id: Any) -> None:
+    """A seller with a strategy, a fee schedule, and a listing that uses both."""
+    name = f"of {sku_of(seller)}"
+    told = catalog.BatchUpsertSellers(
+        catalog_pb2.BatchUpsertSellersRequest(
+            request_id=request_id(),
+            sellers=[catalog_pb2.Seller(seller_id=seller, account_group=f"group {name}")],
+        )
+    )
+    assert not told.errors, told
+    strategy = catalog_pb2.Strategy(seller_id=seller, strategy_id=name, currency="EUR")
+    strategy.buy_box.SetInParent()
+    strategy.filter.exclude_seller_ids.append(f"A9FRIEND {name}")
+    told = catalog.BatchUpsertStrategies(
+        catalog_pb2.BatchUpsertStrategiesRequest(request_id=request_id(), strategies=[strategy])
+    )
+    assert not told.errors, told
+    fees = fees_pb2.FeeSchedule(
+        seller_id=seller, fee_schedule_id=name, currency="EUR",
+        referral_tiers=[fees_pb2.ReferralTier(rate_basis_points=1500)],
+    )  # fmt: skip
+    told = catalog.BatchUpsertFeeSchedules(
+        fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=request_id(), fee_schedules=[fees])
+    )
+    assert not told.errors, told
+    bounds = fees_pb2.ComputedBounds(
+        fee_schedule_id=name, goal=fees_pb2.ProfitGoal(amount_minor=10)
+    )
+    listing = catalog_pb2.Listing(
+        key=key, currency="EUR", floor_minor=800, ceiling_minor=1500, asin="B000000001",
+        condition=types_pb2.CONDITION_NEW, strategy_id=name, cost_minor=500, computed_bounds=bounds,
+    )  # fmt: skip
+    told = catalog.BatchUpsertListings(
+        catalog_pb2.BatchUpsertListingsRequest(request_id=request_id(), listings=[listing])
+    )
+    assert not told.errors, told
 
 
 def sku_of(seller: str) -> str:

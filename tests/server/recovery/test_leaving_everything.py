@@ -238,9 +238,12 @@ def test_a_seller_of_claims_alone_leaves_too(
     bring_claims(house)
     assert traces(house, *KEPT_FOR_A_WHILE)
     with running(house) as app:
-        assert not erase(app, boss).errors, "known to the claims"
+        request = request_id()
+        first = erase(app, boss, request)
+        assert [each.reason for each in first.errors] == ["UNKNOWN_SELLER"]
+        assert "what else is kept" in first.errors[0].message
         assert traces(house, *KEPT_FOR_A_WHILE) == []
-        assert erase(app, boss).errors, "known to nobody"
+        assert erase(app, boss, request) == first
 
 
 def test_an_export_holds_the_claims(house: Path, furnished: tuple[Path, dict[str, str]]) -> None:
