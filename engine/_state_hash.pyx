@@ -65,8 +65,7 @@ def hash_rows(
     const uint8_t[::1] rows not None,  # IN: schema.ROW
     const uint8_t[::1] grids not None,  # IN: schema.GRID
     const uint8_t[::1] records not None,  # IN: schema.RECORD
-    const uint64_t[::1] keys not None,  # IN: hash of each natural key
-    const uint64_t[::1] definitions not None,  # IN: hash of what else defines each listing
+    const uint64_t[::1] definitions not None,  # IN: hash of each key, and of what no row has
     const uint64_t[::1] strategies not None,  # IN: hash of each strategy
 ):
     cdef const Row* row = <const Row*>&rows[0]
@@ -81,9 +80,9 @@ def hash_rows(
         for at in range(count):
             if not row[at].flags & FLAG_ACTIVE:
                 continue
-            state = mix(mix(keys[at], definitions[at]), strategies[row[at].strategy])
+            state = mix(definitions[at], strategies[row[at].strategy])
             state = hash_one(&row[at], &grid[at], &record[at], &mask, state)
-            total += mix(state, keys[at])
+            total += mix(state, definitions[at])
     return total
 
 

@@ -40,8 +40,7 @@ COLUMNS: dict[str, np.dtype[Any]] = {
     "grids": GRID,
     "records": RECORD,
     "shares_asin": np.dtype(np.bool_),
-    "key_hashes": np.dtype(np.uint64),
-    "definition_hashes": np.dtype(np.uint64),  # of what stands in no row
+    "definition_hashes": np.dtype(np.uint64),  # of the key and of what stands in no row
     "following": np.dtype(np.uint32),  # the next listing of the same ASIN key
 }
 """What the catalogue keeps of each listing by its id, texts aside."""
@@ -59,7 +58,6 @@ class Catalog(StrategyTable):
     grids: NDArray[np.void]
     records: NDArray[np.void]
     shares_asin: NDArray[np.bool_]
-    key_hashes: NDArray[np.uint64]
     definition_hashes: NDArray[np.uint64]
 
     def __init__(self, capacity: int = 1024, memory: dict[str, Room] | None = None) -> None:
@@ -210,7 +208,8 @@ class Catalog(StrategyTable):
     def _hash_definition(self, listing_id: int) -> None:
         points = self.fixed_points.get(listing_id, 0)
         terms = self.terms.get(listing_id, ())
-        self.definition_hashes[listing_id] = text_hash(self.asins[listing_id], points, *terms)
+        names = (*self.key_of(listing_id), self.asins[listing_id])
+        self.definition_hashes[listing_id] = text_hash(*names, points, *terms)
 
     def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
         """Keeps the seller's own bounds; the bounds that the row is to hold."""
@@ -237,7 +236,6 @@ class Catalog(StrategyTable):
             row[name] = PREMIUM_UNKNOWN
         row["price_minor"] = row["live_price_minor"] = definition.price_minor
         row["state"], row["draws"], row["reason"] = CycleState.SEEKING, 1, Reason.NEW
-        self.key_hashes[listing_id] = text_hash(*key)
         record = self.records[listing_id]
         record["seller"] = seller
         record["marketplace"] = self.marketplace(key.marketplace_id)
@@ -271,7 +269,7 @@ class Catalog(StrategyTable):
     def listings_of(self, seller: int) -> NDArray[np.int64]:
         """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
         mine = self.records["seller"][1 : self.count] == seller
-        return np.flatnonzero(mine & (self.key_hashes[1 : self.count] != 0)) + 1
+        return np.flatnonzero(mine & (self.definition_hashes[1 : self.count] != 0)) + 1
 
     def asin_key(self, listing_id: int) -> AsinKey:
         """All listings that a message about this listing's ASIN and condition means."""

@@ -218,7 +218,6 @@ def state_hash(state: State) -> str:
             catalog.rows[used].view(np.uint8),
             catalog.grids[used].view(np.uint8),
             catalog.records[used].view(np.uint8),
-            catalog.key_hashes[used],
             catalog.definition_hashes[used],
             by_strategy,
         )
@@ -232,7 +231,7 @@ def state_hash(state: State) -> str:
 
 def bounds_hash(state: State) -> int:
     """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
-    keys, due = state.catalog.key_hashes, state.bounds.due
+    keys, due = state.catalog.definition_hashes, state.bounds.due
     total = sum(definition_hash(each) for each in state.bounds.schedules.values())
     for listing_id, listed in state.bounds.listings.items():
         keyed = (int(keys[listing_id]), listing_id in due, listed)
