@@ -60,6 +60,7 @@ cdef enum:
     STEPS_THAT_STAY = 2
     SHARE_DRAWS = 4
     LOST_BITS = 7
+    EXACT_BITS = 50
     NONE = 0
     LOST = 1
     WON = 2
@@ -250,6 +251,7 @@ cdef inline int32_t whole_weight(const Hypotheses* h) noexcept nogil:
 cdef inline void chances(const Hypotheses* h, int32_t* chance) noexcept nogil:
     cdef const uint16_t* wins
     cdef int32_t whole = whole_weight(h)
+    cdef int64_t part
     cdef int cell
     cdef int kind
     cdef int bits
@@ -265,8 +267,10 @@ cdef inline void chances(const Hypotheses* h, int32_t* chance) noexcept nogil:
             wins = &GRID_WINS[kind][54 - 2 * cell]
             for step in range(STEPS):
                 chance[step] += <int32_t>wins[step] << bits
+    # The quotient by a product, exact as sums are below 2^30 and `whole` is below 2^20.
+    part = (<int64_t>1 << EXACT_BITS) // whole + 1
     for step in range(STEPS):
-        chance[step] //= whole
+        chance[step] = <int32_t>(chance[step] * part >> EXACT_BITS)
 
 
 cdef inline bint outside(
@@ -352,35 +356,47 @@ cdef inline int best_step(
     return old if 100 * (most - worth(chance[old], old)) <= most else best
 
 
-cdef inline int64_t gain_of(const Hypotheses* h, int best, int step) noexcept nogil:
+cdef inline void gains(
+    const Hypotheses* h, int best, int high, int64_t* gain
+) noexcept nogil:
     cdef const uint16_t* wins
-    cdef int64_t gain = 0
-    cdef int64_t more
+    cdef int32_t[56] more
+    cdef int32_t present
     cdef int cell
     cdef int kind
+    cdef int bits
+    cdef int step
+    memset(gain, 0, STEPS * sizeof(int64_t))
     for cell in range(GRID_CELLS):
         for kind in range(KINDS):
             if h.bits[kind][cell] == RULED_OUT:
                 continue
+            bits = RULED_OUT - 1 - h.bits[kind][cell]
             wins = &GRID_WINS[kind][54 - 2 * cell]
-            more = worth(wins[step], step) - worth(wins[best], best)
-            gain += max(<int64_t>0, more) << (RULED_OUT - 1 - h.bits[kind][cell])
-    return gain
+            present = <int32_t>worth(wins[best], best)
+            for step in range(best + 1, high + 1):
+                more[step] = wins[step] * (MILLION + LOWEST_PPM + STEP_PPM * step) - present
+            for step in range(best + 1, high + 1):
+                gain[step] += <int64_t>max(0, more[step]) << bits
 
 
 cdef inline int tried_step(
     const Hypotheses* h, const int32_t* chance, int best, int high
 ) noexcept nogil:
+    cdef int64_t[56] gain
     cdef int64_t whole = whole_weight(h)
     cdef int found = best
     cdef int64_t most = 0
     cdef int64_t risk
-    cdef int64_t gain
+    cdef int64_t worthwhile
     cdef int step
+    if best >= high:
+        return best
+    gains(h, best, high, gain)
     for step in range(best + 1, high + 1):
         risk = worth(chance[best], best) - worth(chance[step], step)
-        gain = gain_of(h, best, step) * HORIZON - max(<int64_t>0, risk) * whole
-        if gain > most:
+        worthwhile = gain[step] * HORIZON - max(<int64_t>0, risk) * whole
+        if worthwhile > most:
             found = step
-            most = gain
+            most = worthwhile
     return found
