@@ -96,7 +96,7 @@ soak-machine: $(VENV)/with-test
 	@$(BIN)/python -m tests.server.machine.machine --stories $(N) --seed $(SEED)
 
 market: SEEDS ?= $(if $(CI),2,20)
-market: DAYS ?= $(if $(CI),1,14)
+market: DAYS ?= $(if $(CI),1,7)
 market: SET ?= report
 market: $(VENV)/with-bench
 	@$(BIN)/python -m bench.market --seeds $(SEEDS) --days $(DAYS) --set $(SET) \

@@ -60,7 +60,7 @@ def state_of(listings: int) -> State:
     rows[0] = np.zeros(1, rows.dtype)[0]
     records["seller"], records["audience"], records["condition"] = ids % SELLERS, 1, 1
     records["currency"] = currency_index("EUR")
-    catalog.key_hashes[:] = catalog.definition_hashes[:] = ids
+    catalog.definition_hashes[:] = ids
     names, raw = catalog.names, catalog.record_bytes
     for at in range(1, listings + 1):
         names.skus.append(f"SKU-{at:016d}")

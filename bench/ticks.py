@@ -13,7 +13,8 @@ from engine import kernel
 from engine.columns import OfferColumns
 from engine.counters import new_counters
 from engine.evaluator import SLICE
-from engine.schema import OUTCOME, ROW, SNAPSHOT, OfferBit
+from engine.room import Room
+from engine.schema import GRID, OUTCOME, ROW, SNAPSHOT, OfferBit
 
 OFFERS_EACH = 10
 SELLERS = 5_000
@@ -114,8 +115,8 @@ class Bench:
         self.kernel = kernel.load()
         self._module: Any = import_module(f"engine.{kernel.MODULES[self.kernel.level]}")
         self.rows, self.strategies, self.pool = rows, strategies, pool
-        self.scratch = np.zeros(SLICE, ROW)
-        self.outcomes = np.zeros(SLICE, OUTCOME)
+        self.grids = Room(GRID).records(len(rows))
+        self.out = (np.zeros(SLICE, ROW), np.zeros(SLICE, GRID), np.zeros(SLICE, OUTCOME))
         self.accepted = np.ones(SLICE, np.uint8)
         self.counters = new_counters()
         self._copied: OfferColumns | None = None
@@ -125,11 +126,11 @@ class Bench:
         first, total = 0, len(tick)
         while first < total:
             count = self.kernel.evaluate_offers(
-                self.rows, self.strategies, self.pool, tick.snapshots, first,
-                min(first + SLICE, total), tick.offers, tick.now_ms, self.scratch, self.outcomes,
+                self.rows, self.grids, self.strategies, self.pool, tick.snapshots, first,
+                min(first + SLICE, total), tick.offers, tick.now_ms, *self.out,
             )  # fmt: skip
             self.kernel.commit(
-                self.rows, self.scratch, self.outcomes, self.accepted, self.strategies,
+                self.rows, self.grids, *self.out, self.accepted, self.strategies,
                 self.counters, count,
             )  # fmt: skip
             first += count
@@ -139,10 +140,10 @@ class Bench:
         first, total = 0, len(self.rows)
         while first < total:
             count, first = self.kernel.evaluate_timers(
-                self.rows, self.strategies, first, total, now_ms, self.scratch, self.outcomes
+                self.rows, self.grids, self.strategies, first, total, now_ms, *self.out
             )
             self.kernel.commit(
-                self.rows, self.scratch, self.outcomes, self.accepted, self.strategies,
+                self.rows, self.grids, *self.out, self.accepted, self.strategies,
                 self.counters, count,
             )  # fmt: skip
 
@@ -156,5 +157,5 @@ class Bench:
                 self.rows.view(np.uint8), tick.snapshots.view(np.uint8), first,
                 min(first + SLICE, len(tick)),
                 *(getattr(tick.offers, name) for name in kernel.COLUMN_TYPES),
-                self.scratch.view(np.uint8), *copied,
+                self.out[0].view(np.uint8), *copied,
             )  # fmt: skip

@@ -15,16 +15,16 @@ from engine._evidence cimport (
     reemit,
     wait_live,
 )
+from engine._learner cimport learn_draw
 from engine._market cimport Market
+from engine._probe cimport probe, probe_limit
 from engine._rules cimport (
     MILLION,
     clamp,
-    divide_down,
     held,
     highest,
     item_for_landed,
     known,
-    landed_high,
     landed_low,
     lower,
     may_change,
@@ -53,7 +53,6 @@ from engine._schema cimport (
     REASON_NONE,
     REASON_NOT_APPLICABLE,
     REASON_PROBE_UNANSWERED,
-    REASON_PROBE_UP,
     REASON_SUPPRESSED,
     REASON_SUPPRESSED_BELOW_FLOOR,
     REASON_SUPPRESSED_UNKNOWN,
@@ -67,6 +66,7 @@ from engine._schema cimport (
     STATE_SEEKING,
     STATE_SUPPRESSED,
     SUPPRESSED_KEEP,
+    Grids,
     Outcome,
     Row,
     Strategy,
@@ -95,14 +95,6 @@ cdef inline int64_t alone_cap(const Row* r, const Strategy* s) noexcept nogil:
     if r.competitive_minor > 0:
         cap = min(cap, item_for_landed(r, r.competitive_minor))
     return clamp(r, cap)
-
-
-cdef inline int64_t probe_limit(
-    const Strategy* s, int64_t price, int64_t raise_by
-) noexcept nogil:
-    if s.max_probe_ppm > 0:
-        raise_by = min(raise_by, divide_down(price * s.max_probe_ppm, MILLION))
-    return max(s.step_minor, raise_by)
 
 
 cdef inline void alone_step(
@@ -186,7 +178,7 @@ cdef inline bint adopt(
 
 
 cdef inline void floored_offers(
-    Row* r, const Strategy* s, const Market* m, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, const Market* m, int64_t now_s, Outcome* o
 ) noexcept nogil:
     cdef int64_t anchor = r.reference_minor
     cdef bint risen = (m.reference_minor - anchor) * MILLION >= s.reanchor_ppm * anchor
@@ -195,33 +187,37 @@ cdef inline void floored_offers(
         held(o, REASON_FLOORED)
         return
     r.reference_minor = m.reference_minor
-    seek(r, s, m.reference_minor, now_s, o)
+    seek(r, g, s, m.reference_minor, now_s, o)
 
 
 # Inputs
 
 
 cdef inline void competitor_offers(
-    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
 ) noexcept nogil:
+    cdef bint won
     keep_class(r, m.reference_class)
     age_evidence(r, s, now_s)
     if r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
         r.state = STATE_SEEKING
     if r.state != STATE_FLOORED:
         r.reference_minor = m.reference_minor
+    if m.draw >= 0 and m.own_landed_minor > 0:
+        learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
     if r.state == STATE_SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
-            seek(r, s, m.reference_minor, now_s, o)
+            seek(r, g, s, m.reference_minor, now_s, o)
         return
     if m.draw >= 0 and m.own_price_minor == r.price_minor:
         o.verdict = FEEDBACK_WON if m.draw == 1 else FEEDBACK_LOST
         r.draws = push_draw(r.draws, m.draw == 1)
-        judge(r, s, m.own_landed_minor, m.reference_minor, -1, event_s, now_s, o)
+        won = m.draw == 1
+        judge(r, g, s, m.own_landed_minor, m.reference_minor, won, -1, event_s, now_s, o)
     if r.state != STATE_FLOORED:
         r.reference_minor = m.reference_minor
     elif o.changed == 0:
-        floored_offers(r, s, m, now_s, o)
+        floored_offers(r, g, s, m, now_s, o)
     if o.changed == 0:
         follow_reference(r, s, m.reference_minor, now_s, o)
     if o.reason == REASON_NONE:
@@ -229,7 +225,7 @@ cdef inline void competitor_offers(
 
 
 cdef inline void buybox_offers(
-    Row* r, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
 ) noexcept nogil:
     if m.alone:
         r.reference_minor = 0
@@ -243,40 +239,11 @@ cdef inline void buybox_offers(
     elif m.reference_minor == 0:
         held(o, REASON_NO_REFERENCE)
     else:
-        competitor_offers(r, s, m, event_s, now_s, o)
-
-
-cdef inline void probe(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
-    cdef int64_t reference = r.reference_minor
-    cdef int64_t landed = own_landed(r, r.price_minor)
-    cdef int64_t limit = own_landed(r, highest(r)) + 1
-    cdef int64_t held_minor = r.price_minor
-    cdef int64_t target
-    age_evidence(r, s, now_s)
-    if known(r.keep_high_ppm) and reference > 0:
-        limit = min(limit, landed_high(reference, r.keep_high_ppm))
-    if reference == 0 or limit - landed <= s.step_minor:
-        r.deadline_s = <uint32_t>(now_s + s.hold_s)
-        held(o, REASON_NO_ROOM if reference > 0 else REASON_NO_REFERENCE)
-        return
-    target = landed + probe_limit(s, landed, (limit - landed) // 2)
-    target = raised(
-        r, s, item_for_landed(r, min(target, limit - 1)), item_for_landed(r, limit - 1)
-    )
-    if target <= r.price_minor:
-        r.deadline_s = <uint32_t>(now_s + s.hold_s)
-        held(o, REASON_NO_ROOM)
-        return
-    if not move_to(r, s, target, REASON_PROBE_UP, now_s, o):
-        r.deadline_s = <uint32_t>(now_s + s.hold_s)
-        return
-    r.good_price_minor = held_minor
-    r.state = STATE_PROBING
-    r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)
+        competitor_offers(r, g, s, m, event_s, now_s, o)
 
 
 cdef inline void holding_timer(
-    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, int64_t now_s, Outcome* o
 ) noexcept nogil:
     if r.effective_s == 0:
         reemit(r, s, now_s, o)
@@ -287,7 +254,7 @@ cdef inline void holding_timer(
         r.deadline_s = <uint32_t>(now_s + CHANGE_BUCKET_S)
         held(o, REASON_CHANGES_PER_HOUR)
     else:
-        probe(r, s, now_s, o)
+        probe(r, g, s, now_s, o)
 
 
 cdef inline void awaiting_timer(
@@ -335,10 +302,10 @@ cdef inline void alone_timer(
 
 
 cdef inline void cycle_timer(
-    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, int64_t now_s, Outcome* o
 ) noexcept nogil:
     if r.state == STATE_HOLDING:
-        holding_timer(r, s, now_s, o)
+        holding_timer(r, g, s, now_s, o)
     elif r.state == STATE_AWAITING:
         awaiting_timer(r, s, now_s, o)
     elif r.state == STATE_PROBING:
@@ -346,7 +313,7 @@ cdef inline void cycle_timer(
     elif r.state == STATE_ALONE:
         alone_timer(r, s, now_s, o)
     elif r.state == STATE_FLOORED and r.reference_minor > 0:
-        seek(r, s, r.reference_minor, now_s, o)
+        seek(r, g, s, r.reference_minor, now_s, o)
     elif r.state == STATE_SUPPRESSED and r.effective_s == 0:
         reemit(r, s, now_s, o)
     else:

@@ -49,6 +49,7 @@ from engine._schema cimport (
     STATE_SEEKING,
     STATE_SUPPRESSED,
     Command,
+    Grids,
     Outcome,
     Row,
     Strategy,
@@ -132,7 +133,7 @@ cdef inline void resend(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
 
 
 cdef inline void step_timer(
-    Row* r, const Strategy* s, int64_t now_ms, Outcome* o
+    Row* r, Grids* g, const Strategy* s, int64_t now_ms, Outcome* o
 ) noexcept nogil:
     cdef int64_t now_s = now_ms // 1000
     if is_scheduled(s):
@@ -140,7 +141,7 @@ cdef inline void step_timer(
     elif pushes(s):
         push_timer(r, s, now_s, o)
     elif s.kind == KIND_BUY_BOX or r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
-        cycle_timer(r, s, now_s, o)
+        cycle_timer(r, g, s, now_s, o)
     elif r.state == STATE_AWAITING and r.effective_s == 0:
         reemit(r, s, now_s, o)
     else:

@@ -27,6 +27,8 @@ cdef inline void commit_loop(
         if accepted[slot]:
             r = &slice.scratch[slot]
             slice.rows[o.listing_id] = r[0]
+            if r.flags & FLAG_IN_SLICE:
+                slice.grids[o.listing_id] = slice.proposed_grids[slot]
             count_outcome(counters, slice.strategies[r.strategy].kind, o)
         slice.rows[o.listing_id].flags &= ~FLAG_IN_SLICE
 

@@ -6,6 +6,7 @@ Array = NDArray[Any]
 
 def evaluate_offers(
     rows: Array,
+    grids: Array,
     strategies: Array,
     pool: Array,
     snapshots: Array,
@@ -19,40 +20,49 @@ def evaluate_offers(
     handling_hours: Array,
     now_ms: int,
     scratch: Array,
+    proposed: Array,
     outcomes: Array,
 ) -> int: ...
 def evaluate_feedback(
     rows: Array,
+    grids: Array,
     strategies: Array,
     feedback: Array,
     first: int,
     last: int,
     now_ms: int,
     scratch: Array,
+    proposed: Array,
     outcomes: Array,
 ) -> int: ...
 def evaluate_commands(
     rows: Array,
+    grids: Array,
     strategies: Array,
     commands: Array,
     first: int,
     last: int,
     now_ms: int,
     scratch: Array,
+    proposed: Array,
     outcomes: Array,
 ) -> int: ...
 def evaluate_timers(
     rows: Array,
+    grids: Array,
     strategies: Array,
     first_id: int,
     last_id: int,
     now_ms: int,
     scratch: Array,
+    proposed: Array,
     outcomes: Array,
 ) -> tuple[int, int]: ...
 def commit(
     rows: Array,
+    grids: Array,
     scratch: Array,
+    proposed: Array,
     outcomes: Array,
     accepted: Array,
     strategies: Array,
@@ -83,6 +93,7 @@ def unfit_snapshot(
 ) -> int: ...
 def check_layout(
     rows: Array,
+    grids: Array,
     records: Array,
     strategies: Array,
     snapshots: Array,

@@ -17,13 +17,15 @@ from engine._schema cimport (
     Command,
     Decision,
     Feedback,
+    Grid,
     Outcome,
     Record,
     Row,
     Snapshot,
     Strategy,
 )
-from engine._slice cimport AHEAD, PREFETCH_ROW, Slice, begin, finish, strategy_at, taken
+from engine._slice cimport AHEAD, NEAR, PREFETCH_ROW, Slice, begin, finish, prefetch_grid
+from engine._slice cimport strategy_at, taken
 from engine._steps cimport step_feedback, step_offers
 
 cdef enum:
@@ -54,9 +56,11 @@ cdef void point_to_offers(
 
 cdef Slice new_slice(
     uint8_t[::1] rows,
+    uint8_t[::1] grids,
     const uint8_t[::1] strategies,
     int64_t now_ms,
     uint8_t[::1] scratch,
+    uint8_t[::1] proposed,
     uint8_t[::1] outcomes,
 ) noexcept:
     cdef Slice slice
@@ -64,6 +68,10 @@ cdef Slice new_slice(
     slice.strategies = <const Strategy*>start(strategies)
     slice.strategy_count = strategies.shape[0] // <Py_ssize_t>sizeof(Strategy)
     slice.scratch = <Row*>start(scratch)
+    slice.grids = <Grid*>start(grids)
+    slice.proposed_grids = <Grid*>start(proposed)
+    slice.grid.kept = slice.grids
+    slice.grid.proposed = slice.proposed_grids
     slice.outcomes = <Outcome*>start(outcomes)
     slice.pool_count = UINT32_MAX  # lists of sellers are read with offers only
     slice.used = 0
@@ -101,6 +109,8 @@ cdef bint offers_loop(
     for at in range(first, last):
         if at + AHEAD < last:
             PREFETCH_ROW(&slice.rows[snapshots[at + AHEAD].listing_id])
+        if at + NEAR < last:
+            prefetch_grid(slice, snapshots[at + NEAR].listing_id)
         snapshot = &snapshots[at]
         if taken(slice, snapshot.listing_id):
             break
@@ -108,7 +118,9 @@ cdef bint offers_loop(
         s = strategy_at(slice, r.strategy)
         if s == NULL:
             return False
-        step_offers(r, s, snapshot, offers, slice.now_ms, &slice.outcomes[slice.used])
+        step_offers(
+            r, &slice.grid, s, snapshot, offers, slice.now_ms, &slice.outcomes[slice.used]
+        )
         finish(slice)
     return True
 
@@ -133,7 +145,7 @@ cdef bint feedback_loop(
         s = strategy_at(slice, r.strategy)
         if s == NULL:
             return False
-        step_feedback(r, s, f, slice.now_ms, &slice.outcomes[slice.used])
+        step_feedback(r, &slice.grid, s, f, slice.now_ms, &slice.outcomes[slice.used])
         finish(slice)
     return True
 
@@ -179,7 +191,7 @@ cdef bint timers_loop(
             s = strategy_at(slice, r.strategy)
             if s == NULL:
                 return False
-            step_timer(r, s, slice.now_ms, &slice.outcomes[slice.used])
+            step_timer(r, &slice.grid, s, slice.now_ms, &slice.outcomes[slice.used])
             finish(slice)
         listing_id[0] += 1
     return True
@@ -187,6 +199,7 @@ cdef bint timers_loop(
 
 def evaluate_offers(
     uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    uint8_t[::1] grids not None,  # IN
     const uint8_t[::1] strategies not None,  # IN
     const uint64_t[::1] pool not None,  # IN
     const uint8_t[::1] snapshots not None,  # IN
@@ -200,9 +213,10 @@ def evaluate_offers(
     const uint16_t[::1] handling_hours not None,  # IN
     int64_t now_ms,
     uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] proposed not None,  # OUT: grids
     uint8_t[::1] outcomes not None,  # OUT
 ):
-    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef Slice slice = new_slice(rows, grids, strategies, now_ms, scratch, proposed, outcomes)
     cdef const Snapshot* inputs = <const Snapshot*>start(snapshots)
     cdef Offers offers
     cdef bint complete
@@ -220,15 +234,17 @@ def evaluate_offers(
 
 def evaluate_feedback(
     uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    uint8_t[::1] grids not None,  # IN
     const uint8_t[::1] strategies not None,  # IN
     const uint8_t[::1] feedback not None,  # IN
     Py_ssize_t first,
     Py_ssize_t last,
     int64_t now_ms,
     uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] proposed not None,  # OUT: grids
     uint8_t[::1] outcomes not None,  # OUT
 ):
-    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef Slice slice = new_slice(rows, grids, strategies, now_ms, scratch, proposed, outcomes)
     cdef const Feedback* inputs = <const Feedback*>start(feedback)
     cdef bint complete
     with nogil:
@@ -238,15 +254,17 @@ def evaluate_feedback(
 
 def evaluate_commands(
     uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    uint8_t[::1] grids not None,  # IN
     const uint8_t[::1] strategies not None,  # IN
     const uint8_t[::1] commands not None,  # IN
     Py_ssize_t first,
     Py_ssize_t last,
     int64_t now_ms,
     uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] proposed not None,  # OUT: grids
     uint8_t[::1] outcomes not None,  # OUT
 ):
-    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef Slice slice = new_slice(rows, grids, strategies, now_ms, scratch, proposed, outcomes)
     cdef const Command* inputs = <const Command*>start(commands)
     cdef bint complete
     with nogil:
@@ -256,14 +274,16 @@ def evaluate_commands(
 
 def evaluate_timers(
     uint8_t[::1] rows not None,  # IN, OUT: flag IN_SLICE only
+    uint8_t[::1] grids not None,  # IN
     const uint8_t[::1] strategies not None,  # IN
     Py_ssize_t first_id,
     Py_ssize_t last_id,
     int64_t now_ms,
     uint8_t[::1] scratch not None,  # OUT
+    uint8_t[::1] proposed not None,  # OUT: grids
     uint8_t[::1] outcomes not None,  # OUT
 ):
-    cdef Slice slice = new_slice(rows, strategies, now_ms, scratch, outcomes)
+    cdef Slice slice = new_slice(rows, grids, strategies, now_ms, scratch, proposed, outcomes)
     cdef Py_ssize_t room = scratch.shape[0] // <Py_ssize_t>sizeof(Row)
     cdef bint complete
     with nogil:
@@ -273,14 +293,16 @@ def evaluate_timers(
 
 def commit(
     uint8_t[::1] rows not None,  # OUT
+    uint8_t[::1] grids not None,  # OUT
     uint8_t[::1] scratch not None,  # IN
+    uint8_t[::1] proposed not None,  # IN: grids
     uint8_t[::1] outcomes not None,  # IN
     const uint8_t[::1] accepted not None,  # IN
     const uint8_t[::1] strategies not None,  # IN
     int64_t[::1] counters not None,  # OUT
     Py_ssize_t count,
 ):
-    cdef Slice slice = new_slice(rows, strategies, 0, scratch, outcomes)
+    cdef Slice slice = new_slice(rows, grids, strategies, 0, scratch, proposed, outcomes)
     cdef const uint8_t* accepts = start(accepted)
     with nogil:
         commit_loop(&slice, accepts, &counters[0], count)
@@ -349,6 +371,7 @@ def unfit_snapshot(
 
 def check_layout(
     const Row[::1] rows,
+    const Grid[::1] grids,
     const Record[::1] records,
     const Strategy[::1] strategies,
     const Snapshot[::1] snapshots,
@@ -361,6 +384,7 @@ def check_layout(
     the arrays given differs from that of the C record."""
     return {
         "ROW": sizeof(Row),
+        "GRID": sizeof(Grid),
         "RECORD": sizeof(Record),
         "STRATEGY": sizeof(Strategy),
         "SNAPSHOT": sizeof(Snapshot),

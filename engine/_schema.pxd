@@ -33,6 +33,18 @@ cdef struct Row:
     uint8_t attempts
     uint8_t reason
 
+cdef struct Grid:
+    uint8_t[28] keep_bits
+    uint32_t aged_s
+    uint8_t[14] take_bits
+    uint8_t best
+    uint8_t last
+
+cdef struct Grids:
+    # Where the grid of a row stands, and where a changed one is proposed.
+    const Grid* kept
+    Grid* proposed
+
 cdef struct Record:
     uint64_t decision_id
     uint64_t sequence
@@ -190,6 +202,7 @@ cdef struct Decision:
 cdef enum:
     PREMIUM_LIMIT_PPM = 8000000
     PREMIUM_UNKNOWN = -2147483648
+    GRID_CELLS = 28
     MAX_DRAWS = 7
     MAX_PUSH_STEPS = 8
     MAX_POSITION = 20

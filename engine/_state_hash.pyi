@@ -3,8 +3,8 @@ from numpy.typing import NDArray
 
 def hash_rows(
     rows: NDArray[uint8],
+    grids: NDArray[uint8],
     records: NDArray[uint8],
-    keys: NDArray[uint64],
     definitions: NDArray[uint64],
     strategies: NDArray[uint64],
 ) -> int: ...

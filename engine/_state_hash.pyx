@@ -5,10 +5,11 @@ cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
 
-from engine._schema cimport FLAG_ACTIVE, FLAG_IN_SLICE, Record, Row
+from engine._schema cimport FLAG_ACTIVE, FLAG_IN_SLICE, Grid, Record, Row
 
 cdef enum:
     ROW_WORDS = sizeof(Row) // 8
+    GRID_WORDS = sizeof(Grid) // 8
     RECORD_WORDS = sizeof(Record) // 8
     LANES = 4  # words that are mixed side by side
 
@@ -37,7 +38,7 @@ cdef Kept kept() noexcept:
 
 
 cdef inline uint64_t hash_one(
-    const Row* row, const Record* record, const Kept* mask, uint64_t state
+    const Row* row, const Grid* grid, const Record* record, const Kept* mask, uint64_t state
 ) noexcept nogil:
     cdef const uint64_t* words = <const uint64_t*>row
     cdef const uint64_t* masks = <const uint64_t*>&mask.row
@@ -47,6 +48,9 @@ cdef inline uint64_t hash_one(
         lanes[at] = mix(state, at)
     for at in range(ROW_WORDS):
         lanes[at % LANES] = mix(lanes[at % LANES], words[at] & masks[at])
+    words = <const uint64_t*>grid
+    for at in range(GRID_WORDS):
+        lanes[at % LANES] = mix(lanes[at % LANES], words[at])
     words = <const uint64_t*>record
     masks = <const uint64_t*>&mask.record
     for at in range(RECORD_WORDS):
@@ -59,12 +63,13 @@ cdef inline uint64_t hash_one(
 @cython.overflowcheck(False)
 def hash_rows(
     const uint8_t[::1] rows not None,  # IN: schema.ROW
+    const uint8_t[::1] grids not None,  # IN: schema.GRID
     const uint8_t[::1] records not None,  # IN: schema.RECORD
-    const uint64_t[::1] keys not None,  # IN: hash of each natural key
-    const uint64_t[::1] definitions not None,  # IN: hash of what else defines each listing
+    const uint64_t[::1] definitions not None,  # IN: hash of each key, and of what no row has
     const uint64_t[::1] strategies not None,  # IN: hash of each strategy
 ):
     cdef const Row* row = <const Row*>&rows[0]
+    cdef const Grid* grid = <const Grid*>&grids[0]
     cdef const Record* record = <const Record*>&records[0]
     cdef Py_ssize_t count = rows.shape[0] // <Py_ssize_t>sizeof(Row)
     cdef Py_ssize_t at
@@ -75,9 +80,9 @@ def hash_rows(
         for at in range(count):
             if not row[at].flags & FLAG_ACTIVE:
                 continue
-            state = mix(mix(keys[at], definitions[at]), strategies[row[at].strategy])
-            state = hash_one(&row[at], &record[at], &mask, state)
-            total += mix(state, keys[at])
+            state = mix(definitions[at], strategies[row[at].strategy])
+            state = hash_one(&row[at], &grid[at], &record[at], &mask, state)
+            total += mix(state, definitions[at])
     return total
 
 

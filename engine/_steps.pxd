@@ -7,6 +7,7 @@ from libc.string cimport memset
 from engine._buybox cimport buybox_offers, enter_alone, enter_suppressed, hold_reason
 from engine._evidence cimport anchor_premium, displace, learn, mark_live, rest_after_probe
 from engine._follow cimport follow_sources
+from engine._learner cimport learn_feedback
 from engine._market cimport Market, Offers, summarise
 from engine._match cimport match_offers, settle
 from engine._position cimport position_offers
@@ -64,6 +65,7 @@ from engine._schema cimport (
     STATE_SEEKING,
     STATE_SUPPRESSED,
     Feedback,
+    Grids,
     Outcome,
     Row,
     Snapshot,
@@ -77,6 +79,7 @@ from engine._targets cimport hold_on, judge
 
 cdef inline void step_offers(
     Row* r,
+    Grids* g,
     const Strategy* s,
     const Snapshot* snapshot,
     const Offers* offers,
@@ -101,7 +104,7 @@ cdef inline void step_offers(
         held(o, REASON_PAUSED)
     else:
         watch_delivery(r, s, &m, event_s, now_s, o)
-        route_offers(r, s, &m, snapshot, offers, event_s, now_s, o)
+        route_offers(r, g, s, &m, snapshot, offers, event_s, now_s, o)
         keep_bounds(r, s, now_s, o)
         rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
@@ -135,6 +138,7 @@ cdef inline void watch_delivery(
 
 cdef inline void route_offers(
     Row* r,
+    Grids* g,
     const Strategy* s,
     const Market* m,
     const Snapshot* snapshot,
@@ -147,7 +151,7 @@ cdef inline void route_offers(
         follow_schedule(r, s, now_s, o)
         return
     if s.kind == KIND_BUY_BOX:
-        buybox_offers(r, s, m, event_s, now_s, o)
+        buybox_offers(r, g, s, m, event_s, now_s, o)
         return
     if pushes(s):
         push_offers(r, s, m, now_s, o)
@@ -184,7 +188,7 @@ cdef inline void ignore(Outcome* o, int reason) noexcept nogil:
 
 
 cdef inline void step_feedback(
-    Row* r, const Strategy* s, const Feedback* f, int64_t now_ms, Outcome* o
+    Row* r, Grids* g, const Strategy* s, const Feedback* f, int64_t now_ms, Outcome* o
 ) noexcept nogil:
     cdef int64_t now_s = now_ms // 1000
     cdef int64_t event_s = divide_down(f.event_ms, 1000)
@@ -202,7 +206,7 @@ cdef inline void step_feedback(
         r.observed_ms = f.event_ms
         resume(r, FLAG_LISTING_SUPPRESSED | FLAG_PRICING_ERROR | FLAG_TOO_MANY_REJECTIONS, o)
     else:
-        verdict_feedback(r, s, f, event_s, now_s, o)
+        verdict_feedback(r, g, s, f, event_s, now_s, o)
     rest_after_probe(r, s, now_s, o)
     if not o.ignored:
         r.reason = o.reason
@@ -265,7 +269,13 @@ cdef inline void reject(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
 
 
 cdef inline void verdict_feedback(
-    Row* r, const Strategy* s, const Feedback* f, int64_t event_s, int64_t now_s, Outcome* o
+    Row* r,
+    Grids* g,
+    const Strategy* s,
+    const Feedback* f,
+    int64_t event_s,
+    int64_t now_s,
+    Outcome* o,
 ) noexcept nogil:
     cdef int named = names_current(r, f)
     if f.competitive_minor > 0:
@@ -285,11 +295,17 @@ cdef inline void verdict_feedback(
     else:
         r.observed_ms = f.event_ms
         mark_live(r, s, event_s, now_s)
-        count_verdict(r, s, f, event_s, now_s, o)
+        count_verdict(r, g, s, f, event_s, now_s, o)
 
 
 cdef inline void count_verdict(
-    Row* r, const Strategy* s, const Feedback* f, int64_t event_s, int64_t now_s, Outcome* o
+    Row* r,
+    Grids* g,
+    const Strategy* s,
+    const Feedback* f,
+    int64_t event_s,
+    int64_t now_s,
+    Outcome* o,
 ) noexcept nogil:
     cdef bint measured = f.kind == FEEDBACK_SHARE
     cdef bint won = f.kind == FEEDBACK_WON or (measured and f.share_bp >= s.share_target_bp)
@@ -312,7 +328,8 @@ cdef inline void count_verdict(
     else:
         if share < 0:
             r.draws = push_draw(r.draws, won)
-        judge(r, s, landed, r.reference_minor, share, event_s, now_s, o)
+        learn_feedback(r, g, s, f, won, landed, now_s)
+        judge(r, g, s, landed, r.reference_minor, won, share, event_s, now_s, o)
         if o.reason == REASON_NONE:
             held(o, hold_reason(r, now_s))
 

@@ -4,6 +4,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from engine._evidence cimport arm, learn
+from engine._learner cimport STEP_UNKNOWN, choose, step_landed, step_of
 from engine._rules cimport (
     MILLION,
     clamp,
@@ -36,6 +37,7 @@ from engine._schema cimport (
     REASON_HOLDING,
     REASON_KEEP,
     REASON_LOWER_AFTER_LOSS,
+    REASON_NONE,
     REASON_PROBE_LOST,
     REASON_RAISE_TO_KEEP,
     REASON_REANCHOR,
@@ -46,6 +48,7 @@ from engine._schema cimport (
     STATE_FLOORED,
     STATE_HOLDING,
     STATE_PROBING,
+    Grids,
     Outcome,
     Row,
     Strategy,
@@ -96,9 +99,13 @@ cdef inline void go_for(
 
 
 cdef inline void seek(
-    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
 ) noexcept nogil:
+    cdef int step = choose(r, g, s, reference, False, r.cooldown_until_s <= now_s)
     cdef int reason = REASON_SEEK_TAKE if known(r.take_low_ppm) else REASON_SEEK_OFFSET
+    if step != STEP_UNKNOWN:
+        go_for(r, s, step_landed(r, reference, step), reference, REASON_SEEK_TAKE, now_s, o)
+        return
     go_for(r, s, seek_target(r, s, reference), reference, reason, now_s, o)
 
 
@@ -170,34 +177,88 @@ cdef inline void verdict_won(
 cdef inline void verdict_lost(
     Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
 ) noexcept nogil:
-    if r.state == STATE_AWAITING:
-        retreat(r, s, reference, REASON_LOWER_AFTER_LOSS, now_s, o)
-    elif r.state == STATE_HOLDING:
-        retreat(r, s, reference, REASON_HOLD_LOST, now_s, o)
-    elif r.state == STATE_PROBING:
-        retreat(r, s, reference, REASON_PROBE_LOST, now_s, o)
+    cdef int reason = reason_lost(r.state)
+    if reason != REASON_NONE:
+        retreat(r, s, reference, reason, now_s, o)
+
+
+cdef inline int reason_lost(int state) noexcept nogil:
+    if state == STATE_AWAITING:
+        return REASON_LOWER_AFTER_LOSS
+    if state == STATE_HOLDING:
+        return REASON_HOLD_LOST
+    return REASON_PROBE_LOST if state == STATE_PROBING else REASON_NONE
+
+
+cdef inline void draw_won(
+    Row* r, const Strategy* s, int step, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t landed
+    r.good_price_minor = r.price_minor
+    if r.state == STATE_AWAITING and step > step_of(own_landed(r, r.price_minor), reference):
+        r.state = STATE_HOLDING
+        landed = step_landed(r, reference, step)
+        r.premium_ppm = premium_down(landed, reference)
+        if move_to(r, s, item_for_landed(r, landed), REASON_RAISE_TO_KEEP, now_s, o):
+            return
+    hold_on(r, s, reference, now_s, o)
+
+
+cdef inline void draw_lost(
+    Row* r, const Strategy* s, int step, int64_t reference, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int state = r.state
+    cdef int64_t landed = step_landed(r, reference, step)
+    if state == STATE_FLOORED:
+        return
+    if r.price_minor <= r.floor_minor:
+        enter_floored(r, s, now_s, o)
+    elif item_for_landed(r, landed) < r.price_minor:
+        go_for(r, s, landed, reference, reason_lost(state), now_s, o)
+    else:
+        r.state = STATE_AWAITING
+        if state != STATE_AWAITING:
+            arm(r, s, now_s)
+        held(o, REASON_WAITING_FOR_VERDICT)
+
+
+cdef inline int verdict_of(const Row* r, const Strategy* s, int share_bp) noexcept nogil:
+    cdef int draws = draw_count(r.draws)
+    if share_bp < 0:
+        if draws == 0 or draws < s.min_samples:
+            return -1
+        share_bp = win_count(r.draws) * 10000 // draws
+    return share_bp >= s.share_target_bp
 
 
 cdef inline void judge(
     Row* r,
+    Grids* g,
     const Strategy* s,
     int64_t landed,
     int64_t reference,
+    bint won,
     int share_bp,
     int64_t event_s,
     int64_t now_s,
     Outcome* o,
 ) noexcept nogil:
-    cdef int draws = draw_count(r.draws)
-    cdef bint won
-    if share_bp < 0:
-        if draws == 0 or draws < s.min_samples:
-            held(o, REASON_WAITING_FOR_VERDICT)
-            return
-        share_bp = win_count(r.draws) * 10000 // draws
-    won = share_bp >= s.share_target_bp
-    learn(r, won, landed, reference, event_s)
-    if won:
+    cdef int verdict = verdict_of(r, s, share_bp)
+    cdef bint may_try
+    cdef int step
+    if verdict >= 0:
+        learn(r, verdict == 1, landed, reference, event_s)
+    if won and r.state == STATE_HOLDING:
+        return
+    may_try = not won and r.state != STATE_PROBING and r.cooldown_until_s <= now_s
+    step = choose(r, g, s, reference, won, may_try)
+    if step != STEP_UNKNOWN and won:
+        draw_won(r, s, step, reference, now_s, o)
+    elif step != STEP_UNKNOWN:
+        draw_lost(r, s, step, reference, now_s, o)
+    elif verdict < 0:
+        held(o, REASON_WAITING_FOR_VERDICT)
+    elif verdict == 1:
         verdict_won(r, s, reference, now_s, o)
     else:
         verdict_lost(r, s, reference, now_s, o)

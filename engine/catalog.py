@@ -22,6 +22,7 @@ from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
 from engine.room import Room
 from engine.schema import (
+    GRID,
     MAX_SHARED_ASIN,
     PREMIUM_UNKNOWN,
     RECORD,
@@ -40,10 +41,10 @@ from engine.tiers import Tier, TierPrices, tier_prices
 
 COLUMNS: dict[str, np.dtype[Any]] = {
     "rows": ROW,
+    "grids": GRID,
     "records": RECORD,
     "shares_asin": np.dtype(np.bool_),
-    "key_hashes": np.dtype(np.uint64),
-    "definition_hashes": np.dtype(np.uint64),  # of what stands in no row
+    "definition_hashes": np.dtype(np.uint64),  # of the key and of what stands in no row
     "stock": STOCK,
     "coupled": np.dtype(np.uint32),  # B2C and B2B listing of one SKU name each other; 0: none
     "following": np.dtype(np.uint32),  # the next listing of the same ASIN key
@@ -60,9 +61,9 @@ class Catalog(StrategyTable):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
     rows: NDArray[np.void]
+    grids: NDArray[np.void]
     records: NDArray[np.void]
     shares_asin: NDArray[np.bool_]
-    key_hashes: NDArray[np.uint64]
     definition_hashes: NDArray[np.uint64]
     coupled: NDArray[np.uint32]
     stock: NDArray[np.void]
@@ -242,9 +243,8 @@ class Catalog(StrategyTable):
         points = self.fixed_points.get(listing_id, 0)
         terms = self.terms.get(listing_id, ())
         tiers = [part for each in self.tiers.get(listing_id, ()) for part in astuple(each)]
-        self.definition_hashes[listing_id] = text_hash(
-            self.asins[listing_id], points, *terms, *tiers
-        )
+        names = (*self.key_of(listing_id), self.asins[listing_id])
+        self.definition_hashes[listing_id] = text_hash(*names, points, *terms, *tiers)
 
     def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
         """Keeps the seller's own bounds; the bounds that the row is to hold."""
@@ -296,7 +296,6 @@ class Catalog(StrategyTable):
             row[name] = PREMIUM_UNKNOWN
         row["price_minor"] = row["live_price_minor"] = definition.price_minor
         row["state"], row["draws"], row["reason"] = CycleState.SEEKING, 1, Reason.NEW
-        self.key_hashes[listing_id] = text_hash(*key)
         record = self.records[listing_id]
         record["seller"] = seller
         record["marketplace"] = self.marketplace(key.marketplace_id)
@@ -331,7 +330,7 @@ class Catalog(StrategyTable):
     def listings_of(self, seller: int) -> NDArray[np.int64]:
         """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
         mine = self.records["seller"][1 : self.count] == seller
-        return np.flatnonzero(mine & (self.key_hashes[1 : self.count] != 0)) + 1
+        return np.flatnonzero(mine & (self.definition_hashes[1 : self.count] != 0)) + 1
 
     def asin_key(self, listing_id: int) -> AsinKey:
         """All listings that a message about this listing's ASIN and condition means."""

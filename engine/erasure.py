@@ -16,8 +16,9 @@ def erase_seller(catalog: Catalog, seller: int) -> None:
     """
     for listing_id in catalog.listings_of(seller).tolist():
         catalog.rows[listing_id] = 0
+        catalog.grids[listing_id] = 0
         catalog.records[listing_id] = 0
-        catalog.key_hashes[listing_id] = catalog.definition_hashes[listing_id] = 0
+        catalog.definition_hashes[listing_id] = 0
         catalog.skus[listing_id] = catalog.asins[listing_id] = ""
     name = catalog.sellers[seller].seller_id
     for key, index in list(catalog.strategy_at.items()):

@@ -17,6 +17,7 @@ from engine.guards.proposals import Origin
 from engine.guards.slices import Finding, Slice, Slots, Source
 from engine.results import Evaluated, TickResult
 from engine.schema import (
+    GRID,
     NO_INDEX,
     OUTCOME,
     ROW,
@@ -46,6 +47,7 @@ class Evaluator:
         self._gate = Gate(state)
         self._scratch = np.zeros(SLICE, ROW)
         self._outcomes = np.zeros(SLICE, OUTCOME)
+        self._out = (self._scratch, np.zeros(SLICE, GRID), self._outcomes)
 
     # 5 evaluate
 
@@ -69,8 +71,8 @@ class Evaluator:
 
         def evaluate(first: int) -> int:
             return self.kernel.evaluate_feedback(
-                catalog.rows, catalog.strategy_records, rows, first,
-                min(first + SLICE, len(rows)), now_ms, self._scratch, self._outcomes,
+                catalog.rows, catalog.grids, catalog.strategy_records, rows, first,
+                min(first + SLICE, len(rows)), now_ms, *self._out,
             )  # fmt: skip
 
         self._run(len(rows), evaluate, result, Source(Origin.FEEDBACK, rows, released=released))
@@ -83,8 +85,8 @@ class Evaluator:
 
         def evaluate(first: int) -> int:
             return self.kernel.evaluate_commands(
-                catalog.rows, catalog.strategy_records, commands, first,
-                min(first + SLICE, len(commands)), now_ms, self._scratch, self._outcomes,
+                catalog.rows, catalog.grids, catalog.strategy_records, commands, first,
+                min(first + SLICE, len(commands)), now_ms, *self._out,
             )  # fmt: skip
 
         self._run(
@@ -102,8 +104,8 @@ class Evaluator:
         while at < last_id:
             catalog = self._state.catalog
             count, at = self.kernel.evaluate_timers(
-                catalog.rows, catalog.strategy_records, at, last_id, self._state.now_ms,
-                self._scratch, self._outcomes,
+                catalog.rows, catalog.grids, catalog.strategy_records, at, last_id,
+                self._state.now_ms, *self._out,
             )  # fmt: skip
             self._emit(count, result, source)
 
@@ -144,7 +146,7 @@ class Evaluator:
             count = evaluate(first)
             prices.extend(evaluated(each) for each in self._outcomes[:count])
             self.kernel.commit(
-                catalog.rows, self._scratch, self._outcomes, np.zeros(count, np.uint8),
+                catalog.rows, catalog.grids, *self._out, np.zeros(count, np.uint8),
                 catalog.strategy_records, aside, count,
             )  # fmt: skip
             first += count
@@ -155,8 +157,8 @@ class Evaluator:
 
         def evaluate(first: int) -> int:
             return self.kernel.evaluate_offers(
-                catalog.rows, catalog.strategy_records, catalog.pool, rows, first,
-                min(first + SLICE, len(rows)), offers, now_ms, self._scratch, self._outcomes,
+                catalog.rows, catalog.grids, catalog.strategy_records, catalog.pool, rows, first,
+                min(first + SLICE, len(rows)), offers, now_ms, *self._out,
             )  # fmt: skip
 
         return evaluate
@@ -186,7 +188,7 @@ class Evaluator:
             slots, reasons = withdraw.outdated(part, accepted, self._state.now_ms)
             self.withdraw(part.ids[slots], reasons)
         self.kernel.commit(
-            catalog.rows, self._scratch, self._outcomes, accepted.view(np.uint8),
+            catalog.rows, catalog.grids, *self._out, accepted.view(np.uint8),
             catalog.strategy_records, self.counters, count,
         )  # fmt: skip
         if catalog.has_b2b:

@@ -12,8 +12,10 @@ from engine.catalog import Catalog
 from engine.columns import Address, OfferColumns, SnapshotBatch
 from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
+from engine.learner_tables import STEPS, WHOLE
 from engine.money import currency_code, format_minor
 from engine.reference import load
+from engine.reference_learner import chances, step_of, step_premium, unpack
 from engine.reference_market import (
     eligible,
     forbidden_bits,
@@ -21,7 +23,14 @@ from engine.reference_market import (
     offer_at,
     summarise,
 )
-from engine.reference_rules import draw_count, known, landed_high, landed_low, win_count
+from engine.reference_rules import (
+    draw_count,
+    known,
+    landed_high,
+    landed_low,
+    own_landed,
+    win_count,
+)
 from engine.resolve import resolve_snapshots
 from engine.schema import (
     CLASS_BITS,
@@ -30,6 +39,7 @@ from engine.schema import (
     SUB_CONDITION_MASK,
     CycleState,
     FeedbackKind,
+    LastDraw,
     OfferBit,
     Reason,
     ReferenceClass,
@@ -81,17 +91,18 @@ class Explanation:
     """Name of the calendar entry in force."""
     advertised_minor: int = 0
     """The minimum advertised price that lifts the floor; 0: none does."""
+    grid: Any = None
     take_prices: tuple[int | None, int | None] = (None, None)
     keep_prices: tuple[int | None, int | None] = (None, None)
 
 
 def gather(catalog: Catalog, listing_id: int) -> Explanation:
     """What is known of a listing that exists, without offers. Runs on the writer thread."""
-    row = load(catalog.rows, listing_id)
-    record = load(catalog.records, listing_id)
+    row, record = load(catalog.rows, listing_id), load(catalog.records, listing_id)
     addresses = (listing_id, catalog.key_of(listing_id), catalog.asin_key(listing_id))
     found = Explanation(listing_id, row, record, catalog.strategies[row.strategy], addresses)
     found.draw_count, found.win_count = draw_count(row.draws), win_count(row.draws)
+    found.grid = load(catalog.grids, listing_id)
     entry = catalog.schedules.entries.get(row.strategy)
     found.entry = entry.name if entry is not None else ""
     if row.floor_minor == catalog.own_terms(listing_id).map_minor:
@@ -205,6 +216,7 @@ def sentences(found: Explanation) -> list[str]:
         said += [
             bracket_sentence(found, "take", found.take_prices),
             bracket_sentence(found, "keep", found.keep_prices),
+            learner_sentence(found),
             evidence_sentence(found),
         ]
     said += [bounds_sentence(found), timer_sentence(found)]
@@ -273,6 +285,24 @@ def bracket_sentence(found: Explanation, verb: str, prices: tuple[int | None, in
     worked = f"{amount(found, low)} landed works" if low is not None else "nothing is proven yet"
     failed = f", {amount(found, high)} does not" if high is not None else ""
     return f"To {verb} the Buy Box, {worked}{failed}."
+
+
+def learner_sentence(found: Explanation) -> str:
+    """What the learner expects at the present price, and where it expects to lose."""
+    row, grid = found.row, found.grid
+    if grid is None or grid.last == LastDraw.NONE or 0 in (row.reference_minor, row.price_minor):
+        return ""
+    step = step_of(own_landed(row, row.price_minor), row.reference_minor)
+    if not 0 <= step < STEPS:
+        return "The price is too far from the reference price for what was learned."
+    chance = chances(unpack(grid, int(grid.last == LastDraw.WON)))
+    loses = next((at for at in range(step, STEPS) if 2 * chance[at] < WHOLE), STEPS)
+    text = "From what was learned, this price is expected to have the Buy Box"
+    text += f" {chance[step] * 100 // WHOLE} % of the time"
+    if step < loses < STEPS:
+        price = landed_low(row.reference_minor, step_premium(loses))
+        text += f", and {amount(found, price)} landed less than half of it"
+    return text + "."
 
 
 def evidence_sentence(found: Explanation) -> str:

@@ -20,7 +20,7 @@ from engine.columns import OfferColumns
 from engine.counters import COUNTER_COUNT
 from engine.errors import ConfigError
 from engine.room import as_bytes
-from engine.schema import COMMAND, FEEDBACK, OUTCOME, ROW, SNAPSHOT, STRATEGY, CommandKind
+from engine.schema import COMMAND, FEEDBACK, GRID, OUTCOME, ROW, SNAPSHOT, STRATEGY, CommandKind
 
 Records = NDArray[np.void]
 
@@ -108,11 +108,15 @@ def check_listings(name: str, ids: NDArray[np.uint32], row_count: int) -> None:
     check(highest < row_count, f"{name}['listing_id']", highest, f"below {row_count}")
 
 
-def check_table(rows: Any, strategies: Any, scratch: Any, outcomes: Any, least: int) -> None:
+def check_table(
+    rows: Any, grids: Any, strategies: Any, scratch: Any, proposed: Any, outcomes: Any, least: int
+) -> None:
     """What every evaluation works on; `least` is the room it needs."""
     check_output("rows", rows, ROW)
+    check_output("grids", grids, GRID, len(rows))
     check_array("strategies", strategies, STRATEGY)
     check_output("scratch", scratch, ROW, least)
+    check_output("proposed", proposed, GRID, least)
     check_output("outcomes", outcomes, OUTCOME, least)
 
 
@@ -154,67 +158,69 @@ class NativeBody:
         self.module: Any = module
 
     def evaluate_offers(
-        self, rows: Records, strategies: Records, pool: NDArray[np.uint64], snapshots: Records,
-        first: int, last: int, offers: OfferColumns, now_ms: int, scratch: Records,
-        outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, pool: NDArray[np.uint64],
+        snapshots: Records, first: int, last: int, offers: OfferColumns, now_ms: int,
+        scratch: Records, proposed: Records, outcomes: Records,
     ) -> int:  # fmt: skip
         """See `engine.reference`."""
         columns = [getattr(offers, name) for name in COLUMN_TYPES]
         count: int = self.module.evaluate_offers(
-            as_bytes(rows), as_bytes(strategies), pool, as_bytes(snapshots), first, last, *columns,
-            now_ms, as_bytes(scratch), as_bytes(outcomes),
+            as_bytes(rows), as_bytes(grids), as_bytes(strategies), pool, as_bytes(snapshots), first,
+            last, *columns, now_ms, as_bytes(scratch), as_bytes(proposed), as_bytes(outcomes),
         )  # fmt: skip
         return count
 
     def evaluate_feedback(
-        self, rows: Records, strategies: Records, feedback: Records, first: int, last: int,
-        now_ms: int, scratch: Records, outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, feedback: Records, first: int,
+        last: int, now_ms: int, scratch: Records, proposed: Records, outcomes: Records,
     ) -> int:  # fmt: skip
         """See `engine.reference`."""
         count: int = self.module.evaluate_feedback(
-            as_bytes(rows), as_bytes(strategies), as_bytes(feedback), first, last, now_ms,
-            as_bytes(scratch), as_bytes(outcomes),
+            as_bytes(rows), as_bytes(grids), as_bytes(strategies), as_bytes(feedback), first,
+            last, now_ms, as_bytes(scratch), as_bytes(proposed), as_bytes(outcomes),
         )  # fmt: skip
         return count
 
     def evaluate_commands(
-        self, rows: Records, strategies: Records, commands: Records, first: int, last: int,
-        now_ms: int, scratch: Records, outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, commands: Records, first: int,
+        last: int, now_ms: int, scratch: Records, proposed: Records, outcomes: Records,
     ) -> int:  # fmt: skip
         """See `engine.reference`."""
         count: int = self.module.evaluate_commands(
-            as_bytes(rows), as_bytes(strategies), as_bytes(commands), first, last, now_ms,
-            as_bytes(scratch), as_bytes(outcomes),
+            as_bytes(rows), as_bytes(grids), as_bytes(strategies), as_bytes(commands), first,
+            last, now_ms, as_bytes(scratch), as_bytes(proposed), as_bytes(outcomes),
         )  # fmt: skip
         return count
 
     def evaluate_timers(
-        self, rows: Records, strategies: Records, first_id: int, last_id: int, now_ms: int,
-        scratch: Records, outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, first_id: int, last_id: int,
+        now_ms: int, scratch: Records, proposed: Records, outcomes: Records,
     ) -> tuple[int, int]:  # fmt: skip
         """See `engine.reference`."""
         done: tuple[int, int] = self.module.evaluate_timers(
-            as_bytes(rows), as_bytes(strategies), first_id, last_id, now_ms, as_bytes(scratch),
-            as_bytes(outcomes),
+            as_bytes(rows), as_bytes(grids), as_bytes(strategies), first_id, last_id, now_ms,
+            as_bytes(scratch), as_bytes(proposed), as_bytes(outcomes),
         )  # fmt: skip
         return done
 
     def commit(
-        self, rows: Records, scratch: Records, outcomes: Records, accepted: NDArray[np.uint8],
-        strategies: Records, counters: NDArray[np.int64], count: int,
+        self, rows: Records, grids: Records, scratch: Records, proposed: Records,
+        outcomes: Records, accepted: NDArray[np.uint8], strategies: Records,
+        counters: NDArray[np.int64], count: int,
     ) -> None:  # fmt: skip
         """See `engine.reference`."""
         self.module.commit(
-            as_bytes(rows), as_bytes(scratch), as_bytes(outcomes), accepted, as_bytes(strategies),
-            counters, count,
+            as_bytes(rows), as_bytes(grids), as_bytes(scratch), as_bytes(proposed),
+            as_bytes(outcomes), accepted, as_bytes(strategies), counters, count,
         )  # fmt: skip
 
 
 class Kernel:
     """The five calls at one level. Each raises ValueError naming an argument that does not fit.
 
-    `evaluate_*` write proposals to `scratch` and `outcomes` from index 0, mark their listings in
-    `rows` and return how many they made; `commit` must follow before the next evaluation.
+    `evaluate_*` write proposals to `scratch`, `proposed` (grids that were read) and `outcomes` from
+    index 0, mark their listings in `rows` and return how many they made; `commit` must follow
+    before the next evaluation.
     """
 
     def __init__(self, level: str) -> None:
@@ -226,76 +232,91 @@ class Kernel:
         )
 
     def evaluate_offers(
-        self, rows: Records, strategies: Records, pool: NDArray[np.uint64], snapshots: Records,
-        first: int, last: int, offers: OfferColumns, now_ms: int, scratch: Records,
-        outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, pool: NDArray[np.uint64],
+        snapshots: Records, first: int, last: int, offers: OfferColumns, now_ms: int,
+        scratch: Records, proposed: Records, outcomes: Records,
     ) -> int:  # fmt: skip
         """Snapshots (`schema.SNAPSHOT`) first to last; ends early where a listing comes again."""
-        check_table(rows, strategies, scratch, outcomes, last - first)
+        check_table(rows, grids, strategies, scratch, proposed, outcomes, last - first)
         check_array("pool", pool, np.dtype(np.uint64))
         check_offers(offers)
         check_snapshots(snapshots, first, last, len(rows), len(offers))
         count: int = self._body.evaluate_offers(
-            rows, strategies, pool, snapshots, first, last, offers, now_ms, scratch, outcomes
+            rows,
+            grids,
+            strategies,
+            pool,
+            snapshots,
+            first,
+            last,
+            offers,
+            now_ms,
+            scratch,
+            proposed,
+            outcomes,
         )
         return count
 
     def evaluate_feedback(
-        self, rows: Records, strategies: Records, feedback: Records, first: int, last: int,
-        now_ms: int, scratch: Records, outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, feedback: Records, first: int,
+        last: int, now_ms: int, scratch: Records, proposed: Records, outcomes: Records,
     ) -> int:  # fmt: skip
         """Feedback (`schema.FEEDBACK`) first to last; ends early where a listing comes again."""
-        check_table(rows, strategies, scratch, outcomes, last - first)
+        check_table(rows, grids, strategies, scratch, proposed, outcomes, last - first)
         check_array("feedback", feedback, FEEDBACK)
         check_range(first, last, len(feedback))
         check_listings("feedback", feedback["listing_id"][first:last], len(rows))
         count: int = self._body.evaluate_feedback(
-            rows, strategies, feedback, first, last, now_ms, scratch, outcomes
+            rows, grids, strategies, feedback, first, last, now_ms, scratch, proposed, outcomes
         )
         return count
 
     def evaluate_commands(
-        self, rows: Records, strategies: Records, commands: Records, first: int, last: int,
-        now_ms: int, scratch: Records, outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, commands: Records, first: int,
+        last: int, now_ms: int, scratch: Records, proposed: Records, outcomes: Records,
     ) -> int:  # fmt: skip
         """Commands (`schema.COMMAND`) first to last; ends early where a listing comes again."""
-        check_table(rows, strategies, scratch, outcomes, last - first)
+        check_table(rows, grids, strategies, scratch, proposed, outcomes, last - first)
         check_commands(commands, first, last, len(rows))
         count: int = self._body.evaluate_commands(
-            rows, strategies, commands, first, last, now_ms, scratch, outcomes
+            rows, grids, strategies, commands, first, last, now_ms, scratch, proposed, outcomes
         )
         return count
 
     def evaluate_timers(
-        self, rows: Records, strategies: Records, first_id: int, last_id: int, now_ms: int,
-        scratch: Records, outcomes: Records,
+        self, rows: Records, grids: Records, strategies: Records, first_id: int, last_id: int,
+        now_ms: int, scratch: Records, proposed: Records, outcomes: Records,
     ) -> tuple[int, int]:  # fmt: skip
         """Due timers of listings first to last until `scratch` is full.
 
         Returns the number of proposals and the listing id to go on with.
         """
-        check_table(rows, strategies, scratch, outcomes, 1)
+        check_table(rows, grids, strategies, scratch, proposed, outcomes, 1)
+        check_output("proposed", proposed, GRID, len(scratch))
         check_output("outcomes", outcomes, OUTCOME, len(scratch))
         check_range(first_id, last_id, len(rows))
         done: tuple[int, int] = self._body.evaluate_timers(
-            rows, strategies, first_id, last_id, now_ms, scratch, outcomes
+            rows, grids, strategies, first_id, last_id, now_ms, scratch, proposed, outcomes
         )
         return done
 
     def commit(
-        self, rows: Records, scratch: Records, outcomes: Records, accepted: NDArray[np.uint8],
-        strategies: Records, counters: NDArray[np.int64], count: int,
+        self, rows: Records, grids: Records, scratch: Records, proposed: Records,
+        outcomes: Records, accepted: NDArray[np.uint8], strategies: Records,
+        counters: NDArray[np.int64], count: int,
     ) -> None:  # fmt: skip
         """Takes the first `count` proposals over where `accepted` is not 0, and counts them.
 
         `counters` is laid out by `engine.counters`. Refused proposals leave their row as it was.
         """
         check(count >= 0, "count", count, "0 and more")
-        check_table(rows, strategies, scratch, outcomes, count)
+        check_table(rows, grids, strategies, scratch, proposed, outcomes, count)
         check_array("accepted", accepted, np.dtype(np.uint8), count)
         check_output("counters", counters, np.dtype(np.int64), COUNTER_COUNT)
         check_listings("outcomes", outcomes["listing_id"][:count], len(rows))
-        self._body.commit(rows, scratch, outcomes, accepted, strategies, counters, count)
+        self._body.commit(
+            rows, grids, scratch, proposed, outcomes, accepted, strategies, counters, count
+        )
 
 
 def choose_level(wanted: str) -> str:

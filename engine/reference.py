@@ -1,10 +1,11 @@
 """The pricing core in plain Python: slow, obvious, and the oracle of the native kernel.
 
 The functions here have the signatures of `engine.kernel.Kernel` and must give the same bytes in
-`scratch`, `outcomes`, the table and the counters. This file holds the loops. The rules of one row
-are in `reference_steps` and `reference_commands` (inputs), `reference_buybox`, `reference_targets`
-and `reference_evidence` (the Buy Box cycle), `reference_match` and `reference_position` (other
-strategies), `reference_market`, `reference_endings` and `reference_rules`.
+`scratch`, `proposed` (grids), `outcomes`, the tables and the counters. This file holds the loops.
+The rules of one row are in `reference_steps` and `reference_commands` (inputs), `reference_buybox`,
+`reference_probe`, `reference_targets`, `reference_evidence` and `reference_learner` (the Buy Box
+cycle), `reference_match` and `reference_position` (other strategies), `reference_market`,
+`reference_endings` and `reference_rules`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from engine.columns import OfferColumns
 from engine.counters import REASONS, STATES, TRANSITIONS_AT, VERDICTS_AT
 from engine.reference_commands import step_command, step_timer
+from engine.reference_learner import Grids
 from engine.reference_steps import step_feedback, step_offers
 from engine.schema import NO_INDEX, OUTCOME, CommandKind, RowFlag
 
@@ -52,19 +54,24 @@ class Strategies(dict[int, Any]):
         return self[index]
 
 
-def begin(rows: Records, listing_id: int, index: int) -> tuple[Any, Any]:
-    """Proposed row and empty outcome."""
-    r = load(rows, listing_id)
+def begin(rows: Records, grids: Records, listing_id: int, index: int) -> tuple[Any, Grids, Any]:
+    """Proposed row, its grid, and empty outcome."""
+    r, g = load(rows, listing_id), Grids(lambda: load(grids, listing_id))
     o = SimpleNamespace(**dict.fromkeys(OUTCOME.names or (), 0))
     o.listing_id, o.index = listing_id, index
     o.previous_minor, o.state_before = r.price_minor, r.state
-    return r, o
+    return r, g, o
 
 
-def finish(rows: Records, scratch: Records, outcomes: Records, slot: int, r: Any, o: Any) -> None:
-    """Puts a proposed row and its outcome into scratch and marks the listing as taken."""
+def finish(
+    rows: Records, scratch: Records, proposed: Records, outcomes: Records,
+    slot: int, r: Any, g: Grids, o: Any,
+) -> None:  # fmt: skip
+    """Puts a proposed row, its grid and its outcome into scratch and marks the listing as taken."""
     o.price_minor, o.state = r.price_minor, r.state
     store(scratch, slot, r)
+    if g.proposed is not None:
+        store(proposed, slot, g.proposed)
     store(outcomes, slot, o)
     rows["flags"][o.listing_id] |= RowFlag.IN_SLICE
 
@@ -76,6 +83,7 @@ def taken(rows: Records, listing_id: int) -> bool:
 
 def evaluate_offers(
     rows: Records,
+    grids: Records,
     strategies: Records,
     pool: NDArray[np.uint64],
     snapshots: Records,
@@ -84,6 +92,7 @@ def evaluate_offers(
     offers: OfferColumns,
     now_ms: int,
     scratch: Records,
+    proposed: Records,
     outcomes: Records,
 ) -> int:
     """Evaluates snapshots first to last; ends early at a listing that the slice already holds.
@@ -95,21 +104,23 @@ def evaluate_offers(
         snapshot = load(snapshots, at)
         if taken(rows, snapshot.listing_id):
             return slot
-        r, o = begin(rows, snapshot.listing_id, snapshot.index)
+        r, g, o = begin(rows, grids, snapshot.listing_id, snapshot.index)
         s = known[r.strategy]
-        step_offers(r, s, sellers, snapshot, offers, now_ms, o)
-        finish(rows, scratch, outcomes, slot, r, o)
+        step_offers(r, g, s, sellers, snapshot, offers, now_ms, o)
+        finish(rows, scratch, proposed, outcomes, slot, r, g, o)
     return last - first
 
 
 def evaluate_feedback(
     rows: Records,
+    grids: Records,
     strategies: Records,
     feedback: Records,
     first: int,
     last: int,
     now_ms: int,
     scratch: Records,
+    proposed: Records,
     outcomes: Records,
 ) -> int:
     """Like `evaluate_offers`, for feedback rows."""
@@ -118,21 +129,23 @@ def evaluate_feedback(
         f = load(feedback, at)
         if taken(rows, f.listing_id):
             return slot
-        r, o = begin(rows, f.listing_id, f.index)
+        r, g, o = begin(rows, grids, f.listing_id, f.index)
         s = known[r.strategy]
-        step_feedback(r, s, f, now_ms, o)
-        finish(rows, scratch, outcomes, slot, r, o)
+        step_feedback(r, g, s, f, now_ms, o)
+        finish(rows, scratch, proposed, outcomes, slot, r, g, o)
     return last - first
 
 
 def evaluate_commands(
     rows: Records,
+    grids: Records,
     strategies: Records,
     commands: Records,
     first: int,
     last: int,
     now_ms: int,
     scratch: Records,
+    proposed: Records,
     outcomes: Records,
 ) -> int:
     """Like `evaluate_offers`, for command rows."""
@@ -141,21 +154,23 @@ def evaluate_commands(
         c = load(commands, at)
         if taken(rows, c.listing_id):
             return slot
-        r, o = begin(rows, c.listing_id, c.index)
+        r, g, o = begin(rows, grids, c.listing_id, c.index)
         index = c.strategy if c.kind == CommandKind.UPSERT else r.strategy
         s = known[index]
         step_command(r, s, c, now_ms, o)
-        finish(rows, scratch, outcomes, slot, r, o)
+        finish(rows, scratch, proposed, outcomes, slot, r, g, o)
     return last - first
 
 
 def evaluate_timers(
     rows: Records,
+    grids: Records,
     strategies: Records,
     first_id: int,
     last_id: int,
     now_ms: int,
     scratch: Records,
+    proposed: Records,
     outcomes: Records,
 ) -> tuple[int, int]:
     """Evaluates the due timers of listings first_id to last_id until `scratch` is full.
@@ -169,17 +184,19 @@ def evaluate_timers(
             continue
         if slot == len(scratch):
             return slot, listing_id
-        r, o = begin(rows, listing_id, NO_INDEX)
+        r, g, o = begin(rows, grids, listing_id, NO_INDEX)
         s = known[r.strategy]
-        step_timer(r, s, now_ms, o)
-        finish(rows, scratch, outcomes, slot, r, o)
+        step_timer(r, g, s, now_ms, o)
+        finish(rows, scratch, proposed, outcomes, slot, r, g, o)
         slot += 1
     return slot, last_id
 
 
 def commit(
     rows: Records,
+    grids: Records,
     scratch: Records,
+    proposed: Records,
     outcomes: Records,
     accepted: NDArray[np.uint8],
     strategies: Records,
@@ -195,6 +212,8 @@ def commit(
         o = load(outcomes, slot)
         if accepted[slot]:
             rows[o.listing_id] = scratch[slot]
+            if int(scratch["flags"][slot]) & RowFlag.IN_SLICE:
+                grids[o.listing_id] = proposed[slot]
             count_outcome(counters, known[int(scratch["strategy"][slot])], o)
         rows["flags"][o.listing_id] &= ~int(RowFlag.IN_SLICE) & 0xFFFF
 

@@ -21,6 +21,8 @@ from engine.reference_evidence import (
     reemit,
     wait_live,
 )
+from engine.reference_learner import Grids, learn_draw
+from engine.reference_probe import probe, probe_limit
 from engine.reference_rules import (
     MILLION,
     clamp,
@@ -28,7 +30,6 @@ from engine.reference_rules import (
     highest,
     item_for_landed,
     known,
-    landed_high,
     landed_low,
     lower,
     may_change,
@@ -72,13 +73,6 @@ def alone_cap(r: Any, s: Any) -> int:
     if r.competitive_minor > 0:
         cap = min(cap, item_for_landed(r, r.competitive_minor))
     return clamp(r, cap)
-
-
-def probe_limit(s: Any, price: int, raise_by: int) -> int:
-    """A raise no larger than one probe may be, and at least one step."""
-    if s.max_probe_ppm > 0:
-        raise_by = min(raise_by, price * s.max_probe_ppm // MILLION)
-    return max(int(s.step_minor), raise_by)
 
 
 def alone_step(r: Any, s: Any, cap: int, now_s: int, o: Any) -> None:
@@ -157,7 +151,7 @@ def adopt(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> bool:
     return True
 
 
-def floored_offers(r: Any, s: Any, m: Any, now_s: int, o: Any) -> None:
+def floored_offers(r: Any, g: Grids, s: Any, m: Any, now_s: int, o: Any) -> None:
     """FLOORED: a rise of the reference price from its lowest point is worth a new try."""
     anchor = r.reference_minor
     risen = (m.reference_minor - anchor) * MILLION >= s.reanchor_ppm * anchor
@@ -166,13 +160,13 @@ def floored_offers(r: Any, s: Any, m: Any, now_s: int, o: Any) -> None:
         held(o, Reason.FLOORED)
         return
     r.reference_minor = m.reference_minor
-    seek(r, s, m.reference_minor, now_s, o)
+    seek(r, g, s, m.reference_minor, now_s, o)
 
 
 # Inputs
 
 
-def competitor_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> None:
+def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> None:
     """Offers with a reference price."""
     keep_class(r, m.reference_class)
     age_evidence(r, s, now_s)
@@ -180,25 +174,28 @@ def competitor_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) 
         r.state = CycleState.SEEKING
     if r.state != CycleState.FLOORED:
         r.reference_minor = m.reference_minor
+    if m.draw >= 0 and m.own_landed_minor > 0:
+        learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
     if r.state == CycleState.SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
-            seek(r, s, m.reference_minor, now_s, o)
+            seek(r, g, s, m.reference_minor, now_s, o)
         return
     if m.draw >= 0 and m.own_price_minor == r.price_minor:
         o.verdict = FeedbackKind.WON if m.draw == 1 else FeedbackKind.LOST
         r.draws = push_draw(r.draws, m.draw)
-        judge(r, s, m.own_landed_minor, m.reference_minor, -1, event_s, now_s, o)
+        won = m.draw == 1
+        judge(r, g, s, m.own_landed_minor, m.reference_minor, won, -1, event_s, now_s, o)
     if r.state != CycleState.FLOORED:
         r.reference_minor = m.reference_minor
     elif o.changed == 0:
-        floored_offers(r, s, m, now_s, o)
+        floored_offers(r, g, s, m, now_s, o)
     if o.changed == 0:
         follow_reference(r, s, m.reference_minor, now_s, o)
     if o.reason == Reason.NONE:
         held(o, hold_reason(r, now_s))
 
 
-def buybox_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> None:
+def buybox_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> None:
     """One snapshot of offers for a listing that is not paused."""
     if m.alone:
         r.reference_minor = 0
@@ -212,38 +209,10 @@ def buybox_offers(r: Any, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> N
     elif m.reference_minor == 0:
         held(o, Reason.NO_REFERENCE)
     else:
-        competitor_offers(r, s, m, event_s, now_s, o)
+        competitor_offers(r, g, s, m, event_s, now_s, o)
 
 
-def probe(r: Any, s: Any, now_s: int, o: Any) -> None:
-    """HOLDING long enough: halfway to the lowest premium known to lose, at least one step."""
-    reference = r.reference_minor
-    age_evidence(r, s, now_s)
-    landed = own_landed(r, r.price_minor)
-    limit = own_landed(r, highest(r)) + 1
-    if known(r.keep_high_ppm) and reference > 0:
-        limit = min(limit, landed_high(reference, r.keep_high_ppm))
-    if reference == 0 or limit - landed <= s.step_minor:
-        r.deadline_s = now_s + s.hold_s
-        held(o, Reason.NO_ROOM if reference > 0 else Reason.NO_REFERENCE)
-        return
-    target = landed + probe_limit(s, landed, (limit - landed) // 2)
-    highest_item = item_for_landed(r, limit - 1)
-    item = raised(r, s, item_for_landed(r, min(target, limit - 1)), highest_item)
-    held_minor = r.price_minor
-    if item <= held_minor:
-        r.deadline_s = now_s + s.hold_s
-        held(o, Reason.NO_ROOM)
-        return
-    if not move_to(r, s, item, Reason.PROBE_UP, now_s, o):
-        r.deadline_s = now_s + s.hold_s
-        return
-    r.good_price_minor = held_minor
-    r.state = CycleState.PROBING
-    r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)
-
-
-def holding_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
+def holding_timer(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
     """HOLDING: re-emit, wait for the cooldown, or probe."""
     if r.effective_s == 0:
         reemit(r, s, now_s, o)
@@ -254,7 +223,7 @@ def holding_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
         r.deadline_s = now_s + CHANGE_BUCKET_S
         held(o, Reason.CHANGES_PER_HOUR)
     else:
-        probe(r, s, now_s, o)
+        probe(r, g, s, now_s, o)
 
 
 def awaiting_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
@@ -299,10 +268,10 @@ def alone_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
         alone_step(r, s, with_ending(r, s, alone_cap(r, s)), now_s, o)
 
 
-def cycle_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
+def cycle_timer(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
     """The deadline of the row has passed."""
     if r.state == CycleState.HOLDING:
-        holding_timer(r, s, now_s, o)
+        holding_timer(r, g, s, now_s, o)
     elif r.state == CycleState.AWAITING:
         awaiting_timer(r, s, now_s, o)
     elif r.state == CycleState.PROBING:
@@ -310,7 +279,7 @@ def cycle_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
     elif r.state == CycleState.ALONE:
         alone_timer(r, s, now_s, o)
     elif r.state == CycleState.FLOORED and r.reference_minor > 0:
-        seek(r, s, r.reference_minor, now_s, o)
+        seek(r, g, s, r.reference_minor, now_s, o)
     elif r.state == CycleState.SUPPRESSED and r.effective_s == 0:
         reemit(r, s, now_s, o)
     else:

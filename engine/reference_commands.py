@@ -11,6 +11,7 @@ from typing import Any
 from engine.reference_buybox import cycle_timer
 from engine.reference_evidence import arm, reemit, rest_after_probe
 from engine.reference_follow import note_sources
+from engine.reference_learner import Grids
 from engine.reference_match import settle
 from engine.reference_push import (
     arm_push,
@@ -98,7 +99,7 @@ def resend(r: Any, s: Any, now_s: int, o: Any) -> None:
         moved(r, s, r.price_minor, Reason.TIERS, now_s, o)
 
 
-def step_timer(r: Any, s: Any, now_ms: int, o: Any) -> None:
+def step_timer(r: Any, g: Grids, s: Any, now_ms: int, o: Any) -> None:
     """The deadline of the row has passed."""
     now_s = now_ms // 1000
     if is_scheduled(s):
@@ -106,7 +107,7 @@ def step_timer(r: Any, s: Any, now_ms: int, o: Any) -> None:
     elif pushes(s):
         push_timer(r, s, now_s, o)
     elif s.kind == StrategyKind.BUY_BOX or r.state in (CycleState.ALONE, CycleState.SUPPRESSED):
-        cycle_timer(r, s, now_s, o)
+        cycle_timer(r, g, s, now_s, o)
     elif r.state == CycleState.AWAITING and r.effective_s == 0:
         reemit(r, s, now_s, o)
     else:

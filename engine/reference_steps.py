@@ -11,6 +11,7 @@ from typing import Any
 from engine.reference_buybox import buybox_offers, enter_alone, enter_suppressed, hold_reason
 from engine.reference_evidence import anchor_premium, displace, learn, mark_live, rest_after_probe
 from engine.reference_follow import follow_sources
+from engine.reference_learner import Grids, learn_feedback
 from engine.reference_market import Market, summarise
 from engine.reference_match import match_offers, settle
 from engine.reference_position import position_offers
@@ -37,7 +38,7 @@ ISSUE_FLAGS = RowFlag.LISTING_SUPPRESSED | RowFlag.PRICING_ERROR | RowFlag.TOO_M
 
 
 def step_offers(
-    r: Any, s: Any, pool: list[int], snapshot: Any, offers: Any, now_ms: int, o: Any
+    r: Any, g: Grids, s: Any, pool: list[int], snapshot: Any, offers: Any, now_ms: int, o: Any
 ) -> None:
     """A snapshot of offers."""
     if snapshot.event_ms <= r.observed_ms:
@@ -55,7 +56,7 @@ def step_offers(
         held(o, Reason.PAUSED)
     else:
         watch_delivery(r, s, m, event_s, now_s, o)
-        route_offers(r, s, pool, m, snapshot, offers, now_s, o)
+        route_offers(r, g, s, pool, m, snapshot, offers, now_s, o)
         keep_bounds(r, s, now_s, o)
         rest_after_probe(r, s, now_s, o)
     o.reference_minor = m.reference_minor
@@ -88,7 +89,15 @@ def watch_delivery(r: Any, s: Any, m: Market, event_s: int, now_s: int, o: Any) 
 
 
 def route_offers(
-    r: Any, s: Any, pool: list[int], m: Market, snapshot: Any, offers: Any, now_s: int, o: Any
+    r: Any,
+    g: Grids,
+    s: Any,
+    pool: list[int],
+    m: Market,
+    snapshot: Any,
+    offers: Any,
+    now_s: int,
+    o: Any,
 ) -> None:
     """Hands a snapshot to the strategy."""
     if is_scheduled(s):
@@ -96,7 +105,7 @@ def route_offers(
         return
     if s.kind == StrategyKind.BUY_BOX:
         event_s = snapshot.event_ms // 1000
-        buybox_offers(r, s, m, event_s, now_s, o)
+        buybox_offers(r, g, s, m, event_s, now_s, o)
         return
     if pushes(s):
         push_offers(r, s, m, now_s, o)
@@ -129,7 +138,7 @@ def ignore(o: Any, reason: int) -> None:
     o.reason = reason
 
 
-def step_feedback(r: Any, s: Any, f: Any, now_ms: int, o: Any) -> None:
+def step_feedback(r: Any, g: Grids, s: Any, f: Any, now_ms: int, o: Any) -> None:
     """What the marketplace did with a price."""
     now_s, event_s = now_ms // 1000, f.event_ms // 1000
     if f.kind in (FeedbackKind.ACCEPTED, FeedbackKind.REJECTED, FeedbackKind.EFFECTIVE):
@@ -143,7 +152,7 @@ def step_feedback(r: Any, s: Any, f: Any, now_ms: int, o: Any) -> None:
         r.observed_ms = f.event_ms
         resume(r, ISSUE_FLAGS, o)
     else:
-        verdict_feedback(r, s, f, event_s, now_s, o)
+        verdict_feedback(r, g, s, f, event_s, now_s, o)
     rest_after_probe(r, s, now_s, o)
     if not o.ignored:
         r.reason = o.reason
@@ -208,7 +217,7 @@ def reject(r: Any, s: Any, now_s: int, o: Any) -> None:
         anchor_premium(r)
 
 
-def verdict_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> None:
+def verdict_feedback(r: Any, g: Grids, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> None:
     """WON, LOST, SHARE: counts for the price it judges, or if later than that price went live."""
     named = names_current(r, f)
     if f.competitive_minor > 0:
@@ -228,10 +237,10 @@ def verdict_feedback(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -
     else:
         r.observed_ms = f.event_ms
         mark_live(r, s, event_s, now_s)
-        count_verdict(r, s, f, event_s, now_s, o)
+        count_verdict(r, g, s, f, event_s, now_s, o)
 
 
-def count_verdict(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> None:
+def count_verdict(r: Any, g: Grids, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> None:
     """A verdict on the current price of a BUY_BOX listing."""
     measured = f.kind == FeedbackKind.SHARE
     won = f.kind == FeedbackKind.WON or (measured and f.share_bp >= s.share_target_bp)
@@ -254,7 +263,8 @@ def count_verdict(r: Any, s: Any, f: Any, event_s: int, now_s: int, o: Any) -> N
         share = f.share_bp if measured else -1
         if share < 0:
             r.draws = push_draw(r.draws, int(won))
-        judge(r, s, landed, r.reference_minor, share, event_s, now_s, o)
+        learn_feedback(r, g, s, f, won, landed, now_s)
+        judge(r, g, s, landed, r.reference_minor, won, share, event_s, now_s, o)
         if o.reason == Reason.NONE:
             held(o, hold_reason(r, now_s))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.reference_evidence import arm, learn
+from engine.reference_learner import UNKNOWN, Grids, choose, step_landed, step_of
 from engine.reference_rules import (
     MILLION,
     clamp,
@@ -33,6 +34,13 @@ from engine.schema import (
     CycleState,
     Reason,
 )
+
+LOST = {
+    CycleState.AWAITING: Reason.LOWER_AFTER_LOSS,
+    CycleState.HOLDING: Reason.HOLD_LOST,
+    CycleState.PROBING: Reason.PROBE_LOST,
+}
+"""Why a price goes down that lost in a state."""
 
 
 def seek_target(r: Any, s: Any, reference: int) -> int:
@@ -67,8 +75,13 @@ def go_for(r: Any, s: Any, landed: int, reference: int, reason: int, now_s: int,
         arm(r, s, now_s)
 
 
-def seek(r: Any, s: Any, reference: int, now_s: int, o: Any) -> None:
+def seek(r: Any, g: Grids, s: Any, reference: int, now_s: int, o: Any) -> None:
     """SEEKING: the reference price is known."""
+    step = choose(r, g, s, reference, 0, r.cooldown_until_s <= now_s)
+    if step != UNKNOWN:
+        landed = step_landed(r, reference, step)
+        go_for(r, s, landed, reference, Reason.SEEK_TAKE, now_s, o)
+        return
     reason = Reason.SEEK_TAKE if known(r.take_low_ppm) else Reason.SEEK_OFFSET
     go_for(r, s, seek_target(r, s, reference), reference, reason, now_s, o)
 
@@ -135,27 +148,77 @@ def verdict_won(r: Any, s: Any, reference: int, now_s: int, o: Any) -> None:
 
 def verdict_lost(r: Any, s: Any, reference: int, now_s: int, o: Any) -> None:
     """The Buy Box is not ours at the current price."""
-    if r.state == CycleState.AWAITING:
-        retreat(r, s, reference, Reason.LOWER_AFTER_LOSS, now_s, o)
-    elif r.state == CycleState.HOLDING:
-        retreat(r, s, reference, Reason.HOLD_LOST, now_s, o)
-    elif r.state == CycleState.PROBING:
-        retreat(r, s, reference, Reason.PROBE_LOST, now_s, o)
+    if r.state in LOST:
+        retreat(r, s, reference, LOST[r.state], now_s, o)
 
 
-def judge(
-    r: Any, s: Any, landed: int, reference: int, share_bp: int, event_s: int, now_s: int, o: Any
-) -> None:
-    """Takes the share over the recent draws (or the given one) as verdict once it is complete."""
+def draw_won(r: Any, s: Any, step: int, reference: int, now_s: int, o: Any) -> None:
+    """The current price won a draw: hold, at once at a higher price that is known to keep it."""
+    r.good_price_minor = r.price_minor
+    if r.state == CycleState.AWAITING and step > step_of(own_landed(r, r.price_minor), reference):
+        r.state = CycleState.HOLDING
+        landed = step_landed(r, reference, step)
+        r.premium_ppm = premium_down(landed, reference)
+        if move_to(r, s, item_for_landed(r, landed), Reason.RAISE_TO_KEEP, now_s, o):
+            return
+    hold_on(r, s, reference, now_s, o)
+
+
+def draw_lost(r: Any, s: Any, step: int, reference: int, now_s: int, o: Any) -> None:
+    """The current price lost a draw: down to the step, or wait where that is not lower."""
+    state = r.state
+    if state == CycleState.FLOORED:
+        return
+    landed = step_landed(r, reference, step)
+    if r.price_minor <= r.floor_minor:
+        enter_floored(r, s, now_s, o)
+    elif item_for_landed(r, landed) < r.price_minor:
+        go_for(r, s, landed, reference, LOST[state], now_s, o)
+    else:
+        r.state = CycleState.AWAITING
+        if state != CycleState.AWAITING:
+            arm(r, s, now_s)
+        held(o, Reason.WAITING_FOR_VERDICT)
+
+
+def verdict_of(r: Any, s: Any, share_bp: int) -> int:
+    """1 won, 0 lost by the share given or that of the recent draws, -1 where these are too few."""
     draws = draw_count(r.draws)
     if share_bp < 0:
         if draws == 0 or draws < s.min_samples:
-            held(o, Reason.WAITING_FOR_VERDICT)
-            return
+            return -1
         share_bp = win_count(r.draws) * 10_000 // draws
-    won = share_bp >= s.share_target_bp
-    learn(r, won, landed, reference, event_s)
-    if won:
+    return int(share_bp >= s.share_target_bp)
+
+
+def judge(
+    r: Any,
+    g: Grids,
+    s: Any,
+    landed: int,
+    reference: int,
+    won: bool,
+    share_bp: int,
+    event_s: int,
+    now_s: int,
+    o: Any,
+) -> None:
+    """Answers a draw at the current price, or a share: the learner at once, the brackets once
+    the verdict is complete."""
+    verdict = verdict_of(r, s, share_bp)
+    if verdict >= 0:
+        learn(r, verdict == 1, landed, reference, event_s)
+    if won and r.state == CycleState.HOLDING:
+        return
+    may_try = not won and r.state != CycleState.PROBING and r.cooldown_until_s <= now_s
+    step = choose(r, g, s, reference, int(won), may_try)
+    if step != UNKNOWN and won:
+        draw_won(r, s, step, reference, now_s, o)
+    elif step != UNKNOWN:
+        draw_lost(r, s, step, reference, now_s, o)
+    elif verdict < 0:
+        held(o, Reason.WAITING_FOR_VERDICT)
+    elif verdict == 1:
         verdict_won(r, s, reference, now_s, o)
     else:
         verdict_lost(r, s, reference, now_s, o)

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 7
+RULES_VERSION = 8
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -51,6 +51,9 @@ MAX_POSITION = 20
 
 MAX_PUSH_STEPS = 8
 """Steps of the first part of PUSH, thresholds of DAILY_PUSH, and rules of PUSH's second part."""
+
+GRID_CELLS = 28
+"""Thresholds of the learner's grid."""
 
 MAX_DRAWS = 7
 """Buy Box draws remembered for the current price; they fit one byte with a leading one."""
@@ -413,7 +416,7 @@ class RowFlag(IntFlag):
     PRICING_ERROR = 1 << 9
     TOO_MANY_REJECTIONS = 1 << 10
     ACTIVE = 1 << 11
-    IN_SLICE = 1 << 12
+    IN_SLICE = 1 << 12  # of a proposed row: its grid was read, and is proposed with it
     DISPLACED = 1 << 13
     REJECTED = 1 << 14
     WITHDRAWN = 1 << 15  # the last decision was taken back before it was seen live
@@ -463,7 +466,27 @@ ROW = np.dtype(
         ("reason", "u1"),
     ]
 )
-"""The hot row: 128 bytes, two cache lines, all that an evaluation reads or writes."""
+"""The hot row: 128 bytes, two cache lines, all that an evaluation without the learner reads."""
+
+GRID = np.dtype(
+    [
+        ("keep_bits", "u1", (GRID_CELLS,)),  # a byte a cell: a sharp market low, a soft one high
+        ("aged_s", "<u4"),  # evidence has aged up to here
+        ("take_bits", "u1", (GRID_CELLS // 2,)),  # half a byte a cell, even cells low
+        ("best", "u1"),  # step last chosen, plus one; 0: none
+        ("last", "u1"),  # LastDraw
+    ]
+)
+"""The learner's grid of a listing, a column of its own. All zeros know nothing."""
+
+
+class LastDraw(IntEnum):
+    """The draw that a grid learned last."""
+
+    NONE = 0
+    LOST = 1
+    WON = 2
+
 
 RECORD = np.dtype(
     [
@@ -653,6 +676,7 @@ NO_INDEX = 2**32 - 1
 """`index` of an outcome that no request row led to."""
 
 ROW_SIZE = 128
+GRID_SIZE = 48
 RECORD_SIZE = 64
 STRATEGY_SIZE = 568
 SNAPSHOT_SIZE = 56

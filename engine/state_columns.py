@@ -25,14 +25,14 @@ from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
-from engine.schema import RECORD, ROW, Audience, RowFlag
+from engine.schema import GRID, RECORD, ROW, Audience, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 from engine.tiers import Tier, TierPrices
 
-LAYOUT = 8
+LAYOUT = 9
 """Raised whenever columns are added or change their meaning."""
 
 HASHED_AT_ONCE = 1 << 18
@@ -119,8 +119,8 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
     """The same; columns that nobody wrote lead to whatever their readers raise."""
     raw = columns["definitions"].tobytes()
     layout = msgspec.json.decode(raw, type=dict[str, Any])["layout"]
-    rows, records = columns["rows"], columns["records"]
-    if layout != LAYOUT or rows.dtype != ROW or records.dtype != RECORD:
+    types = {"rows": ROW, "grids": GRID, "records": RECORD}
+    if layout != LAYOUT or any(columns[each].dtype != types[each] for each in types):
         raise ReplayError(
             f"the snapshot has layout {layout}; this version reads layout {LAYOUT}: start the"
             " version that wrote it, or remove the snapshot and replay the whole journal",
@@ -229,8 +229,8 @@ def state_hash(state: State) -> str:
         used = slice(first, min(first + HASHED_AT_ONCE, catalog.count))
         return hash_rows(
             catalog.rows[used].view(np.uint8),
+            catalog.grids[used].view(np.uint8),
             catalog.records[used].view(np.uint8),
-            catalog.key_hashes[used],
             catalog.definition_hashes[used],
             by_strategy,
         )
@@ -244,7 +244,7 @@ def state_hash(state: State) -> str:
 
 def bounds_hash(state: State) -> int:
     """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
-    keys, due = state.catalog.key_hashes, state.bounds.due
+    keys, due = state.catalog.definition_hashes, state.bounds.due
     total = sum(definition_hash(each) for each in state.bounds.schedules.values())
     for listing_id, listed in state.bounds.listings.items():
         keyed = (int(keys[listing_id]), listing_id in due, listed)

@@ -168,7 +168,7 @@ DEFAULTS = {
     "step_minor": 1,
     "hold_ms": 30 * MINUTE_MS,
     "cooldown_ms": 6 * HOUR_MS,
-    "share_target_bp": 5_000,
+    "share_target_bp": 9_000,
     "min_samples": 3,
     "reanchor_bp": 50,
     "live_wait_ms": 30 * MINUTE_MS,

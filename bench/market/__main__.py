@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -30,9 +31,13 @@ FIRST = {"report": REPORT_FIRST, "tune": TUNE_FIRST}
     "--set", "seed_set", default="report", show_default=True, type=click.Choice(list(FIRST)),
     help="Seeds to report on begin with 1, seeds to tune on with 1001.",
 )  # fmt: skip
-@click.option("--days", default=14, show_default=True, type=click.IntRange(1))
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1))
 @click.option("--rows", default=6, show_default=True, type=click.IntRange(1), help="ASINs a seed.")
-@click.option("--regimes", default="", help="Names with spaces between them; all by default.")
+@click.option(
+    "--regimes", default="",
+    help="Names with spaces between them; all by default. Figures of the others under the same"
+    " conditions stay in the files.",
+)  # fmt: skip
 @click.option("--workers", default=0, type=click.IntRange(0), help="Processes; 0: one a core.")
 @click.option("--experiment", is_flag=True, help="Also the learner of grid_experiment.py.")
 @click.option(
@@ -58,6 +63,7 @@ def main(
         f" regimes: {' '.join(names)}",
         highlight=False,
     )
+    kept, kept_details = report.earlier(out, plan)
     began = time.monotonic()
     runs: list[Run] = []
     for complete in play_all(plan, workers):
@@ -65,10 +71,13 @@ def main(
         passed = f"{time.monotonic() - began:.0f} seconds"
         console.print(f"{passed}: {report.line(report.make_rows(complete)[0])}", highlight=False)
         made = report.make_rows(runs)
-        report.write(report.document(made), out / "market.json")
-        report.write(report.details(plan, made, runs), out / "market_details.json")
+        whole = report.in_order(kept | report.document(made))
+        report.write(whole, out / "market.json")
+        details = report.details(plan, made, runs)
+        details["regimes"] = report.in_order(kept_details | details["regimes"])
+        report.write(details, out / "market_details.json")
     report.show(made, console)
-    draw(made, runs, out / "market")
+    draw(whole, runs, out / "market")
     console.print(f"written: {out}/market.json, market_details.json, market/*.png", highlight=False)
 
 
@@ -84,13 +93,13 @@ def chosen(text: str) -> tuple[str, ...]:
     return names
 
 
-def draw(rows: list[report.Row], runs: list[Run], folder: Path) -> None:
+def draw(found: dict[str, Any], runs: list[Run], folder: Path) -> None:
     """A picture of each regime and one of all."""
     folder.mkdir(parents=True, exist_ok=True)
     for run in runs:
         if run.policy == ENGINE:
             charts.draw_listing(run, folder / f"{run.regime}.png")
-    charts.draw_all(rows, folder / "regimes.png")
+    charts.draw_all(found, folder / "regimes.png")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bench.market.chance import TICKS_A_DAY
 from bench.market.observers import LOOK_EVERY, Trace
-from bench.market.report import Row
+from bench.market.regimes import REGIMES
 from bench.market.runs import POLICIES, Run
 
 mpl.use("Agg")
@@ -56,22 +57,23 @@ def draw_prices(axes: mpl.axes.Axes, days: np.ndarray, trace: Trace) -> None:
     axes.grid(alpha=0.25)
 
 
-def draw_all(rows: Sequence[Row], path: Path) -> None:
-    """Shares of every policy in every regime with intervals, and the budgets."""
+def draw_all(found: dict[str, Any], path: Path) -> None:
+    """Shares of every policy in every regime with intervals, as in market.json, and budgets."""
     figure = Figure(figsize=(13, 5), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(POLICIES)
     for at, name in enumerate(POLICIES):
-        places = np.arange(len(rows)) + (at - 2) * width
-        shares = [row.shares[name] for row in rows]
-        means = np.array([each.mean for each in shares])
-        ends = np.array([(each.mean - each.low, each.high - each.mean) for each in shares])
+        places = np.arange(len(found)) + (at - 2) * width
+        means = np.array([each[name]["share"] for each in found.values()])
+        low, high = np.array([each[name]["interval"] for each in found.values()]).T
+        ends = np.array([means - low, high - means])
         axes.bar(places, means, width, color=COLOURS[name], label=name)
-        axes.errorbar(places, means, ends.T, fmt="none", ecolor="black", elinewidth=0.6)
-    for at, row in enumerate(rows):
-        if row.regime.budget is not None:
-            axes.hlines(row.regime.budget, at - 0.45, at + 0.45, color="black", linewidth=1.2)
-    axes.set_xticks(range(len(rows)), [row.regime.name for row in rows], rotation=30, ha="right")
+        axes.errorbar(places, means, ends, fmt="none", ecolor="black", elinewidth=0.6)
+    for at, name in enumerate(found):
+        budget = REGIMES[name].budget
+        if budget is not None:
+            axes.hlines(budget, at - 0.45, at + 0.45, color="black", linewidth=1.2)
+    axes.set_xticks(range(len(found)), list(found), rotation=30, ha="right")
     axes.set_ylabel("profit over the oracle's (bot regimes: undercut's)")
     axes.set_title("Profit by regime; black lines are budgets")
     axes.legend(ncols=len(POLICIES), fontsize=8)

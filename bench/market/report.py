@@ -165,11 +165,34 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
+def earlier(folder: Path, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both files of an earlier run of other regimes under the same conditions, else empty ones."""
+    try:
+        found, more = (
+            json.loads((folder / name).read_text(encoding="utf-8"))
+            for name in ("market.json", "market_details.json")
+        )
+    except FileNotFoundError:
+        return {}, {}
+    return (found, more["regimes"]) if more["plan"] == conditions(plan) else ({}, {})
+
+
+def conditions(plan: Plan) -> dict[str, Any]:
+    """What figures of one file have in common."""
+    shared = {name: value for name, value in asdict(plan).items() if name != "regimes"}
+    return {**shared, "seeds": [min(plan.seeds), max(plan.seeds)]}
+
+
+def in_order(found: dict[str, Any]) -> dict[str, Any]:
+    """Regimes as `REGIMES` has them."""
+    return {name: found[name] for name in REGIMES if name in found}
+
+
 def details(plan: Plan, rows: Sequence[Row], runs: Sequence[Run]) -> dict[str, Any]:
     """What market_details.json holds: conditions, probes, losses by what the engine was doing."""
     found = by_regime(runs)
     return {
-        "plan": {**asdict(plan), "seeds": [min(plan.seeds), max(plan.seeds)]},
+        "plan": conditions(plan),
         "regimes": {
             row.regime.name: {
                 **row.notes,

@@ -34,6 +34,7 @@ NO_OFFERS: Whose = (
     np.zeros(0, np.uint8), 0, np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint32),
 )  # fmt: skip
 DEFINED = ("floor_minor", "ceiling_minor", "landed_offset_minor", "points_bp", "strategy")
+GRID_KEPT = ~np.uint16(RowFlag.IN_SLICE)
 DEFINED_FLAGS = np.uint16(CONDITION_BITS | RowFlag.ACTIVE)
 BRACKETS = ("take_low_ppm", "take_high_ppm", "keep_low_ppm", "keep_high_ppm")
 COUNTING = (StrategyKind.PUSH, StrategyKind.DAILY_PUSH)
@@ -173,6 +174,7 @@ class Slice:
         if self.source.origin == Origin.TIMER:
             rows["deadline_s"] = self.now_s + HELD_RETRY_S
         rows["reason"] = reason
+        rows["flags"] &= GRID_KEPT  # what was learned is taken back too
         self.scratch[slots] = rows
         for name in ("price_minor", "state", "reason"):
             self.outcomes[name][slots] = rows[name]

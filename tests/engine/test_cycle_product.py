@@ -205,7 +205,7 @@ def feedback_expected(kind: FeedbackKind, names: str, live: bool, state: CycleSt
 def test_feedback(kind: FeedbackKind, names: str, state: CycleState, live: bool) -> None:
     listing, before = listing_in(state, live), listing_in(state, live)
     decision = {"current": 5, "other": 4, "none": 0}[names]
-    done = listing.feedback(kind, decision=decision, share=8000)
+    done = listing.feedback(kind, decision=decision, share=9500)
     expected, ignored = feedback_expected(kind, names, live, state)
     assert_step(listing, before, done, expected, ignored)
 
@@ -216,7 +216,7 @@ def test_feedback(kind: FeedbackKind, names: str, state: CycleState, live: bool)
 def test_old_feedback_changes_nothing(kind: FeedbackKind, state: CycleState, live: bool) -> None:
     listing = listing_in(state, live)
     before = listing.image()
-    done = listing.feedback(kind, price=PRICES[state], event_ms=listing.observed_ms, share=8000)
+    done = listing.feedback(kind, price=PRICES[state], event_ms=listing.observed_ms, share=9500)
     assert done.ignored
     assert listing.image() == before
 

@@ -53,7 +53,7 @@ class Corrupted:
 
     def evaluate_offers(self, *given: Any) -> int:
         count: int = self._kernel.evaluate_offers(*given)
-        scratch, outcomes = given[-2:]
+        scratch, _, outcomes = given[-3:]
         for at in np.flatnonzero(outcomes["listing_id"][:count] == self._listing_id):
             for records in (scratch, outcomes):
                 records["price_minor"][at] = self._price

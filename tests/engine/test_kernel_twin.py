@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twin_cases import START_MS
-from twin_draws import NOW_S, command_rows, compiled, feedback_rows, offer_columns, rows, snapshots
+from twin_draws import (
+    NOW_S,
+    command_rows,
+    compiled,
+    feedback_rows,
+    grids,
+    offer_columns,
+    rows,
+    snapshots,
+)
 from twins import LISTINGS, SLICE, STRATEGIES, Side, Twins, same
 
 from engine.columns import OfferColumns
@@ -20,8 +30,6 @@ from engine.reference_rules import changes_used
 from engine.schema import (
     COMMAND,
     FEEDBACK,
-    OUTCOME,
-    ROW,
     CommandKind,
     CycleState,
     FeedbackKind,
@@ -91,8 +99,7 @@ def test_a_listing_that_comes_again_ends_the_slice(level: str) -> None:
 
     def evaluate(first: int) -> int:
         return side.kernel.evaluate_feedback(
-            side.rows, twins.strategies, feedback, first, 4, twins.now_ms, side.scratch,
-            side.outcomes,
+            side.rows, side.grids, twins.strategies, feedback, first, 4, twins.now_ms, *side.out,
         )  # fmt: skip
 
     assert evaluate(0) == 2
@@ -111,11 +118,11 @@ def test_a_refused_proposal_leaves_its_row_and_the_counters(level: str) -> None:
     commands = np.zeros(1, COMMAND)
     commands["kind"], commands["listing_id"] = CommandKind.PAUSE, 7
     side.kernel.evaluate_commands(
-        side.rows, twins.strategies, commands, 0, 1, twins.now_ms, side.scratch, side.outcomes
+        side.rows, side.grids, twins.strategies, commands, 0, 1, twins.now_ms, *side.out
     )
     assert side.rows["flags"][7] & RowFlag.IN_SLICE
     side.kernel.commit(
-        side.rows, side.scratch, side.outcomes, np.zeros(1, np.uint8), twins.strategies,
+        side.rows, side.grids, *side.out, np.zeros(1, np.uint8), twins.strategies,
         side.counters, 1,
     )  # fmt: skip
     assert side.rows.tobytes() == before.tobytes()
@@ -128,13 +135,17 @@ SIDES = [load(level) for level in (REFERENCE, *LEVELS)]
 POOL = np.zeros(0, np.uint64)
 
 
-def evaluate_everywhere(row: np.ndarray, evaluate) -> tuple[np.void, np.void]:
+def evaluate_everywhere(
+    row: np.ndarray, grid: np.ndarray, evaluate: Callable[[Side], object]
+) -> tuple[np.void, np.void]:
     """Proposed row and outcome, equal on every side."""
     sides = [Side(kernel, row) for kernel in SIDES]
     for side in sides:
-        side.scratch, side.outcomes = np.zeros(1, ROW), np.zeros(1, OUTCOME)
+        side.room(1)
+        side.grids[:] = grid
         evaluate(side)
         same("scratch", sides[0].scratch, side, side.scratch)
+        same("grids", sides[0].proposed, side, side.proposed)
         same("outcomes", sides[0].outcomes, side, side.outcomes)
     return sides[0].scratch[0], sides[0].outcomes[0]
 
@@ -165,14 +176,14 @@ def check_promises(before: np.void, strategy: np.void, after: np.void, outcome: 
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.data(), rows(), compiled(), offer_columns())
-def test_any_snapshot(data: st.DataObject, row, strategy, offers: OfferColumns) -> None:
+@given(st.data(), rows(), grids(), compiled(), offer_columns())
+def test_any_snapshot(data: st.DataObject, row, grid, strategy, offers: OfferColumns) -> None:
     snapshot = data.draw(snapshots(offers, int(row["price_minor"][0])))
     after, outcome = evaluate_everywhere(
         row,
+        grid,
         lambda side: side.kernel.evaluate_offers(
-            side.rows, strategy, POOL, snapshot, 0, 1, offers, START_MS, side.scratch,
-            side.outcomes,
+            side.rows, side.grids, strategy, POOL, snapshot, 0, 1, offers, START_MS, *side.out,
         ),
     )  # fmt: skip
     check_promises(row[0], strategy[0], after, outcome)
@@ -183,37 +194,40 @@ def test_any_snapshot(data: st.DataObject, row, strategy, offers: OfferColumns) 
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.data(), rows(), compiled())
-def test_any_feedback(data: st.DataObject, row, strategy) -> None:
+@given(st.data(), rows(), grids(), compiled())
+def test_any_feedback(data: st.DataObject, row, grid, strategy) -> None:
     feedback = data.draw(feedback_rows(int(row["price_minor"][0])))
     after, outcome = evaluate_everywhere(
         row,
+        grid,
         lambda side: side.kernel.evaluate_feedback(
-            side.rows, strategy, feedback, 0, 1, START_MS, side.scratch, side.outcomes
+            side.rows, side.grids, strategy, feedback, 0, 1, START_MS, *side.out
         ),
     )
     check_promises(row[0], strategy[0], after, outcome)
 
 
 @settings(max_examples=400, deadline=None)
-@given(rows(), compiled(), command_rows())
-def test_any_command(row, strategy, command) -> None:
+@given(rows(), grids(), compiled(), command_rows())
+def test_any_command(row, grid, strategy, command) -> None:
     after, outcome = evaluate_everywhere(
         row,
+        grid,
         lambda side: side.kernel.evaluate_commands(
-            side.rows, strategy, command, 0, 1, START_MS, side.scratch, side.outcomes
+            side.rows, side.grids, strategy, command, 0, 1, START_MS, *side.out
         ),
     )
     check_promises(row[0], strategy[0], after, outcome)
 
 
 @settings(max_examples=400, deadline=None)
-@given(rows(), compiled())
-def test_any_timer(row, strategy) -> None:
+@given(rows(), grids(), compiled())
+def test_any_timer(row, grid, strategy) -> None:
     after, outcome = evaluate_everywhere(
         row,
+        grid,
         lambda side: side.kernel.evaluate_timers(
-            side.rows, strategy, 0, 1, START_MS, side.scratch, side.outcomes
+            side.rows, side.grids, strategy, 0, 1, START_MS, *side.out
         ),
     )
     check_promises(row[0], strategy[0], after, outcome)

@@ -15,6 +15,7 @@ MIRROR = Path(schema.__file__).with_name("_schema.pxd").read_text()
 COMMIT = Path(schema.__file__).with_name("_commit.pxd").read_text()
 RECORDS = {
     "ROW": "Row",
+    "GRID": "Grid",
     "RECORD": "Record",
     "STRATEGY": "Strategy",
     "SNAPSHOT": "Snapshot",

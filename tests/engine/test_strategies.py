@@ -35,7 +35,7 @@ def test_defaults() -> None:
     assert record["step_minor"] == 1
     assert record["hold_s"] == 1800
     assert record["cooldown_s"] == 6 * 3600
-    assert record["share_target_bp"] == 5000
+    assert record["share_target_bp"] == 9000
     assert record["min_samples"] == 3
     assert record["reanchor_ppm"] == 5000
     assert record["max_handling_hours"] == 65_535

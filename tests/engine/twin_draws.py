@@ -10,6 +10,7 @@ from engine.columns import OfferColumns
 from engine.schema import (
     COMMAND,
     FEEDBACK,
+    GRID,
     MAX_POSITION,
     MAX_PRICE_MINOR,
     MAX_SHIPPING_MINOR,
@@ -24,6 +25,7 @@ from engine.schema import (
     CycleState,
     Direction,
     FeedbackKind,
+    LastDraw,
     PercentOf,
     Reason,
     RowFlag,
@@ -101,6 +103,20 @@ def rows(draw: st.DrawFn) -> np.ndarray:
     if row["state"][0] in (CycleState.AWAITING, CycleState.HOLDING, CycleState.PROBING):
         row["price_minor"] = np.maximum(row["price_minor"], 1)
     return row
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> np.ndarray:
+    """A grid of the learner with any evidence, or with none."""
+    cells = st.sampled_from([0, 0, 0x0F, 0xF0, 0x88, 0xFF, 0xFF])
+    fields = {
+        "keep_bits": cells,
+        "take_bits": cells,
+        "aged_s": times_s,
+        "best": st.integers(0, 255),
+        "last": st.sampled_from(LastDraw),
+    }
+    return record(draw, GRID, fields)
 
 
 @st.composite

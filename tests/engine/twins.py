@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.counters import new_counters
 from engine.kernel import Kernel
-from engine.schema import OUTCOME, ROW, STRATEGY, RowFlag
+from engine.schema import GRID, OUTCOME, ROW, STRATEGY, RowFlag
 
 SLICE = 2_000
 SIZES = (0, 1, 2, 37, 99, 1_999, 2_000, 2_001)
@@ -28,9 +28,15 @@ class Side:
     def __init__(self, kernel: Kernel, rows: cases.Records) -> None:
         self.kernel = kernel
         self.rows = rows.copy()
-        self.scratch = np.zeros(SLICE, ROW)
-        self.outcomes = np.zeros(SLICE, OUTCOME)
+        self.grids = np.zeros(len(rows), GRID)
+        self.room(SLICE)
         self.counters = new_counters()
+
+    def room(self, size: int) -> None:
+        """Space for so many proposals."""
+        self.scratch, self.proposed = np.zeros(size, ROW), np.zeros(size, GRID)
+        self.outcomes = np.zeros(size, OUTCOME)
+        self.out = (self.scratch, self.proposed, self.outcomes)
 
 
 class Twins:
@@ -80,8 +86,8 @@ class Twins:
         self.batch(
             len(inputs),
             lambda side, first: side.kernel.evaluate_offers(
-                side.rows, self.strategies, self.pool, inputs, first,
-                min(first + SLICE, len(inputs)), offers, self.now_ms, side.scratch, side.outcomes,
+                side.rows, side.grids, self.strategies, self.pool, inputs, first,
+                min(first + SLICE, len(inputs)), offers, self.now_ms, *side.out,
             ),
         )  # fmt: skip
 
@@ -91,8 +97,8 @@ class Twins:
         self.batch(
             len(inputs),
             lambda side, first: side.kernel.evaluate_feedback(
-                side.rows, self.strategies, inputs, first, min(first + SLICE, len(inputs)),
-                self.now_ms, side.scratch, side.outcomes,
+                side.rows, side.grids, self.strategies, inputs, first,
+                min(first + SLICE, len(inputs)), self.now_ms, *side.out,
             ),
         )  # fmt: skip
 
@@ -102,8 +108,8 @@ class Twins:
         self.batch(
             len(inputs),
             lambda side, first: side.kernel.evaluate_commands(
-                side.rows, self.strategies, inputs, first, min(first + SLICE, len(inputs)),
-                self.now_ms, side.scratch, side.outcomes,
+                side.rows, side.grids, self.strategies, inputs, first,
+                min(first + SLICE, len(inputs)), self.now_ms, *side.out,
             ),
         )  # fmt: skip
 
@@ -115,8 +121,8 @@ class Twins:
         while at < last:
             ends = [
                 side.kernel.evaluate_timers(
-                    side.rows, self.strategies, at, last, self.now_ms, side.scratch[:room],
-                    side.outcomes[:room],
+                    side.rows, side.grids, self.strategies, at, last, self.now_ms,
+                    *(each[:room] for each in side.out),
                 )
                 for side in self.sides
             ]  # fmt: skip
@@ -145,17 +151,18 @@ class Twins:
             same("scratch", self.oracle.scratch[:count], side, side.scratch[:count])
             same("outcomes", self.oracle.outcomes[:count], side, side.outcomes[:count])
             side.kernel.commit(
-                side.rows, side.scratch, side.outcomes, accepted, self.strategies, side.counters,
-                count,
+                side.rows, side.grids, *side.out, accepted, self.strategies, side.counters, count,
             )  # fmt: skip
             ids = side.outcomes["listing_id"][:count]
             side.rows["flags"][ids[withdrawn]] |= np.uint16(RowFlag.WITHDRAWN)
             same("rows", self.oracle.rows[ids], side, side.rows[ids])
+            same("grids", self.oracle.grids[ids], side, side.grids[ids])
 
     def compare_tables(self) -> None:
         """Holds whole tables and counters equal."""
         for side in self.sides:
             same("rows", self.oracle.rows, side, side.rows)
+            same("grids", self.oracle.grids, side, side.grids)
             assert np.array_equal(self.oracle.counters, side.counters), side.kernel.level
 
 

@@ -32,11 +32,11 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 7,
+    "rules_version": 8,
     "frames": 937,
     "inputs": "30cc19710a46f55c",
     "answers": "47afb0edc8e57926",
-    "state": "d3ca1170c9ee5c9f",
+    "state": "a52a52ef53726d16",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

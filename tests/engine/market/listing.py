@@ -15,6 +15,7 @@ from engine.counters import new_counters
 from engine.schema import (
     COMMAND,
     FEEDBACK,
+    GRID,
     OUTCOME,
     PREMIUM_UNKNOWN,
     ROW,
@@ -71,10 +72,11 @@ class Listing:
         shipping: int = 0, points_bp: int = 0, now_ms: int = START_MS,
     ) -> None:  # fmt: skip
         self.now_ms = now_ms
-        self.rows = np.zeros(2, ROW)
+        self.rows, self.grids = np.zeros(2, ROW), np.zeros(2, GRID)
         self.strategies = compile_strategy(strategy, [])
         self.counters = new_counters()
         self.scratch, self._outcomes = np.zeros(4, ROW), np.zeros(4, OUTCOME)
+        self._out = (self.scratch, np.zeros(4, GRID), self._outcomes)
         self.decision_id = 0
         self.outcomes: list[SimpleNamespace] = []
         self.shipping, self.points_bp = shipping, points_bp
@@ -97,8 +99,8 @@ class Listing:
             self.rows[LISTING_ID][name] = value
 
     def image(self) -> bytes:
-        """The row, bit by bit."""
-        return self.rows[LISTING_ID].tobytes()
+        """The row and its grid, bit by bit."""
+        return self.rows[LISTING_ID].tobytes() + self.grids[LISTING_ID].tobytes()
 
     def landed(self, item: int) -> int:
         """What a buyer pays for our item price."""
@@ -127,8 +129,8 @@ class Listing:
         row["offer_total"] = total
         pool = np.zeros(0, np.uint64)
         count = RULES.evaluate_offers(
-            self.rows, self.strategies, pool, row, 0, 1, columns, self.now_ms, self.scratch,
-            self._outcomes,
+            self.rows, self.grids, self.strategies, pool, row, 0, 1, columns, self.now_ms,
+            *self._out,
         )  # fmt: skip
         return self._commit(count)
 
@@ -144,7 +146,7 @@ class Listing:
         if decision:
             row["names_decision"] = 1 if decision == self.decision_id else 2
         count = RULES.evaluate_feedback(
-            self.rows, self.strategies, row, 0, 1, self.now_ms, self.scratch, self._outcomes
+            self.rows, self.grids, self.strategies, row, 0, 1, self.now_ms, *self._out
         )
         return self._commit(count)
 
@@ -155,7 +157,7 @@ class Listing:
         for name, value in values.items():
             row[name] = value
         count = RULES.evaluate_commands(
-            self.rows, self.strategies, row, 0, 1, self.now_ms, self.scratch, self._outcomes
+            self.rows, self.grids, self.strategies, row, 0, 1, self.now_ms, *self._out
         )
         return self._commit(count)
 
@@ -170,7 +172,7 @@ class Listing:
     def timers(self) -> SimpleNamespace | None:
         """Runs the timer of the row if it is due."""
         count, _ = RULES.evaluate_timers(
-            self.rows, self.strategies, 0, 2, self.now_ms, self.scratch, self._outcomes
+            self.rows, self.grids, self.strategies, 0, 2, self.now_ms, *self._out
         )
         return self._commit(count) if count else None
 
@@ -185,7 +187,7 @@ class Listing:
         assert count == 1
         accepted = self.accepted(count)
         RULES.commit(
-            self.rows, self.scratch, self._outcomes, accepted.astype(np.uint8), self.strategies,
+            self.rows, self.grids, *self._out, accepted.astype(np.uint8), self.strategies,
             self.counters, count,
         )  # fmt: skip
         values = dict(zip(OUTCOME.names or (), self._outcomes[0].item(), strict=True))

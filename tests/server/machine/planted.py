@@ -52,7 +52,7 @@ def looks_at_no_bounds() -> Planted:
 
     def evaluate(self: Kernel, *given: Any) -> int:
         count = really(self, *given)
-        scratch, outcomes = given[-2], given[-1]
+        scratch, outcomes = given[-3], given[-1]
         for at in np.flatnonzero(outcomes["changed"][:count]):
             outcomes["price_minor"][at] -= 500
             scratch["price_minor"][at] -= 500
