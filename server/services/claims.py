@@ -24,7 +24,7 @@ from engine.claims.export import archive, as_csv
 from engine.claims.imports import ImportResult, import_paths
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
-from engine.claims.store import Store
+from engine.claims.store import Store, make_private
 from engine.claims.summary import Line, totals_of
 from engine.errors import InputError, NotFoundError, StateError
 from engine.scope import Scope, check_seller, inside
@@ -78,7 +78,8 @@ class Claims:
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
         incoming = self._folder / INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
+        incoming.mkdir(exist_ok=True)
         with (
             self._core.admission.stream(),
             tempfile.TemporaryDirectory(dir=incoming) as folder,
