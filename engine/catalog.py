@@ -6,7 +6,7 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinit
 from engine.errors import InputError
 from engine.following import check_b2b, check_circle
 from engine.keys import text_hash
+from engine.listing_terms import ListingTerms
 from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
 from engine.room import Room
@@ -33,11 +34,8 @@ from engine.schema import (
     StrategyKind,
 )
 from engine.seller_places import SMALLEST_PLACES, placed
-from engine.stock import STOCK, narrowed, rule_in_force
+from engine.stock import STOCK
 from engine.strategies import StrategyDefinition, seller_hash
-from engine.strategy_table import StrategyTable
-from engine.terms import Terms
-from engine.tiers import Tier, TierPrices, tier_prices
 
 COLUMNS: dict[str, np.dtype[Any]] = {
     "rows": ROW,
@@ -57,7 +55,7 @@ def rooms() -> dict[str, Room]:
     return {name: Room(dtype) for name, dtype in COLUMNS.items()}
 
 
-class Catalog(StrategyTable):
+class Catalog(ListingTerms):
     """Owned by the writer thread; nothing here is safe to change from another one."""
 
     rows: NDArray[np.void]
@@ -76,8 +74,7 @@ class Catalog(StrategyTable):
         self._rooms = memory or rooms()
         self._extend(capacity)
         self.fixed_points: dict[int, int] = {}
-        self.terms: dict[int, Terms] = {}  # of listings whose row holds other bounds
-        self.tiers: dict[int, tuple[Tier, ...]] = {}  # of B2B listings
+        self._init_terms()
         self.has_b2b = False  # whether there is, or was, a B2B listing
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
@@ -236,41 +233,9 @@ class Catalog(StrategyTable):
         self.tiers.pop(listing_id, None)
         if definition.tiers:
             self.tiers[listing_id] = definition.tiers
+        self._put_promotions(listing_id, definition.promotions)
         self._hash_definition(listing_id)
         return listing_id, created
-
-    def _hash_definition(self, listing_id: int) -> None:
-        points = self.fixed_points.get(listing_id, 0)
-        terms = self.terms.get(listing_id, ())
-        tiers = [part for each in self.tiers.get(listing_id, ()) for part in astuple(each)]
-        names = (*self.key_of(listing_id), self.asins[listing_id])
-        self.definition_hashes[listing_id] = text_hash(*names, points, *terms, *tiers)
-
-    def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
-        """Keeps the seller's own bounds; the bounds that the row is to hold."""
-        in_force = self.schedules.bounds_in_force(terms, strategy)
-        rules = self.strategies[strategy].stock_rules
-        if rules:
-            in_force = narrowed(rule_in_force(rules, self.stock[listing_id]), *in_force)
-        cap = self.b2c_price(listing_id)
-        if cap:
-            in_force = in_force[0], min(in_force[1], cap)
-        self.terms.pop(listing_id, None)
-        if terms.map_minor or in_force != terms[:2]:
-            self.terms[listing_id] = terms
-        self._hash_definition(listing_id)
-        return in_force
-
-    def b2c_price(self, listing_id: int) -> int:
-        """Price of the B2C listing beside a B2B one; 0: there is none, or it is not B2B."""
-        if self.records["audience"][listing_id] != Audience.B2B or not self.coupled[listing_id]:
-            return 0
-        return int(self.rows["price_minor"][self.coupled[listing_id]])
-
-    def tier_prices(self, listing_id: int, price_minor: int) -> TierPrices:
-        """Quantity prices that go out with a price of a listing."""
-        tiers = self.tiers.get(listing_id, ())
-        return tier_prices(tiers, price_minor, int(self.rows["floor_minor"][listing_id]))
 
     def _couple(self, listing_id: int, key: ListingKey) -> None:
         """Finds the listing of the same SKU for the other buyers."""
@@ -370,5 +335,6 @@ class Catalog(StrategyTable):
         self.fixed_points.pop(listing_id, None)
         self.terms.pop(listing_id, None)
         self.tiers.pop(listing_id, None)
+        self._put_promotions(listing_id, ())
         self.stock[listing_id] = 0
         self.coupled[self.coupled[listing_id]] = self.coupled[listing_id] = 0

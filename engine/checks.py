@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.columns import ListingDefinition
 from engine.errors import InputError, RowProblem
 from engine.money import currency_index
+from engine.promotions import check_promotions
 from engine.schema import (
     MAX_PRICE_MINOR,
     MAX_SHIPPING_MINOR,
@@ -42,6 +43,7 @@ def check_definition(definition: ListingDefinition) -> None:
     check_amounts(definition)
     check_advertised(definition)
     check_tiers(definition.tiers, definition.key.audience)
+    check_promotions(definition.promotions)
 
 
 def check_text(name: str, value: str) -> None:

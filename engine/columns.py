@@ -17,6 +17,7 @@ from engine.addresses import Skus
 from engine.bounds.definitions import ComputedBounds
 from engine.errors import RowProblem
 from engine.keys import Address, AsinKey, ListingKey
+from engine.promotions import Promotion
 from engine.tiers import Tier
 
 __all__ = [
@@ -216,6 +217,7 @@ class ListingDefinition:
     """How bounds are computed within the stated ones; None: they are not."""
     tiers: tuple[Tier, ...] = ()
     """Quantity prices of a B2B listing."""
+    promotions: tuple[Promotion, ...] = ()
 
 
 @dataclass(slots=True)

@@ -89,6 +89,8 @@ class Explanation:
     win_count: int = 0
     entry: str = ""
     """Name of the calendar entry in force."""
+    promotion: str = ""
+    """Name of the promotion in force."""
     advertised_minor: int = 0
     """The minimum advertised price that lifts the floor; 0: none does."""
     grid: Any = None
@@ -105,6 +107,8 @@ def gather(catalog: Catalog, listing_id: int) -> Explanation:
     found.grid = load(catalog.grids, listing_id)
     entry = catalog.schedules.entries.get(row.strategy)
     found.entry = entry.name if entry is not None else ""
+    promotion = catalog.promotion(listing_id)
+    found.promotion = promotion.name if promotion is not None else ""
     if row.floor_minor == catalog.own_terms(listing_id).map_minor:
         found.advertised_minor = row.floor_minor
     if row.reference_minor > 0:
@@ -212,6 +216,8 @@ def sentences(found: Explanation) -> list[str]:
     said = [price_sentence(found), reason_sentence(found), market_sentence(found)]
     if found.entry:
         said.append(f"The calendar entry {found.entry!r} is in force.")
+    if found.promotion:
+        said.append(f"The promotion {found.promotion!r} is running and sets the bounds.")
     if found.strategy.kind == StrategyKind.BUY_BOX:
         said += [
             bracket_sentence(found, "take", found.take_prices),

@@ -39,6 +39,7 @@ def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[n
     """Bounds as calendars, stock and B2C prices make them, where those can."""
     bounded = [*catalog.schedules.entries, *catalog.stocked]
     differ = np.isin(commands["strategy"], bounded) | np.isin(ids, list(catalog.terms))
+    differ |= np.isin(ids, list(catalog.promotions))
     differ |= (catalog.coupled[ids] != 0) & (catalog.records["audience"][ids] == Audience.B2B)
     for at in np.flatnonzero(differ).tolist():
         listing_id, strategy = int(ids[at]), int(commands["strategy"][at])
@@ -48,10 +49,15 @@ def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[n
 
 
 def follow_calendars(shard: Shard, tick: TickResult) -> None:
-    """Lets listings follow the calendar entries that began or ended."""
-    changed = shard.state.catalog.pass_time(shard.state.now_ms)
+    """Lets listings follow the calendar entries and promotions that began or ended."""
+    catalog = shard.state.catalog
+    before_ms = catalog.schedules.at_ms
+    changed = catalog.pass_time(shard.state.now_ms)
     if changed:
         redefine_users(shard, changed, tick)
+    promoted = catalog.promotions_changed(before_ms)
+    if promoted:
+        redefine_listings(shard, np.array(sorted(promoted), np.uint32), tick)
 
 
 def present_commands(shard: Shard, ids: NDArray[Any]) -> NDArray[np.void]:

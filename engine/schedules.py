@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import InputError
 from engine.schema import Schedule, StrategyKind
-from engine.terms import Terms
+from engine.terms import Terms, replaced
 from engine.timetable import CalendarEntry, EntryAction, day_begin, in_force
 
 if TYPE_CHECKING:
@@ -84,18 +84,11 @@ class Schedules:
         return changed
 
     def bounds_in_force(self, terms: Terms, strategy: int) -> tuple[int, int]:
-        """Floor and ceiling that a listing's row is to hold now.
-
-        An entry that would more than halve the seller's floor, or raise the ceiling tenfold, looks
-        like a slip: that bound stays what it is.
-        """
+        """Floor and ceiling that the entry in force makes of a listing's terms."""
         floor, ceiling = terms.floor_minor, terms.ceiling_minor
         entry = self.entries.get(strategy)
         if entry is not None and entry.action == EntryAction.BOUNDS:
-            if entry.floor_minor * 2 >= floor:
-                floor = entry.floor_minor
-            if entry.ceiling_minor < 10 * max(floor, ceiling):
-                ceiling = entry.ceiling_minor
+            floor, ceiling = replaced(terms, entry.floor_minor, entry.ceiling_minor)
         return max(floor, terms.map_minor), ceiling
 
 

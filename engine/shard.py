@@ -101,7 +101,7 @@ class Shard:
         if self.state.bounds.due or self.state.following.due:
             return True
         catalog = self.state.catalog
-        if catalog.schedules.due(now_ms):
+        if catalog.schedules.due(now_ms) or 0 < catalog.next_promotion_ms <= now_ms:
             return True
         deadlines = catalog.rows["deadline_s"][first_id : min(last_id, catalog.count)]
         return bool(np.any((deadlines != 0) & (deadlines <= now_ms // 1000)))

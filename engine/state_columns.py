@@ -22,6 +22,7 @@ from engine.decisions import DecisionLog
 from engine.errors import InputError, ReplayError
 from engine.following import Following
 from engine.guards import Guards
+from engine.promotions import Promotion
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
@@ -64,6 +65,7 @@ class Definitions(msgspec.Struct, frozen=True):
     tiers: list[tuple[int, tuple[Tier, ...]]]
     tiers_sent: list[tuple[int, TierPrices]]
     gaps: list[tuple[int, Gaps]]
+    promotions: list[tuple[int, tuple[Promotion, ...]]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -87,6 +89,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(catalog.tiers.items()),
         list(state.coupling.sent.items()),
         list(state.bounds.gaps.items()),
+        list(catalog.promotions.items()),
     )
     points = catalog.fixed_points
     return {
@@ -207,8 +210,10 @@ def load_catalog(
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
     catalog.terms = load_terms(columns["terms"])
     catalog.tiers = dict(definitions.tiers)
+    catalog.promotions = dict(definitions.promotions)
     catalog.has_b2b = bool(np.any(columns["records"]["audience"] == Audience.B2B))
     catalog.schedules.at_ms = definitions.calendars_ms
+    catalog.find_next_promotion()
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)

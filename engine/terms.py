@@ -21,6 +21,20 @@ class Terms(NamedTuple):
     map_minor: int = 0
 
 
+def replaced(own: Terms, floor_minor: int, ceiling_minor: int) -> tuple[int, int]:
+    """Other bounds for a time, instead of the seller's own.
+
+    One that would more than halve the seller's floor, or raise the ceiling tenfold, looks like a
+    slip: that bound stays what it is.
+    """
+    floor, ceiling = own.floor_minor, own.ceiling_minor
+    if floor_minor * 2 >= floor:
+        floor = floor_minor
+    if ceiling_minor < 10 * max(floor, ceiling):
+        ceiling = ceiling_minor
+    return floor, ceiling
+
+
 def dump_terms(entries: dict[int, Terms]) -> NDArray[np.int64]:
     """Entries as rows of listing id and fields."""
     plain = [(listing_id, *terms) for listing_id, terms in entries.items()]

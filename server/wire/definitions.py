@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from engine.columns import DefinitionBatch, ListingDefinition, ListingKey, SellerDefinition
+from engine.promotions import Promotion
 from engine.schema import Audience
 from engine.tiers import Tier
 from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
@@ -20,6 +21,9 @@ from server.wire.bounds import (
 )
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.strategies import strategy_definition
+
+UNUSABLE = -1
+"""In place of a floor of zero, which the engine refuses."""
 
 
 def seller_definition(message: catalog_pb2.Seller) -> SellerDefinition:
@@ -75,7 +79,28 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
             Tier(each.quantity, each.price_minor, each.discount_basis_points)
             for each in message.quantity_tiers
         ),
+        promotions=tuple(promotion_definition(each) for each in message.promotions),
     )
+
+
+def promotion_definition(message: catalog_pb2.Promotion) -> Promotion:
+    """One promotion; without bounds it holds the price."""
+    bounds = message.bounds if message.HasField("bounds") else None
+    if bounds is None:
+        return Promotion(message.name, message.begin_ms, message.end_ms)
+    floor = bounds.floor_minor or UNUSABLE  # Bounds that are given are never a hold.
+    return Promotion(message.name, message.begin_ms, message.end_ms, floor, bounds.ceiling_minor)
+
+
+def fill_promotion(message: catalog_pb2.Promotion, definition: Promotion) -> None:
+    """The same the other way."""
+    message.name = definition.name
+    message.begin_ms, message.end_ms = definition.begin_ms, definition.end_ms
+    if definition.floor_minor:
+        message.bounds.floor_minor = definition.floor_minor
+        message.bounds.ceiling_minor = definition.ceiling_minor
+    else:
+        message.hold.SetInParent()
 
 
 def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
@@ -102,6 +127,8 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         message.points_minor = definition.points_minor
     if definition.points_bp:
         message.points_basis_points = definition.points_bp
+    for promotion in definition.promotions:
+        fill_promotion(message.promotions.add(), promotion)
     for tier in definition.tiers:
         row = message.quantity_tiers.add(quantity=tier.quantity)
         if tier.discount_bp:

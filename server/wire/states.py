@@ -48,6 +48,7 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
         computed_bounds=listed.wanted if listed else None,
         map_minor=own.map_minor,
         tiers=catalog.tiers.get(listing_id, ()),
+        promotions=catalog.promotions.get(listing_id, ()),
     )
 
 

@@ -16,6 +16,7 @@ from engine.columns import ListingDefinition, ListingKey, SellerDefinition
 from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
+from engine.promotions import Promotion
 from engine.schema import InputKind, StrategyKind
 from engine.stock import StockRule
 from engine.strategies import Filter, FollowSource, Offset, PushStep, StrategyDefinition
@@ -59,6 +60,11 @@ LISTINGS = st.builds(
     strategy_id=TEXTS,
     price_minor=AMOUNTS,
     map_minor=AMOUNTS,
+    promotions=st.lists(
+        st.builds(Promotion, TEXTS, AMOUNTS, AMOUNTS)
+        | st.builds(Promotion, TEXTS, AMOUNTS, AMOUNTS, st.integers(1, 10**12), AMOUNTS),
+        max_size=3,
+    ).map(tuple),
     tiers=st.lists(
         st.builds(Tier, COUNTS, price_minor=AMOUNTS)
         | st.builds(Tier, COUNTS, discount_bp=st.integers(1, 10_000)),
