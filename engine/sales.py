@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.checks import MAX_TEXT, text_error
 from engine.errors import InputError
 
 HOUR_MS = 3_600_000
@@ -30,6 +31,8 @@ class Sales:
                 reason="SALES_HOUR",
                 field="hour_ms",
             )
+        if len(source) > MAX_TEXT:
+            raise text_error("source", source)
         known = self._sources.setdefault(listing_id, source)
         if source != known:
             raise InputError(

@@ -30,7 +30,14 @@ from server.config import LimitsConfig
 from server.leaving import Leaving
 from server.metrics import Metrics
 from server.wire import WireCodec
-from server.wire.limits import REQUESTS, check_size, parse, rows_of
+from server.wire.limits import (
+    HOLDING_LISTS,
+    REQUESTS,
+    check_nested,
+    check_size,
+    parse,
+    rows_of,
+)
 from server.wire.parts import PART_ROWS, joined, split
 from server.wire.schedules import with_zones
 from server.writer import Work, Writer, wall_ms
@@ -74,6 +81,8 @@ class Core:
         A repeat is known by the bytes as they came: what is added to them depends on the year.
         """
         caller = self.caller
+        if kind in HOLDING_LISTS:
+            check_nested(REQUESTS[kind], payload, self.codec.limits)
         if kind != InputKind.STRATEGIES:
             return self.engine.shape(kind, payload, caller.name, caller.scope)
         whole = with_zones(payload, wall_ms())

@@ -99,15 +99,17 @@ def definitions(engine: Engine, seller_id: str, scope: Scope) -> tuple[list[Held
     """The seller and its strategies, and the ids of its listings; nothing where it is unknown."""
     catalog = engine.catalog
     seller = catalog.seller_at.get(seller_id)
-    if seller is None or not inside(scope, seller_id):
+    if not inside(scope, seller_id):
         return [], []
-    held = [Held(seller=seller_message(catalog.sellers[seller]))]
+    held = [] if seller is None else [Held(seller=seller_message(catalog.sellers[seller]))]
     for each in catalog.strategies:
         if each.seller_id == seller_id:
             held.append(Held(strategy=strategy_message(each)))
     for schedule in engine.state.bounds.schedules.values():
         if schedule.seller_id == seller_id:
             held.append(Held(fee_schedule=fee_schedule_message(schedule)))
+    if seller is None:
+        return held, []
     listed = catalog.listings_of(seller)
     return held, listed[catalog.active[listed]].tolist()
 
