@@ -52,6 +52,8 @@ class Story:
     """Definitions that are sent again at an hour."""
     driven: Callable[[float], int] | None = None
     """Live price of the last listing, which somebody else sets."""
+    stock: Callable[[int], int] | None = None
+    """Units of the first listing in stock at an hour."""
     ratings: dict[str, int] = field(default_factory=dict)
     """Positive ratings of competitors in basis points; others have a perfect one."""
     labels: tuple[str, ...] = ()
@@ -119,6 +121,7 @@ class Player:
                 self.define([changes[int(hour)]])
             self.engine.advance(self._now, 0, self.engine.catalog.count)
             units = self._sell(look)
+            self._count(look)
             rivals = story.rivals(hour)
             won = story.featured(hour, self.live[0], rivals)
             self._note(played, hour, rivals, won, units)
@@ -137,6 +140,15 @@ class Player:
         )  # fmt: skip
         self.apply(InputKind.SALES, pricing_pb2.ReportSalesRequest(sales=[sold]))
         return units
+
+    def _count(self, look: int) -> None:
+        if self.story.stock is None or look % LOOKS_AN_HOUR:
+            return
+        level = pricing_pb2.StockLevel(
+            key=self.story.listings[0].key, event_ms=self._now,
+            quantity=self.story.stock(look // LOOKS_AN_HOUR),
+        )  # fmt: skip
+        self.apply(InputKind.STOCK, pricing_pb2.ReportStockRequest(levels=[level]))
 
     def _note(self, played: Played, hour: float, rivals: Offers, won: bool, units: int) -> None:
         row = self.engine.catalog.rows[1]

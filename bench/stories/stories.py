@@ -18,7 +18,10 @@ def strategy(name: str, **fields: Any) -> catalog_pb2.Strategy:
 
 def listing(sku: str, strategy_id: str, price_minor: int, **fields: Any) -> catalog_pb2.Listing:
     """A listing from 8 to 15 EUR."""
-    key = types_pb2.ListingKey(seller_id=SELLER, marketplace_id=MARKETPLACE, sku=sku)
+    audience = fields.pop("audience", types_pb2.AUDIENCE_B2C)
+    key = types_pb2.ListingKey(
+        seller_id=SELLER, marketplace_id=MARKETPLACE, sku=sku, audience=audience
+    )
     values: dict[str, Any] = {
         "currency": CURRENCY, "floor_minor": 800, "ceiling_minor": 1500,
         "condition": types_pb2.CONDITION_NEW, "price_minor": price_minor,
@@ -250,6 +253,41 @@ COMPUTED = Story(
     labels=("our price",),
 )  # fmt: skip
 
+B2B = Story(
+    "b2b", "A B2B listing that follows the B2C price of its SKU, 5 % below it", 30,
+    (
+        strategy("match", match=catalog_pb2.MatchStrategy(
+            targets=[catalog_pb2.MATCH_TARGET_LOWEST], offset_amazon_fulfilled=CENTS_OFF)),
+        strategy("business", follow=catalog_pb2.FollowStrategy(
+            b2c_price=True, offset=catalog_pb2.Offset(basis_points=-500))),
+    ),
+    (
+        listing("MUG", "match", 1300),
+        listing("MUG", "business", 1300, audience=types_pb2.AUDIENCE_B2B, floor_minor=1000),
+    ),
+    lambda hour: from_then_on(hour, (0, {"A": 1250}), (8, {"A": 1150}), (16, {"A": 1030}),
+                              (24, {"A": 1300})),
+    labels=("B2C", "B2B, floor 10.00"),
+)  # fmt: skip
+
+STOCK = Story(
+    "stock", "Stock rules: from 100 units on, ceiling 20 % down; up to 5 units, floor 25 % up", 30,
+    (strategy(
+        "stocked",
+        match=catalog_pb2.MatchStrategy(
+            targets=[catalog_pb2.MATCH_TARGET_LOWEST], offset_amazon_fulfilled=CENTS_OFF),
+        stock_rules=[
+            catalog_pb2.StockRule(quantity_at_most=5, raise_floor_basis_points=2_500),
+            catalog_pb2.StockRule(quantity_at_least=100, lower_ceiling_basis_points=2_000),
+        ],
+    ),),
+    (listing("MUG", "stocked", 1300),),
+    lambda hour: {"A": 1350 if hour < 12 else 900},
+    stock=lambda hour: 120 - 5 * hour if hour < 23 else 4,
+    labels=("our price",),
+)  # fmt: skip
+
 STORIES = (
     BUY_BOX, MATCH, POSITION, FIXED, PUSH, DAILY_PUSH, FOLLOW, CALENDAR, FILTERS, ENDINGS, COMPUTED,
+    B2B, STOCK,
 )  # fmt: skip

@@ -34,6 +34,7 @@ PUSH_STEP_BP = 200
 PUSH_TIMES = 5
 NEWCOMER_LIMIT_BP, LIMIT_BP = 500, 1_000
 AMAZON_OFFSET_BP = -100
+B2B_OFFSET_BP = -200
 LOOKS_OF_A_WEEK = 7 * 96
 
 
@@ -68,11 +69,13 @@ class GroupKey:
     condition: int
     market: Market
     proven_alone: bool
+    beside_b2c: bool = False
 
     def __str__(self) -> str:
         audience, condition = Audience(self.audience).name, Condition(self.condition).name
         parts = (self.marketplace_id, self.currency, audience, condition, self.market.name)
-        return "/".join((*parts, "PROVEN")) if self.proven_alone else "/".join(parts)
+        marks = (("PROVEN", self.proven_alone), ("BESIDE_B2C", self.beside_b2c))
+        return "/".join((*parts, *(name for name, holds in marks if holds)))
 
 
 @dataclass(slots=True)
@@ -102,7 +105,7 @@ def groups_of(standings: Sequence[Standing]) -> dict[GroupKey, list[Standing]]:
         facts = each.facts
         key = GroupKey(
             facts.key.marketplace_id, facts.currency, facts.key.audience, facts.condition,
-            each.market, each.proven_alone,
+            each.market, each.proven_alone, facts.has_b2c,
         )  # fmt: skip
         found.setdefault(key, []).append(each)
     return dict(sorted(found.items(), key=lambda item: str(item[0])))
@@ -133,7 +136,9 @@ def recommend(key: GroupKey, listed: Sequence[Standing], profile: Profile) -> Re
     """The strategy for a group. Rules of thumb, from the first that fits."""
     base = StrategyDefinition("", "", key.currency, StrategyKind.BUY_BOX)
     brand = profile.own_brand if profile.own_brand is not None else key.proven_alone
-    if key.market == Market.ALONE and brand:
+    if key.beside_b2c:
+        found = follow_b2c(base)
+    elif key.market == Market.ALONE and brand:
         found = push(base, listed, profile)
     elif key.condition not in (Condition.NONE, Condition.NEW):
         found = position(base)
@@ -190,6 +195,19 @@ def push(base: StrategyDefinition, listed: Sequence[Standing], profile: Profile)
             push_rules=(PushStep(1, Offset(basis_points=-PUSH_STEP_BP), fewer=True),),
         ),
         reasons,
+    )  # fmt: skip
+
+
+def follow_b2c(base: StrategyDefinition) -> Recommended:
+    """For B2B listings beside a B2C listing of the SKU."""
+    offset = Offset(basis_points=B2B_OFFSET_BP)
+    return Recommended(
+        replace(base, kind=StrategyKind.FOLLOW, follow_b2c=True, offsets=(None, offset, None)),
+        [
+            "FOLLOW the B2C price: the marketplace refuses a business price above it, and business"
+            f" buyers look for one below. {-B2B_OFFSET_BP // 100} % below is a start; add quantity"
+            " prices where larger orders save you work.",
+        ],
     )  # fmt: skip
 
 

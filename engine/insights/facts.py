@@ -9,7 +9,7 @@ from engine.columns import ListingKey
 from engine.errors import InputError
 from engine.insights.look import strategy_name
 from engine.money import currency_code
-from engine.schema import CycleState
+from engine.schema import Audience
 from engine.state import State
 
 
@@ -34,17 +34,18 @@ class Facts:
     cost_minor: int
     economics: UnitEconomics | None
     """None: cost or fees are not known."""
-    suppressed: bool
+    has_b2c: bool
+    """Of a B2B listing: the seller offers the SKU to consumers too."""
 
 
 def facts_of(state: State, listing_id: int) -> Facts:
     """What is known of a listing."""
     catalog = state.catalog
     row, record = catalog.rows[listing_id], catalog.records[listing_id]
-    strategy = int(row["strategy"])
+    strategy, key = int(row["strategy"]), catalog.key_of(listing_id)
     return Facts(
         listing_id=listing_id,
-        key=catalog.key_of(listing_id),
+        key=key,
         asin=catalog.asins[listing_id],
         currency=currency_code(int(record["currency"])),
         strategy_id=strategy_name(state, strategy),
@@ -56,7 +57,8 @@ def facts_of(state: State, listing_id: int) -> Facts:
         ceiling_minor=max(int(row["floor_minor"]), int(row["ceiling_minor"])),
         cost_minor=state.guards.cost_of(listing_id),
         economics=economics_of(state, listing_id),
-        suppressed=int(row["state"]) == CycleState.SUPPRESSED,
+        has_b2c=key.audience == Audience.B2B
+        and catalog.id_of(key._replace(audience=Audience.B2C)) != 0,
     )
 
 

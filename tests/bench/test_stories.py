@@ -9,6 +9,7 @@ import pytest
 from bench.stories.draw import draw
 from bench.stories.play import Played, Story, play
 from bench.stories.stories import (
+    B2B,
     BUY_BOX,
     CALENDAR,
     COMPUTED,
@@ -20,6 +21,7 @@ from bench.stories.stories import (
     MATCH,
     POSITION,
     PUSH,
+    STOCK,
     STORIES,
 )
 
@@ -77,6 +79,9 @@ EXPECTED = [
     (FILTERS, 0, [(1, 1199), (23, 959)]),
     (FILTERS, 1, [(1, 1249), (23, 1249)]),
     (ENDINGS, 1, [(1, 1299), (6, 1249), (11, 1199), (23, 1099)]),
+    (B2B, 0, [(4, 1249), (12, 1149), (20, 1029), (28, 1299)]),
+    (B2B, 1, [(4, 1186), (12, 1091), (20, 1000), (28, 1234)]),
+    (STOCK, 0, [(2, 1200), (8, 1349), (13, 899), (28, 1000)]),
     (COMPUTED, 0, [(1, 2499), (15, 2139), (20, 2039), (30, 2217), (40, 2599)]),
 ]
 

@@ -46,7 +46,7 @@ def facts(listing_id: int = 1, **fields: Any) -> Facts:
         "key": ListingKey("A", "M", f"S{listing_id}", Audience.B2C), "asin": "B1",
         "currency": "EUR", "strategy_id": "", "kind": StrategyKind.BUY_BOX,
         "condition": Condition.NEW, "fulfilment": 1, "price_minor": 1200, "floor_minor": 800,
-        "ceiling_minor": 1500, "cost_minor": 0, "economics": None, "suppressed": False,
+        "ceiling_minor": 1500, "cost_minor": 0, "economics": None, "has_b2c": False,
     }  # fmt: skip
     return Facts(listing_id, **(values | fields))
 
@@ -120,6 +120,7 @@ def test_two_of_three_signs(months: Any, orders: Any, marketplaces: int, experie
 
 BRAND = replace(NEWCOMER, own_brand=True)
 ADVICE = [
+    ("B2B beside B2C", EXPERIENCED, standing(Market.ALONE, has_b2c=True), StrategyKind.FOLLOW),
     ("a newcomer with an own brand", BRAND, standing(Market.ALONE), StrategyKind.PUSH),
     ("a newcomer, by ninety days alone", replace(NEWCOMER, own_brand=None),
      standing(Market.ALONE, proven=True), StrategyKind.PUSH),
