@@ -1,4 +1,5 @@
-"""`python -m bench.pictures`: the pictures of docs/performance.md, from bench/results."""
+"""`python -m bench.pictures`: the pictures of docs/performance.md, from bench/results, and those of
+docs/strategies.md, from stories that the real engine plays."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from matplotlib.figure import Figure
 from bench.callers import CALLERS
 from bench.instead import INSTEAD, OURS
 from bench.report import LATEST, budget_of
+from bench.stories.draw import draw
+from bench.stories.play import play
+from bench.stories.stories import STORIES
 
 mpl.use("Agg")
 FOLDER = Path("docs/pictures")
@@ -91,14 +95,20 @@ def size(name: str, id: str) -> int:
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 def main(folder: Path) -> None:
-    """Draws what has been measured."""
+    """Draws the stories, then what has been measured, if anything has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for story in STORIES:
+        draw(story, play(story), folder / f"strategy-{story.name}.png")
+    if not (LATEST.exists() and INSTEAD.exists()):
+        click.echo("nothing measured here yet; `make bench` and `bench.instead` do")
+        return
     latest = json.loads(LATEST.read_text(encoding="utf-8"))
     instead = json.loads(INSTEAD.read_text(encoding="utf-8"))
-    callers = json.loads(CALLERS.read_text(encoding="utf-8"))
-    folder.mkdir(parents=True, exist_ok=True)
     draw_instead(instead, folder / "performance-instead.png")
     draw_growth(latest, folder / "performance-growth.png")
-    draw_callers(callers, folder / "performance-callers.png")
+    if CALLERS.exists():
+        callers = json.loads(CALLERS.read_text(encoding="utf-8"))
+        draw_callers(callers, folder / "performance-callers.png")
 
 
 if __name__ == "__main__":

@@ -189,6 +189,8 @@ class Evaluator:
             catalog.rows, self._scratch, self._outcomes, accepted.view(np.uint8),
             catalog.strategy_records, self.counters, count,
         )  # fmt: skip
+        if catalog.has_b2b:
+            self._state.coupling.note(catalog, part, accepted)
         if part.found & Finding.IGNORED:
             emit.note_ignored(outcomes, result)
         if not accepted.all():

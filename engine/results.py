@@ -37,6 +37,11 @@ class TickResult:
         """Adds decisions (`schema.DECISION`) that go out."""
         self._made.append(decisions)
 
+    def join(self, other: TickResult) -> None:
+        """Adds the decisions of another part of the same input."""
+        self.add(other.decisions)
+        self.set_aside = np.concatenate([self.set_aside, other.set_aside])
+
     def without_decisions(self) -> TickResult:
         """The rest of the result."""
         return TickResult(

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from engine._state_hash import hash_rows
 from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
+from engine.bounds.solver import Gaps
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
+from engine.coupling import Coupling
 from engine.decisions import DecisionLog
 from engine.errors import InputError, ReplayError
 from engine.following import Following
@@ -23,13 +25,14 @@ from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
-from engine.schema import RECORD, ROW, RowFlag
+from engine.schema import RECORD, ROW, Audience, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
+from engine.tiers import Tier, TierPrices
 
-LAYOUT = 6
+LAYOUT = 8
 """Raised whenever columns are added or change their meaning."""
 
 HASHED_AT_ONCE = 1 << 18
@@ -58,6 +61,9 @@ class Definitions(msgspec.Struct, frozen=True):
     calendars_ms: int
     sales_sources: list[tuple[int, str]]
     following_due: list[int]
+    tiers: list[tuple[int, tuple[Tier, ...]]]
+    tiers_sent: list[tuple[int, TierPrices]]
+    gaps: list[tuple[int, Gaps]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -78,6 +84,9 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         catalog.schedules.at_ms,
         state.sales.sources(),
         sorted(state.following.due),
+        list(catalog.tiers.items()),
+        list(state.coupling.sent.items()),
+        list(state.bounds.gaps.items()),
     )
     points = catalog.fixed_points
     return {
@@ -129,6 +138,7 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
         bounds=load_bounds(definitions),
         sales=Sales.load(columns["sales"], definitions.sales_sources),
         following=Following(definitions.following_due),
+        coupling=Coupling(dict(definitions.tiers_sent)),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
@@ -140,7 +150,8 @@ def load_bounds(definitions: Definitions) -> BoundsBook:
     """Fee schedules and computed bounds."""
     schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
     due = dict.fromkeys(definitions.bounds_due)
-    return BoundsBook(schedules, dict(definitions.computed_bounds), due)
+    gaps = dict(definitions.gaps)
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
@@ -195,6 +206,8 @@ def load_catalog(
     catalog.names.load(dict(columns), count)
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
     catalog.terms = load_terms(columns["terms"])
+    catalog.tiers = dict(definitions.tiers)
+    catalog.has_b2b = bool(np.any(columns["records"]["audience"] == Audience.B2B))
     catalog.schedules.at_ms = definitions.calendars_ms
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:

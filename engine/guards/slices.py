@@ -80,6 +80,7 @@ class Finding(IntEnum):
     IGNORED = 8  # an input that changed nothing
     VERDICT = 16  # evidence
     NO_GROUP = 32  # a listing that the guards see for the first time
+    MARKET = 64  # a market that may have changed in kind
 
 
 @dataclass(slots=True)
