@@ -27,6 +27,8 @@ CHECKED = (
 )
 """Rows that are measured in seconds at their full size."""
 PAIRS = 10
+AGAIN = 3
+"""So many times the pairs where a row looks worse than it may."""
 
 
 def machine_kind() -> str:

@@ -11,6 +11,7 @@ import click
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from bench.callers import CALLERS
 from bench.instead import INSTEAD, OURS
 from bench.report import LATEST, budget_of
 from bench.stories.draw import draw
@@ -67,6 +68,24 @@ def draw_growth(latest: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
+def draw_callers(found: dict[str, Any], path: Path) -> None:
+    """Cost of a call over that of one caller alone."""
+    figure = Figure(figsize=(5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    sizes = [int(each) for each in found["curve"]]
+    ratios = [each["ratio"] for each in found["curve"].values()]
+    low, high = zip(*(each["spread"] for each in found["curve"].values()), strict=True)
+    axes.fill_between(sizes, low, high, color=OUR_COLOUR, alpha=0.15, linewidth=0)
+    axes.plot(sizes, ratios, color=OUR_COLOUR, marker="o")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sizes, [str(each) for each in sizes])
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("callers at once, one listing a call")
+    axes.set_ylabel("cost of a call, one caller = 1")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=DPI)
+
+
 def size(name: str, id: str) -> int:
     """Which of the two numbers in "10000 held, 1000 a call" grows."""
     held, called = name.split(", ")
@@ -87,6 +106,9 @@ def main(folder: Path) -> None:
     instead = json.loads(INSTEAD.read_text(encoding="utf-8"))
     draw_instead(instead, folder / "performance-instead.png")
     draw_growth(latest, folder / "performance-growth.png")
+    if CALLERS.exists():
+        callers = json.loads(CALLERS.read_text(encoding="utf-8"))
+        draw_callers(callers, folder / "performance-callers.png")
 
 
 if __name__ == "__main__":

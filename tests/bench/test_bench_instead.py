@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench import instead, pictures, requests
+from bench import callers, instead, pictures, requests
 from bench.instead import OURS, PRICERS, compare
 from bench.report import OVER_SMALLEST
 
@@ -40,17 +40,20 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
     latest = {"held_growth": growth, "call_growth": growth}
     way = {"us_per_listing": 3.0, "resident_mib": 90}
-    paths = {name: tmp_path / f"{name}.json" for name in ("LATEST", "INSTEAD")}
+    paths = {name: tmp_path / f"{name}.json" for name in ("LATEST", "INSTEAD", "CALLERS")}
     paths["LATEST"].write_text(json.dumps(latest), encoding="utf-8")
     paths["INSTEAD"].write_text(
         json.dumps({"listings": 10, "ways": {OURS: way, "numpy": way}}), encoding="utf-8"
+    )
+    paths["CALLERS"].write_text(
+        json.dumps({"curve": callers.curve((1, 2), 4, 2)}), encoding="utf-8"
     )
     for name, path in paths.items():
         monkeypatch.setattr(pictures, name, path)
     done = CliRunner().invoke(pictures.main, ["--folder", str(tmp_path / "drawn")])
     assert done.exit_code == 0, done.output
     drawn = list((tmp_path / "drawn").glob("*.png"))
-    assert len(drawn) == 2
+    assert len(drawn) == 3
     assert all(path.stat().st_size < 100_000 for path in drawn)
 
 
