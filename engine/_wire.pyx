@@ -57,6 +57,7 @@ cdef enum:  # sections of a block, known to wire.py
     RATINGS
     HANDLING
     SKUS
+    AGES
     SECTION_COUNT
 
 cdef enum:
@@ -227,6 +228,7 @@ cdef class Decoded:
         self.place(RATINGS, offers, 2)
         self.place(HANDLING, offers, 2)
         self.place(SKUS, offers, sizeof(SkuEntry))
+        self.place(AGES, levels, 4)
 
     cdef uint8_t* at(self, int section) noexcept:
         return self.block.memory + self.starts[section]
@@ -250,6 +252,7 @@ cdef class Decoded:
         sink.offers.rating_bp = <uint16_t*>self.at(RATINGS)
         sink.offers.handling_hours = <uint16_t*>self.at(HANDLING)
         sink.offers.skus = <SkuEntry*>self.at(SKUS)
+        sink.ages = <uint32_t*>self.at(AGES)
 
 
 cdef Bytes bytes_of(const uint8_t[::1] memory) noexcept:

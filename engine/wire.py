@@ -56,6 +56,7 @@ class Section(IntEnum):
     RATINGS = 14
     HANDLING = 15
     SKUS = 16
+    AGES = 17
 
 
 FAULT = np.dtype(
@@ -154,6 +155,11 @@ class Decoded:
     def quantities(self) -> NDArray[np.uint32]:
         """Quantity of each good stock level."""
         return self._of_rows(Section.QUANTITIES, np.uint32)
+
+    @property
+    def ages(self) -> NDArray[np.uint32]:
+        """Age in days of each good stock level; 2**32 - 1: not given."""
+        return self._of_rows(Section.AGES, np.uint32)
 
     @property
     def event_ms(self) -> NDArray[np.int64]:

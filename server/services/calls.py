@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from engine.errors import InputError
+from engine.insights.history import History
 from engine.pipeline import Engine, Input
 from engine.replies import identity_of
 from engine.results import Answer
@@ -29,7 +30,14 @@ from server.config import LimitsConfig
 from server.leaving import Leaving
 from server.metrics import Metrics
 from server.wire import WireCodec
-from server.wire.limits import REQUESTS, check_size, parse, rows_of
+from server.wire.limits import (
+    HOLDING_LISTS,
+    REQUESTS,
+    check_nested,
+    check_size,
+    parse,
+    rows_of,
+)
 from server.wire.parts import PART_ROWS, joined, split
 from server.wire.schedules import with_zones
 from server.writer import Work, Writer, wall_ms
@@ -55,6 +63,7 @@ class Core:
     leaving: Leaving
     decoders: Executor
     """A thread for each processor; parts of a large request are decoded together."""
+    history: History
 
     @property
     def caller(self) -> Caller:
@@ -72,6 +81,8 @@ class Core:
         A repeat is known by the bytes as they came: what is added to them depends on the year.
         """
         caller = self.caller
+        if kind in HOLDING_LISTS:
+            check_nested(REQUESTS[kind], payload, self.codec.limits)
         if kind != InputKind.STRATEGIES:
             return self.engine.shape(kind, payload, caller.name, caller.scope)
         whole = with_zones(payload, wall_ms())

@@ -24,7 +24,7 @@ from engine.claims.export import archive, as_csv
 from engine.claims.imports import ImportResult, import_paths
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
-from engine.claims.store import Store
+from engine.claims.store import Store, make_private
 from engine.claims.summary import Line, totals_of
 from engine.errors import InputError, NotFoundError, StateError
 from engine.scope import Scope, check_seller, inside
@@ -46,6 +46,7 @@ CHUNK_BYTES = 1 << 20
 INCOMING = "incoming"
 """Folder of a store that holds reports while they arrive."""
 MAX_REPORT_BYTES = 2 << 30
+LONGEST_FILE_NAME = 200
 PATIENCE_MS = 20_000
 Report = Callable[[str, int, int], None]
 
@@ -70,20 +71,20 @@ class Claims:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._folder = core.claims_folder
-        self._once = Once(core.claims_folder)
+        self._once = Once(lambda: Store(core.claims_folder))
 
     def import_reports(
         self, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
         incoming = self._folder / INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
+        incoming.mkdir(exist_ok=True)
         with (
             self._core.admission.stream(),
             tempfile.TemporaryDirectory(dir=incoming) as folder,
         ):
             head, path, digest = self._received(requests, Path(folder))
-            check_seller(self._core.scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
             covers = covers_of(head)
 
@@ -123,12 +124,13 @@ class Claims:
         limits = self._core.codec.limits
         first = next(requests, b"")
         head = parse(claims_pb2.ImportReportsRequest, first, limits).head
+        check_seller(self._core.scope, "head.seller_id", head.seller_id)
         digest = hashlib.blake2b(first)
         name = Path(head.file_name.replace("\\", "/")).name
-        if not name:
+        if name in ("", "..") or "\0" in name or len(name.encode()) > LONGEST_FILE_NAME:
             raise InputError(
-                f"head.file_name is {head.file_name[:40]!r}; allowed: the name of a file, in the"
-                " first message",
+                f"head.file_name is {head.file_name[:40]!r}; allowed: the name of a file, up to"
+                f" {LONGEST_FILE_NAME} bytes, in the first message",
                 reason="FILE_NAME", field="head.file_name",
             )  # fmt: skip
         path = folder / name

@@ -122,6 +122,7 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
         indices=found.indices,
         addresses=found.addresses,
         quantities=found.quantities,
+        ages=found.ages,
         event_ms=found.event_ms,
         problems=row_problems(found, pricing_pb2.StockLevel, read_level),
     )

@@ -32,11 +32,11 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 5,
-    "frames": 951,
-    "inputs": "56d736329ec5bee5",
-    "answers": "c764f3e691d6e9fd",
-    "state": "f10c141fcf061501",
+    "rules_version": 7,
+    "frames": 937,
+    "inputs": "30cc19710a46f55c",
+    "answers": "47afb0edc8e57926",
+    "state": "d3ca1170c9ee5c9f",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

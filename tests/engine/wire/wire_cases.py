@@ -149,6 +149,8 @@ def corpus(rng: random.Random) -> list[tuple[str, bytes]]:
         }
         if "asin" not in key:
             level = pricing_pb2.StockLevel(**key, event_ms=5, quantity=rng.randrange(300))
+            if rng.random() < 0.5:
+                level.age_days = rng.randrange(400)
             messages["stock"] = pricing_pb2.ReportStockRequest(
                 request_id=REQUEST_ID, levels=[level] * 2
             )
