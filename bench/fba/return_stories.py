@@ -19,10 +19,13 @@ def sell(scene: Scene, units: int = 1, before: int = 12, **how: object) -> Order
 
 
 def worth_after_order(made: Order) -> int:
-    """What the seller loses on one refunded unit: the price less promotion and fulfilment fee."""
+    """What the seller loses on one refunded unit: the price less promotion and fulfilment fee.
+
+    Nothing where the fee is above the rest: no claim is for less than nothing.
+    """
     product = made.product
     share = -(-made.promotion_minor // made.units)
-    return product.price_minor - share - product.fulfilment_minor
+    return max(0, product.price_minor - share - product.fulfilment_minor)
 
 
 def owe_order(scene: Scene, rule: str, made: Order, units: int, source: str = BUYER) -> Debt:
