@@ -41,7 +41,7 @@ help:
 	@echo "  make soak-load CALLERS=500 SECONDS=60"
 	@echo "                 callers of every manner: nothing lost, memory flat, all counted"
 	@echo "  make soak-overload  more callers than the server takes: CALLERS=, SECONDS=, ROWS=, PAIRS="
-	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1008-1027"
+	@echo "  make claims-truth   score the claims audit against simulated years, SEEDS=1008,1010-1028"
 	@echo "  make bench-claims   measure it on a large ledger, ROWS=1000000, into the same file"
 	@echo "  make annotate  show where the Cython code touches Python (HTML in build/cython)"
 	@echo "  make clean     remove everything that these commands made"

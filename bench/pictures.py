@@ -1,4 +1,5 @@
-"""`python -m bench.pictures`: the pictures of docs/performance.md, from bench/results."""
+"""`python -m bench.pictures`: the pictures of docs/performance.md, from bench/results, and those of
+docs/strategies.md, from stories that the real engine plays."""
 
 from __future__ import annotations
 
@@ -12,6 +13,9 @@ from matplotlib.figure import Figure
 
 from bench.instead import INSTEAD, OURS
 from bench.report import LATEST, budget_of
+from bench.stories.draw import draw
+from bench.stories.play import play
+from bench.stories.stories import STORIES
 
 mpl.use("Agg")
 FOLDER = Path("docs/pictures")
@@ -72,10 +76,15 @@ def size(name: str, id: str) -> int:
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 def main(folder: Path) -> None:
-    """Draws what has been measured."""
+    """Draws the stories, then what has been measured, if anything has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for story in STORIES:
+        draw(story, play(story), folder / f"strategy-{story.name}.png")
+    if not (LATEST.exists() and INSTEAD.exists()):
+        click.echo("nothing measured here yet; `make bench` and `bench.instead` do")
+        return
     latest = json.loads(LATEST.read_text(encoding="utf-8"))
     instead = json.loads(INSTEAD.read_text(encoding="utf-8"))
-    folder.mkdir(parents=True, exist_ok=True)
     draw_instead(instead, folder / "performance-instead.png")
     draw_growth(latest, folder / "performance-growth.png")
 

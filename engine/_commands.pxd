@@ -16,10 +16,11 @@ from engine._push cimport (
     push_timer,
     pushes,
 )
-from engine._rules cimport clamp, held, move_to
+from engine._rules cimport clamp, held, move_to, moved
 from engine._schema cimport (
     COMMAND_FOLLOW,
     COMMAND_PAUSE,
+    COMMAND_RESEND,
     COMMAND_RESUME,
     COMMAND_SALES,
     COMMAND_STOCK_IN,
@@ -35,8 +36,11 @@ from engine._schema cimport (
     KIND_FOLLOW,
     REASON_AT_TARGET,
     REASON_BOUNDS,
+    REASON_CAPPED_BY_B2C,
     REASON_FIXED,
     REASON_NOT_APPLICABLE,
+    REASON_PAUSED,
+    REASON_TIERS,
     REASON_WAITING_FOR_LIVE,
     STATE_ALONE,
     STATE_AWAITING,
@@ -71,6 +75,8 @@ cdef inline void step_command(
         note_sales(r, s, c, now_ms // 1000, o)
     elif c.kind == COMMAND_FOLLOW:
         note_sources(r, s, c, now_ms // 1000, o)
+    elif c.kind == COMMAND_RESEND:
+        resend(r, s, now_ms // 1000, o)
     else:
         r.flags &= ~FLAG_ACTIVE
         r.deadline_s = 0
@@ -114,6 +120,16 @@ cdef inline void redefine(
         arm(r, s, now_s)
     if pushes(s):
         arm_push(r, s, now_s)
+    if c.capped and o.changed and o.reason == REASON_BOUNDS:
+        o.reason = REASON_CAPPED_BY_B2C
+
+
+cdef inline void resend(Row* r, const Strategy* s, int64_t now_s, Outcome* o) noexcept nogil:
+    if r.state == STATE_PAUSED or r.price_minor == 0:
+        o.ignored = 1
+        o.reason = REASON_PAUSED if r.state == STATE_PAUSED else REASON_NOT_APPLICABLE
+    else:
+        moved(r, s, r.price_minor, REASON_TIERS, now_s, o)
 
 
 cdef inline void step_timer(

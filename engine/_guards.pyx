@@ -28,12 +28,16 @@ from engine._guard_tables cimport (
     sums,
 )
 from engine._schema cimport (
+    CLASS_AMAZON,
+    CLASS_BITS,
+    CLASS_SHIFT,
     REASON_BOUNDS,
     REASON_MAX_REJECTIONS,
     REASON_REEMITS_EXHAUSTED,
     REASON_STALE_OFFERS,
     REASON_SUPPRESSED_BELOW_FLOOR,
     STATE_PAUSED,
+    STATE_SUPPRESSED,
     Outcome,
     Row,
 )
@@ -49,6 +53,7 @@ cdef enum Finding:  # guards.slices.Finding
     FOUND_IGNORED = 8
     FOUND_VERDICT = 16
     FOUND_NO_GROUP = 32
+    FOUND_MARKET = 64
 
 # What a slice has of what the guards look for
 
@@ -75,6 +80,18 @@ cdef int found_in(
     found |= FOUND_PAUSED * ((o.state == STATE_PAUSED) & (o.state_before != STATE_PAUSED))
     found |= FOUND_IGNORED * (o.ignored != 0)
     return found | FOUND_VERDICT * (o.verdict != 0)
+
+
+cdef bint market_moves(const Outcome* o, const Row* row, const Row* proposed) noexcept nogil:
+    """Whether a market may have changed in kind; guards/market.py looks more closely."""
+    cdef int before = row.flags >> CLASS_SHIFT & CLASS_BITS
+    cdef int after = proposed.flags >> CLASS_SHIFT & CLASS_BITS
+    cdef bint met = row.reference_minor == 0 and (
+        proposed.reference_minor > 0 or proposed.featured_minor != row.featured_minor
+    )
+    cdef bint amazon = after == CLASS_AMAZON and before != CLASS_AMAZON
+    cdef bint vanished = o.state == STATE_SUPPRESSED and o.state_before != STATE_SUPPRESSED
+    return row.observed_ms > 0 and (met or amazon or vanished)
 
 
 def look(
@@ -104,6 +121,7 @@ def look(
                 PREFETCH(&watch[o[slot + AHEAD].listing_id])
             row = &table[o[slot].listing_id]
             found |= found_in(&o[slot], row, &proposed[slot], may_define)
+            found |= FOUND_MARKET * market_moves(&o[slot], row, &proposed[slot])
             found |= FOUND_NO_GROUP * (watch[o[slot].listing_id].group == 0)
             changed[used] = lived[lives] = slot
             used += o[slot].changed != 0

@@ -37,4 +37,5 @@ def resolve(
     event_ms: NDArray[np.int64],
     currency: NDArray[np.uint8],
     latest_ms: int,
+    most: int,
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint8]]: ...

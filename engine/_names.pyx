@@ -21,6 +21,7 @@ cdef enum Problem:  # resolve.RowState
     IN_FUTURE = 1
     UNKNOWN = 2
     OTHER_CURRENCY = 3
+    TOO_MANY = 4
 
 
 cdef class Names:
@@ -231,6 +232,7 @@ cdef Py_ssize_t expand(
     const int64_t[:] event_ms,  # IN
     const uint8_t[:] currency,  # IN
     int64_t latest_ms,
+    Py_ssize_t most,
     const uint32_t* first,  # IN
     uint32_t* positions,  # OUT
     uint32_t* ids,  # OUT
@@ -250,6 +252,9 @@ cdef Py_ssize_t expand(
         while id != 0 and problems[at] == GOOD:
             if currency[at] != 0 and currency[at] != records[id].currency:
                 problems[at] = OTHER_CURRENCY
+            elif used == most:
+                problems[at] = TOO_MANY
+                break
             positions[used] = <uint32_t>at
             ids[used] = id
             used += 1
@@ -269,9 +274,11 @@ def resolve(
     const int64_t[:] event_ms not None,  # IN
     const uint8_t[:] currency not None,  # IN
     int64_t latest_ms,
+    Py_ssize_t most,
 ):
     """(positions, listing ids, problems): the place of its address for each listing of the good
-    rows, and for each address a Problem. A currency of 0 is not compared."""
+    rows, `most` listings at most, and for each address a Problem. A currency of 0 is not
+    compared."""
     cdef Py_ssize_t count = addresses.shape[0]
     cdef const uint8_t* base = &texts[0] if texts.shape[0] > 0 else NULL
     cdef const Row* all_rows = <const Row*>&rows[0]
@@ -288,11 +295,12 @@ def resolve(
             total = find_first(
                 names, &addresses[0], count, base, all_rows, all_records, row_count, &first[0]
             )
+    total = min(total, most)
     positions, ids = empty(total + 1, uint32), empty(total + 1, uint32)
     if count > 0:
         with nogil:
             total = expand(
                 names, &addresses[0], count, all_records, event_ms, currency, latest_ms,
-                &first[0], &positions[0], &ids[0], &problems[0],
+                most, &first[0], &positions[0], &ids[0], &problems[0],
             )
     return positions.base[:total], ids.base[:total], problems.base[:count]

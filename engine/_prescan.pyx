@@ -16,7 +16,7 @@ cdef enum:
     LONGEST_VARINT = 10
 
 
-cdef int read_varint(
+cdef inline int read_varint(
     const unsigned char *data, Py_ssize_t *at, Py_ssize_t end, uint64_t *value
 ) noexcept nogil:
     """Reads a varint and moves `at` behind it; 0 when there is none."""
@@ -34,7 +34,7 @@ cdef int read_varint(
     return 0
 
 
-cdef int skip_value(
+cdef inline int skip_value(
     const unsigned char *data, Py_ssize_t *at, Py_ssize_t end, uint64_t kind, uint64_t *size
 ) noexcept nogil:
     """Moves `at` to the bytes of a value and gives how many there are; 0 when there is none."""
@@ -74,7 +74,7 @@ cdef int skip_group(const unsigned char *data, Py_ssize_t *at, Py_ssize_t end) n
     return 1
 
 
-cdef int next_field(
+cdef inline int next_field(
     const unsigned char *data, Py_ssize_t *at, Py_ssize_t end,
     uint64_t *field, Py_ssize_t *begin, Py_ssize_t *stop,
 ) noexcept nogil:

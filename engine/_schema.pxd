@@ -167,7 +167,8 @@ cdef struct Command:
     uint8_t condition
     uint8_t kind
     uint8_t restart
-    uint8_t[5] padding
+    uint8_t capped
+    uint8_t[4] padding
 
 cdef struct Outcome:
     int64_t price_minor
@@ -256,6 +257,8 @@ cdef enum Reason:
     REASON_PUSH_PERIOD = 36
     REASON_PUSH_BACK = 37
     REASON_FOLLOW = 38
+    REASON_CAPPED_BY_B2C = 45
+    REASON_TIERS = 46
     REASON_WAITING_FOR_LIVE = 64
     REASON_WAITING_FOR_VERDICT = 65
     REASON_HOLDING = 66
@@ -362,6 +365,7 @@ cdef enum CommandKind:
     COMMAND_DELETE = 6
     COMMAND_SALES = 7
     COMMAND_FOLLOW = 8
+    COMMAND_RESEND = 9
 
 cdef enum OfferBit:
     OFFER_FULFILLED_BY_AMAZON = 0x1

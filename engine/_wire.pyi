@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 class Decoded:
     error: int
+    is_overfull: bool
     row_count: int
     used: int
     offers_used: int
@@ -14,7 +15,13 @@ class Decoded:
     def column(self, section: int, dtype: Any, count: int) -> NDArray[Any]: ...
 
 def decode(
-    payload: bytes, kind: int, id_field: int, rows_field: int, max_rows: int, max_offers: int
+    payload: bytes,
+    kind: int,
+    id_field: int,
+    rows_field: int,
+    max_rows: int,
+    max_offers: int,
+    max_offers_in_all: int,
 ) -> Decoded: ...
 def cut(
     message: bytes, id_field: int, rows_field: int, every: int

@@ -17,6 +17,7 @@ from engine._protobuf cimport (
     WIRE_BYTES,
     WIRE_CORRUPT,
     WIRE_FINE,
+    WIRE_GROUP,
     WIRE_NOT_UTF8,
     Bytes,
     WireError,
@@ -56,6 +57,7 @@ cdef enum:  # sections of a block, known to wire.py
     RATINGS
     HANDLING
     SKUS
+    AGES
     SECTION_COUNT
 
 cdef enum:
@@ -81,11 +83,13 @@ fill_currencies()
 
 cdef struct Counts:
     Py_ssize_t rows
-    Py_ssize_t offers
+    Py_ssize_t offers  # of each row at most those that are taken of it
+    Py_ssize_t rows_seen  # fields with the number of rows or offers, of whichever type
+    Py_ssize_t offers_seen
 
 
 cdef inline void count_offers(Bytes row, Py_ssize_t most, Counts* counts) noexcept nogil:
-    """Adds the offers of one snapshot, at most those that are taken of it."""
+    """Adds the offers of one snapshot."""
     cdef const uint8_t* at = row.at
     cdef uint32_t tag = 0
     cdef Bytes content
@@ -99,9 +103,11 @@ cdef inline void count_offers(Bytes row, Py_ssize_t most, Counts* counts) noexce
             found += 1
         else:
             at = skip_field(at, row.end, tag, MAX_DEPTH)
+            counts.offers_seen += tag >> 3 == OFFERS_FIELD and tag & 7 != WIRE_GROUP
         if at == NULL:
             break
     counts.offers += min(found, most)
+    counts.offers_seen += found
 
 
 cdef Counts count_rows(
@@ -112,7 +118,7 @@ cdef Counts count_rows(
     cdef const uint8_t* at = request.at
     cdef uint32_t tag = 0
     cdef Bytes content
-    counts.rows = counts.offers = 0
+    memset(&counts, 0, sizeof(Counts))
     while at < request.end:
         at = read_tag(at, request.end, &tag)
         if at == NULL:
@@ -126,8 +132,10 @@ cdef Counts count_rows(
                 count_offers(content, max_offers, &counts)
         else:
             at = skip_field(at, request.end, tag, MAX_DEPTH)
+            counts.rows_seen += tag >> 3 == rows_tag >> 3 and tag & 7 != WIRE_GROUP
         if at == NULL:
             break
+    counts.rows_seen += counts.rows
     return counts
 
 
@@ -183,6 +191,7 @@ cdef class Decoded:
     cdef Py_ssize_t[SECTION_COUNT] starts
     cdef Py_ssize_t total
     cdef readonly int error
+    cdef readonly bint is_overfull
     cdef readonly Py_ssize_t row_count
     cdef readonly Py_ssize_t used
     cdef readonly Py_ssize_t offers_used
@@ -219,6 +228,7 @@ cdef class Decoded:
         self.place(RATINGS, offers, 2)
         self.place(HANDLING, offers, 2)
         self.place(SKUS, offers, sizeof(SkuEntry))
+        self.place(AGES, levels, 4)
 
     cdef uint8_t* at(self, int section) noexcept:
         return self.block.memory + self.starts[section]
@@ -242,6 +252,7 @@ cdef class Decoded:
         sink.offers.rating_bp = <uint16_t*>self.at(RATINGS)
         sink.offers.handling_hours = <uint16_t*>self.at(HANDLING)
         sink.offers.skus = <SkuEntry*>self.at(SKUS)
+        sink.ages = <uint32_t*>self.at(AGES)
 
 
 cdef Bytes bytes_of(const uint8_t[::1] memory) noexcept:
@@ -260,8 +271,10 @@ def decode(
     int rows_field,
     Py_ssize_t max_rows,
     Py_ssize_t max_offers,
+    Py_ssize_t max_offers_in_all,
 ):
-    """Decoded columns of a request. With more rows than `max_rows` none is stored, only checked."""
+    """Decoded columns of a request, `max_offers` those of a row. An overfull one, which has more
+    rows or offers in all than are allowed, is only checked, and nothing of it is stored."""
     cdef Bytes request = bytes_of(payload)
     cdef Bytes id
     cdef uint32_t id_tag = <uint32_t>id_field << 3 | WIRE_BYTES
@@ -273,7 +286,8 @@ def decode(
     with nogil:
         counts = count_rows(request, rows_tag, kind == REPRICE, max_offers)
     found.row_count = counts.rows
-    if counts.rows > max_rows:
+    found.is_overfull = counts.rows_seen > max_rows or counts.offers_seen > max_offers_in_all
+    if found.is_overfull:
         counts.rows = counts.offers = 0
     found.lay_out(kind, counts.rows, counts.offers)
     found.block = Block(found.total)

@@ -1,6 +1,6 @@
 # Rows of ReportFeedback and ReportStock, as _wire_rows.pxd has it for snapshots.
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from engine._protobuf cimport (
@@ -167,6 +167,9 @@ cdef inline WireError read_stock(Bytes message, int depth, RowFields* row) noexc
                 row.event_ms = <int64_t>value
             elif tag >> 3 == 4:
                 row.quantity = <uint32_t>value
+            elif tag >> 3 == 5:
+                row.age_days = <uint32_t>value
+                row.has_age = True
         else:
             at = skip_field(at, message.end, tag, depth)
         if at == NULL:
@@ -189,6 +192,7 @@ cdef inline WireError take_stock(
     put_address(&sink.addresses[at], &row.address, sink.base)
     sink.indices[at] = <uint32_t>index
     sink.quantities[at] = row.quantity
+    sink.ages[at] = row.age_days if row.has_age else UINT32_MAX
     sink.event_ms[at] = row.event_ms
     sink.used += 1
     return WIRE_FINE

@@ -68,6 +68,7 @@ cdef struct Sink:
     uint8_t* fulfilment
     uint32_t* indices
     uint32_t* quantities
+    uint32_t* ages
     int64_t* event_ms
     OfferSink offers
     Fault* faults
@@ -91,8 +92,10 @@ cdef struct RowFields:
     uint32_t share_bp
     uint32_t fulfilment
     uint32_t quantity
+    uint32_t age_days
     bint has_competitive
     bint has_featured
+    bint has_age
     Py_ssize_t offer_count
 
 

@@ -57,6 +57,7 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
         bounds = state.bounds.bounds_of(state.bounds.listings[listing_id])
         before = state.catalog.own_terms(listing_id)[:2]
         if before == (bounds.floor_minor, bounds.ceiling_minor):
+            state.guards.plausibility.held.pop(listing_id, None)
             continue
         changed[listing_id] = bounds
         told = f"computed bounds are {bounds.floor_minor} to {bounds.ceiling_minor}, they were"

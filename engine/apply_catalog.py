@@ -17,7 +17,7 @@ from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
 from engine.redefining import present_commands, redefine_outside
 from engine.results import CountResult, TickResult, UpsertResult
-from engine.schema import COMMAND, CommandKind, Reason, StrategyKind
+from engine.schema import COMMAND, CommandKind, Reason
 from engine.scope import Scope, check_seller
 from engine.state import State
 from engine.strategies import StrategyDefinition
@@ -99,7 +99,7 @@ def apply_strategies(
             check_seller(scope, "seller_id", definition.seller_id)
             index_of = shard.state.catalog.put_strategy(definition)
             changed.add(index_of)
-            if definition.kind == StrategyKind.FOLLOW:
+            if definition.has_sources:
                 shard.state.following.due.add(index_of)
             if definition.restart:
                 restarted.add(index_of)

@@ -23,6 +23,7 @@ def apply_sales(shard: Shard, batch: SalesBatch, sequence: int, scope: Scope) ->
     positions, listing_ids, problems = resolve_refs(batch, state.catalog, scope)
     result = TickResult(sequence, problems=batch.problems + problems)
     more: dict[int, list[int]] = {}  # first row and units, by listing
+    counting: dict[int, list[int]] = {}
     for position, listing_id in zip(positions.tolist(), listing_ids.tolist(), strict=True):
         index = int(batch.indices[position])
         source, hour_ms, reported = batch.sold[position]
@@ -31,7 +32,7 @@ def apply_sales(shard: Shard, batch: SalesBatch, sequence: int, scope: Scope) ->
         except InputError as error:
             result.problems.append(RowProblem(index, error.field, error.reason, error.message))
             continue
-        for each in counted_for(shard, listing_id):
+        for each in counted_for(shard, listing_id, counting):
             entry = more.setdefault(each, [index, 0])
             entry[1] += units
     commands = np.zeros(len(more), COMMAND)
@@ -44,13 +45,19 @@ def apply_sales(shard: Shard, batch: SalesBatch, sequence: int, scope: Scope) ->
     return result
 
 
-def counted_for(shard: Shard, listing_id: int) -> list[int]:
-    """The listings whose price follows a sale of this one."""
+def counted_for(shard: Shard, listing_id: int, counting: dict[int, list[int]]) -> list[int]:
+    """The listings whose price follows a sale of this one.
+
+    `counting` keeps those that count their ASIN's sales, by the first listing of the ASIN.
+    """
     catalog = shard.state.catalog
     found = [listing_id] if count_by(shard, listing_id) == CountBy.SKU else []
     if catalog.asins[listing_id]:
         sharing = catalog.names.sharing(catalog.record_bytes, listing_id)
-        found += [each for each in sharing if count_by(shard, each) == CountBy.ASIN]
+        first = sharing[0]
+        if first not in counting:
+            counting[first] = [each for each in sharing if count_by(shard, each) == CountBy.ASIN]
+        found += counting[first]
     return found
 
 

@@ -6,7 +6,7 @@ A listing id is dense, stable and never used again; id 0 does not exist, nor doe
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -14,26 +14,30 @@ from numpy.typing import NDArray
 
 from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
-from engine.columns import AsinKey, ListingDefinition, SellerDefinition
+from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError
-from engine.following import check_circle
+from engine.following import check_b2b, check_circle
 from engine.keys import text_hash
 from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
 from engine.room import Room
 from engine.schema import (
     GRID,
+    MAX_SHARED_ASIN,
     PREMIUM_UNKNOWN,
     RECORD,
     ROW,
+    Audience,
     CycleState,
     Reason,
     StrategyKind,
 )
 from engine.seller_places import SMALLEST_PLACES, placed
+from engine.stock import STOCK, narrowed, rule_in_force
 from engine.strategies import StrategyDefinition, seller_hash
 from engine.strategy_table import StrategyTable
 from engine.terms import Terms
+from engine.tiers import Tier, TierPrices, tier_prices
 
 COLUMNS: dict[str, np.dtype[Any]] = {
     "rows": ROW,
@@ -41,6 +45,8 @@ COLUMNS: dict[str, np.dtype[Any]] = {
     "records": RECORD,
     "shares_asin": np.dtype(np.bool_),
     "definition_hashes": np.dtype(np.uint64),  # of the key and of what stands in no row
+    "stock": STOCK,
+    "coupled": np.dtype(np.uint32),  # B2C and B2B listing of one SKU name each other; 0: none
     "following": np.dtype(np.uint32),  # the next listing of the same ASIN key
 }
 """What the catalogue keeps of each listing by its id, texts aside."""
@@ -59,6 +65,8 @@ class Catalog(StrategyTable):
     records: NDArray[np.void]
     shares_asin: NDArray[np.bool_]
     definition_hashes: NDArray[np.uint64]
+    coupled: NDArray[np.uint32]
+    stock: NDArray[np.void]
 
     def __init__(self, capacity: int = 1024, memory: dict[str, Room] | None = None) -> None:
         self.count = 1  # rows in use, the absent row 0 among them
@@ -69,6 +77,8 @@ class Catalog(StrategyTable):
         self._extend(capacity)
         self.fixed_points: dict[int, int] = {}
         self.terms: dict[int, Terms] = {}  # of listings whose row holds other bounds
+        self.tiers: dict[int, tuple[Tier, ...]] = {}  # of B2B listings
+        self.has_b2b = False  # whether there is, or was, a B2B listing
         self.marketplaces: list[str] = []
         self._marketplace_at: dict[str, int] = {}
         self._init_sellers()
@@ -147,6 +157,7 @@ class Catalog(StrategyTable):
         """Index of the strategy of a definition that may be upserted. Raises InputError."""
         check_definition(definition)
         self._check_kept(definition)
+        self._check_shared(definition)
         return self._strategy_for(definition)
 
     def _check_kept(self, definition: ListingDefinition) -> None:
@@ -158,6 +169,25 @@ class Catalog(StrategyTable):
             raise value_error(
                 "currency", definition.currency, f"{present}, the listing's currency", "CURRENCY"
             )
+
+    def _check_shared(self, definition: ListingDefinition) -> None:
+        """Raises InputError for one listing too many of an ASIN."""
+        key = definition.key
+        names = (key.seller_id, key.marketplace_id, definition.asin)
+        asin = AsinKey(*names, int(definition.condition), key.audience)
+        if not definition.asin or asin == self._asin_of(key):
+            return
+        if len(self.find(asin, None)) >= MAX_SHARED_ASIN:
+            raise InputError(
+                f"asin: {MAX_SHARED_ASIN} listings of the seller have this ASIN, condition and"
+                " audience; allowed: up to that, or leave the asin empty and name listings by key",
+                reason="ASIN_SHARED",
+                field="asin",
+            )
+
+    def _asin_of(self, key: ListingKey) -> AsinKey | None:
+        listing_id = self.id_of(key)
+        return self.asin_key(listing_id) if listing_id else None
 
     def _strategy_for(self, definition: ListingDefinition) -> int:
         if not definition.strategy_id:
@@ -172,6 +202,7 @@ class Catalog(StrategyTable):
             )
         check_start(definition, self.strategies[index])
         if self.strategies[index].kind == StrategyKind.FOLLOW:
+            check_b2b(definition.key, self.strategies[index])
             check_circle(self, definition.key, self.strategies[index], "strategy_id")
         wanted = self.strategies[index].currency
         if wanted != definition.currency:
@@ -202,23 +233,52 @@ class Catalog(StrategyTable):
         self.fixed_points.pop(listing_id, None)
         if definition.points_minor:
             self.fixed_points[listing_id] = definition.points_minor
+        self.tiers.pop(listing_id, None)
+        if definition.tiers:
+            self.tiers[listing_id] = definition.tiers
         self._hash_definition(listing_id)
         return listing_id, created
 
     def _hash_definition(self, listing_id: int) -> None:
         points = self.fixed_points.get(listing_id, 0)
         terms = self.terms.get(listing_id, ())
+        tiers = [part for each in self.tiers.get(listing_id, ()) for part in astuple(each)]
         names = (*self.key_of(listing_id), self.asins[listing_id])
-        self.definition_hashes[listing_id] = text_hash(*names, points, *terms)
+        self.definition_hashes[listing_id] = text_hash(*names, points, *terms, *tiers)
 
     def put_terms(self, listing_id: int, terms: Terms, strategy: int) -> tuple[int, int]:
         """Keeps the seller's own bounds; the bounds that the row is to hold."""
         in_force = self.schedules.bounds_in_force(terms, strategy)
+        rules = self.strategies[strategy].stock_rules
+        if rules:
+            in_force = narrowed(rule_in_force(rules, self.stock[listing_id]), *in_force)
+        cap = self.b2c_price(listing_id)
+        if cap:
+            in_force = in_force[0], min(in_force[1], cap)
         self.terms.pop(listing_id, None)
         if terms.map_minor or in_force != terms[:2]:
             self.terms[listing_id] = terms
         self._hash_definition(listing_id)
         return in_force
+
+    def b2c_price(self, listing_id: int) -> int:
+        """Price of the B2C listing beside a B2B one; 0: there is none, or it is not B2B."""
+        if self.records["audience"][listing_id] != Audience.B2B or not self.coupled[listing_id]:
+            return 0
+        return int(self.rows["price_minor"][self.coupled[listing_id]])
+
+    def tier_prices(self, listing_id: int, price_minor: int) -> TierPrices:
+        """Quantity prices that go out with a price of a listing."""
+        tiers = self.tiers.get(listing_id, ())
+        return tier_prices(tiers, price_minor, int(self.rows["floor_minor"][listing_id]))
+
+    def _couple(self, listing_id: int, key: ListingKey) -> None:
+        """Finds the listing of the same SKU for the other buyers."""
+        self.has_b2b |= key.audience == Audience.B2B
+        other = Audience.B2C if key.audience == Audience.B2B else Audience.B2B
+        beside = self.id_of(key._replace(audience=other)) if self.has_b2b else 0
+        if beside:
+            self.coupled[listing_id], self.coupled[beside] = beside, listing_id
 
     def _create(self, definition: ListingDefinition) -> int:
         if self.count == len(self.rows):
@@ -242,6 +302,7 @@ class Catalog(StrategyTable):
         record["currency"] = currency_index(definition.currency)
         record["audience"] = key.audience
         self.names.enter_key(self.record_bytes, listing_id)
+        self._couple(listing_id, key)
         return listing_id
 
     def _extend(self, capacity: int) -> None:
@@ -308,3 +369,6 @@ class Catalog(StrategyTable):
         self.names.leave_key(self.record_bytes, listing_id)
         self.fixed_points.pop(listing_id, None)
         self.terms.pop(listing_id, None)
+        self.tiers.pop(listing_id, None)
+        self.stock[listing_id] = 0
+        self.coupled[self.coupled[listing_id]] = self.coupled[listing_id] = 0

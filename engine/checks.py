@@ -12,6 +12,7 @@ from engine.schema import (
     Condition,
     Fulfilment,
 )
+from engine.tiers import check_tiers
 
 MAX_TEXT = 100
 MAX_POINTS_BP = 9_000
@@ -40,6 +41,7 @@ def check_definition(definition: ListingDefinition) -> None:
     check_bound("ceiling_minor", definition.ceiling_minor)
     check_amounts(definition)
     check_advertised(definition)
+    check_tiers(definition.tiers, definition.key.audience)
 
 
 def check_text(name: str, value: str) -> None:

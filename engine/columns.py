@@ -17,6 +17,7 @@ from engine.addresses import Skus
 from engine.bounds.definitions import ComputedBounds
 from engine.errors import RowProblem
 from engine.keys import Address, AsinKey, ListingKey
+from engine.tiers import Tier
 
 __all__ = [
     "Address",
@@ -106,6 +107,7 @@ class StockBatch:
     indices: NDArray[np.uint32]
     addresses: Sequence[Address]
     quantities: NDArray[np.uint32]
+    ages: NDArray[np.uint32]  # days; stock.AGE_UNKNOWN: not given
     event_ms: NDArray[np.int64]
     problems: list[RowProblem] = field(default_factory=list)
 
@@ -212,6 +214,8 @@ class ListingDefinition:
     """Lowest price that may be advertised; 0: none."""
     computed_bounds: ComputedBounds | None = None
     """How bounds are computed within the stated ones; None: they are not."""
+    tiers: tuple[Tier, ...] = ()
+    """Quantity prices of a B2B listing."""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engine import _emit
 from engine.errors import RowProblem
 from engine.results import TickResult
+from engine.room import as_bytes
 from engine.schema import DECISION
 
 ALL_EMITTED: NDArray[np.uint8] = np.zeros(0, np.uint8)
@@ -28,8 +29,8 @@ def decide(
     """
     decisions = np.empty(len(slots), DECISION)
     _emit.decide(
-        record_bytes, outcomes.view(np.uint8), slots, status, first_id, now_ms,
-        decisions.view(np.uint8),
+        record_bytes, as_bytes(outcomes), slots, status, first_id, now_ms,
+        as_bytes(decisions),
     )  # fmt: skip
     return decisions
 

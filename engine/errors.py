@@ -4,6 +4,7 @@
     ├── InputError            a request that cannot be used as a whole      INVALID_ARGUMENT
     ├── NotFoundError         a listing, seller or strategy that is unknown NOT_FOUND
     ├── ConflictError         a request_id reused with another body         ALREADY_EXISTS
+    ├── StateError            not now: of a thing in another state          FAILED_PRECONDITION
     ├── LimitError            a limit reached; later it may work            RESOURCE_EXHAUSTED
     │   └── JournalFullError  no room on the disk; nothing of it was kept   RESOURCE_EXHAUSTED
     ├── DrainingError         the server is stopping                        UNAVAILABLE
@@ -42,6 +43,10 @@ class NotFoundError(RepricedError):
 
 class ConflictError(RepricedError):
     """The request contradicts an earlier one."""
+
+
+class StateError(RepricedError):
+    """What is asked for cannot be done to a thing as it is today; the message says why."""
 
 
 class LimitError(RepricedError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -169,7 +168,7 @@ class Evaluator:
         first = 0
         while first < total:
             count = evaluate(first)
-            accepted, part = self._emit(count, result, replace(source, first=first))
+            accepted, part = self._emit(count, result, source.at(first))
             if source.rows is not None and part.found & Finding.VERDICT:
                 at = source.rows["event_ms"][first : first + count][accepted]
                 emit.note_evidence(self._state.catalog.records, part.outcomes[accepted], at)
@@ -192,6 +191,8 @@ class Evaluator:
             catalog.rows, catalog.grids, *self._out, accepted.view(np.uint8),
             catalog.strategy_records, self.counters, count,
         )  # fmt: skip
+        if catalog.has_b2b:
+            self._state.coupling.note(catalog, part, accepted)
         if part.found & Finding.IGNORED:
             emit.note_ignored(outcomes, result)
         if not accepted.all():

@@ -29,6 +29,8 @@ WHY_CHANGED = {
     Reason.POSITION_NO_ROOM: "there is no price between the two competitors around the wanted rank",
     Reason.POSITION_LAST: "there are just enough competitors, so it stays above the dearest",
     Reason.FOLLOW: "the strategy keeps this distance from the listings that it follows",
+    Reason.CAPPED_BY_B2C: "a B2B price is never above the B2C price, which is this low",
+    Reason.TIERS: "it is sent again with other quantity prices",
     Reason.CALENDAR: "a calendar entry sets it",
     Reason.PUSH_START: "it is the strategy's start price",
     Reason.PUSH_STEP: "that follows from the units sold",

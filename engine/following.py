@@ -11,7 +11,7 @@ from engine.columns import ListingKey
 from engine.money import currency_index
 from engine.reference import load
 from engine.reference_rules import own_landed
-from engine.schema import COMMAND, NO_INDEX, Aggregate, CommandKind, RowFlag, StrategyKind
+from engine.schema import COMMAND, NO_INDEX, Aggregate, Audience, CommandKind, RowFlag, StrategyKind
 from engine.timetable_checks import refuse
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ def source_key(seller_id: str, source: FollowSource) -> ListingKey:
 def check_follow(definition: StrategyDefinition) -> None:
     """The sources by themselves. Raises InputError."""
     sources = definition.follow_sources
+    if definition.aggregate not in set(Aggregate):
+        raise refuse("follow.aggregate", definition.aggregate, "a known one", "AGGREGATE_UNKNOWN")
+    if definition.follow_b2c:
+        check_follow_b2c(definition)
+        return
     if not 1 <= len(sources) <= MAX_SOURCES:
         raise refuse("follow.sources", len(sources), f"1 to {MAX_SOURCES}", "SOURCES_INVALID")
     for place, source in enumerate(sources):
@@ -44,23 +49,43 @@ def check_follow(definition: StrategyDefinition) -> None:
             raise refuse(f"{path}.sku", source.sku, "each listing once", "SOURCE_TWICE")
         if not 1 <= source.units <= MAX_UNITS:
             raise refuse(f"{path}.units", source.units, f"1 to {MAX_UNITS}", "UNITS_INVALID")
-    if definition.aggregate not in set(Aggregate):
-        raise refuse("follow.aggregate", definition.aggregate, "a known one", "AGGREGATE_UNKNOWN")
     if not 1 <= definition.follow_units <= MAX_UNITS:
         raise refuse("follow.units", definition.follow_units, f"1 to {MAX_UNITS}", "UNITS_INVALID")
     if not 0 <= definition.quorum <= len(sources):
         raise refuse("follow.quorum", definition.quorum, f"0 to {len(sources)}", "QUORUM_INVALID")
 
 
+def check_follow_b2c(definition: StrategyDefinition) -> None:
+    """A B2B price is at or below the B2C price. Raises InputError."""
+    if definition.follow_sources:
+        given = len(definition.follow_sources)
+        raise refuse("follow.sources", given, "none with b2c_price", "SOURCES_INVALID")
+    if definition.follow_units != 1 or definition.quorum:
+        name = "units" if definition.follow_units != 1 else "quorum"
+        given = definition.follow_units if name == "units" else definition.quorum
+        raise refuse(f"follow.{name}", given, "none with b2c_price", "SOURCES_INVALID")
+    offset = definition.offsets[1]
+    if offset is not None and (offset.amount_minor > 0 or offset.basis_points > 0):
+        above = offset.amount_minor or offset.basis_points
+        raise refuse("follow.offset", above, "none or below with b2c_price", "OFFSET_OUT_OF_RANGE")
+
+
+def check_b2b(key: ListingKey, definition: StrategyDefinition) -> None:
+    """Only a B2B listing follows the B2C price of its SKU. Raises InputError."""
+    if definition.follow_b2c and key.audience != Audience.B2B:
+        raise refuse(
+            "strategy_id", definition.strategy_id,
+            "for a B2C listing a strategy without follow.b2c_price", "AUDIENCE_INVALID",
+        )  # fmt: skip
+
+
 def check_circle(
     catalog: StrategyTable, listing: ListingKey, definition: StrategyDefinition, path: str
 ) -> None:
     """A listing never follows itself, by whatever way. Raises InputError."""
-    reached, chain = {listing}, [definition]
+    reached, chain = {listing}, [(listing, definition)]
     for depth in range(MAX_DEPTH + 1):
-        sources = [
-            source_key(each.seller_id, source) for each in chain for source in each.follow_sources
-        ]
+        sources = [source for key, each in chain for source in sources_of(key, each)]
         if listing in sources:
             raise refuse(
                 path, definition.strategy_id,
@@ -73,7 +98,14 @@ def check_circle(
             )  # fmt: skip
         fresh = [each for each in sources if each not in reached]
         reached.update(fresh)
-        chain = [found for each in fresh if (found := followed_by(catalog, each)) is not None]
+        chain = [(each, found) for each in fresh if (found := followed_by(catalog, each))]
+
+
+def sources_of(key: ListingKey, definition: StrategyDefinition) -> list[ListingKey]:
+    """The listings that a listing with a strategy follows."""
+    if definition.follow_b2c:
+        return [key._replace(audience=Audience.B2C)]
+    return [source_key(definition.seller_id, each) for each in definition.follow_sources]
 
 
 def followed_by(catalog: StrategyTable, key: ListingKey) -> StrategyDefinition | None:
@@ -90,7 +122,10 @@ def check_users(catalog: StrategyTable, index: int, definition: StrategyDefiniti
     if definition.kind != StrategyKind.FOLLOW:
         return
     for listing_id in catalog.listings_using({index}).tolist():
-        check_circle(catalog, catalog.key_of(listing_id), definition, "follow.sources")
+        key = catalog.key_of(listing_id)
+        if definition.follow_b2c and key.audience != Audience.B2B:
+            raise refuse("follow.b2c_price", True, "false: B2C listings use it", "AUDIENCE_INVALID")
+        check_circle(catalog, key, definition, "follow.sources")
 
 
 class Following:

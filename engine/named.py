@@ -9,6 +9,7 @@ from engine._names import Names
 from engine._tables import Texts
 from engine.addresses import AddressKind
 from engine.columns import Address, AsinKey, ListingKey, SellerDefinition
+from engine.room import as_bytes
 from engine.schema import RowFlag
 from engine.scope import Scope, inside
 
@@ -36,7 +37,7 @@ class Named:
     @property
     def record_bytes(self) -> NDArray[np.uint8]:
         """The records as memory."""
-        return self.records.view(np.uint8)
+        return as_bytes(self.records)
 
     def key_of(self, listing_id: int) -> ListingKey:
         """Natural key of a listing."""

@@ -86,7 +86,7 @@ class Engine:
         self._mode = JournalMode.ALWAYS if journal.durable else JournalMode.OFF
         self.refusal: LimitError | None = None
         """Set while nothing may be journaled although the disk has room."""
-        self._owed: list[Owed] = []
+        self._owed: dict[int, Owed] = {}  # by the name of the request, oldest first
 
     @property
     def catalog(self) -> Catalog:
@@ -176,7 +176,9 @@ class Engine:
         """Whether an input was neither applied before nor stands earlier in its group."""
         name, body = each.identity
         known = len(self.state.replies.outputs(each.identity, now_ms))
-        body_before, parts = begun.get(name, (body, known))
+        owed = self._owed.get(name)
+        first = (owed.input.identity.body, 1) if owed is not None else (body, known)
+        body_before, parts = begun.get(name, first)
         if body_before != body:
             raise reused()
         if each.part < parts:
@@ -198,7 +200,7 @@ class Engine:
             self.journal.append(
                 o.input.kind, o.input.payload, o.now_ms, o.input.scope, o.input.identity.pack()
             )
-            for o in self._owed
+            for o in self._owed.values()
         ]
 
     def _commit(self, owed: list[Frame]) -> JournalFullError | None:
@@ -207,7 +209,7 @@ class Engine:
             self.journal.commit()
         except JournalFullError as error:
             return error
-        for each, frame in zip(self._owed, owed, strict=True):
+        for each, frame in zip(self._owed.values(), owed, strict=True):
             payload = self._codec.encode(each.input.kind, each.result, self.catalog, self._mode)
             self._remember(each.input, frame, payload)
         self._owed.clear()
@@ -220,7 +222,7 @@ class Engine:
         scope = parse_scope(each.scope)
         answer = self.apply(each.kind, each.batch, 0, scope, JournalMode.PENDING)
         if isinstance(answer, Answer) and answer.result is not None:
-            self._owed.append(Owed(each, self.now_ms, answer.result))
+            self._owed[each.identity.name] = Owed(each, self.now_ms, answer.result)
         return answer
 
     def _remember(self, each: Input, frame: Frame, payload: bytes) -> None:
@@ -256,7 +258,11 @@ class Engine:
     def _repeat(
         self, again: Input, now_ms: int, failure: LimitError | None
     ) -> Answer | RepricedError:
-        """The first answer to a request, read from the journal."""
+        """The first answer to a request, read from the journal unless it is still owed to it."""
+        owed = self._owed.get(again.identity.name)
+        if owed is not None:
+            mode = JournalMode.PENDING
+            return Answer(None, self._codec.encode(again.kind, owed.result, self.catalog, mode))
         outputs = self.state.replies.outputs(again.identity, now_ms)
         if failure is not None and again.part >= len(outputs):
             return failure

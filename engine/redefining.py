@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.catalog import Catalog
 from engine.results import TickResult
-from engine.schema import COMMAND, NO_INDEX, CommandKind
+from engine.schema import COMMAND, NO_INDEX, Audience, CommandKind
 
 if TYPE_CHECKING:
     from engine.shard import Shard
@@ -36,9 +36,10 @@ def redefine_outside(shard: Shard, ids: NDArray[np.uint32], tick: TickResult) ->
 
 
 def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[np.void]) -> None:
-    """Bounds as calendar entries make them now, for the listings where that may differ."""
-    bounded = list(catalog.schedules.entries)
+    """Bounds as calendars, stock and B2C prices make them, where those can."""
+    bounded = [*catalog.schedules.entries, *catalog.stocked]
     differ = np.isin(commands["strategy"], bounded) | np.isin(ids, list(catalog.terms))
+    differ |= (catalog.coupled[ids] != 0) & (catalog.records["audience"][ids] == Audience.B2B)
     for at in np.flatnonzero(differ).tolist():
         listing_id, strategy = int(ids[at]), int(commands["strategy"][at])
         commands["floor_minor"][at], commands["ceiling_minor"][at] = catalog.put_terms(

@@ -22,7 +22,7 @@ from engine.reference_push import (
     push_timer,
     pushes,
 )
-from engine.reference_rules import clamp, held, move_to
+from engine.reference_rules import clamp, held, move_to, moved
 from engine.reference_schedule import follow_schedule, is_scheduled, scheduled_timer
 from engine.reference_steps import pause, resume
 from engine.schema import CONDITION_BITS, CommandKind, CycleState, Reason, RowFlag, StrategyKind
@@ -44,6 +44,8 @@ def step_command(r: Any, s: Any, c: Any, now_ms: int, o: Any) -> None:
         note_sales(r, s, c, now_ms // 1000, o)
     elif c.kind == CommandKind.FOLLOW:
         note_sources(r, s, c, now_ms // 1000, o)
+    elif c.kind == CommandKind.RESEND:
+        resend(r, s, now_ms // 1000, o)
     else:
         r.flags &= ~RowFlag.ACTIVE
         r.deadline_s = 0
@@ -84,6 +86,17 @@ def redefine(r: Any, s: Any, c: Any, now_s: int, o: Any) -> None:
         arm(r, s, now_s)
     if pushes(s):
         arm_push(r, s, now_s)
+    if c.capped and o.changed and o.reason == Reason.BOUNDS:
+        o.reason = Reason.CAPPED_BY_B2C
+
+
+def resend(r: Any, s: Any, now_s: int, o: Any) -> None:
+    """The same price again, because what is sent with it has changed."""
+    if r.state == CycleState.PAUSED or r.price_minor == 0:
+        o.ignored = 1
+        o.reason = Reason.PAUSED if r.state == CycleState.PAUSED else Reason.NOT_APPLICABLE
+    else:
+        moved(r, s, r.price_minor, Reason.TIERS, now_s, o)
 
 
 def step_timer(r: Any, g: Grids, s: Any, now_ms: int, o: Any) -> None:

@@ -29,6 +29,8 @@ from engine.columns import (
 )
 from engine.errors import RowProblem
 from engine.money import currency_code
+from engine.room import as_bytes
+from engine.schema import MAX_LISTINGS_NAMED
 from engine.scope import Scope
 
 FUTURE_LIMIT_MS = 5 * 60_000
@@ -45,6 +47,7 @@ class RowState(IntEnum):
     IN_FUTURE = 1
     UNKNOWN = 2
     OTHER_CURRENCY = 3
+    TOO_MANY = 4
 
 
 @dataclass(slots=True)
@@ -83,6 +86,17 @@ def in_future(index: int, event_ms: int, now_ms: int) -> RowProblem:
     )
 
 
+def too_many(index: int) -> RowProblem:
+    """Refuses a row of an input that names too many listings."""
+    return RowProblem(
+        index,
+        "listing",
+        "TOO_MANY_LISTINGS",
+        f"listing: the rows up to this one name more than {MAX_LISTINGS_NAMED} listings by their"
+        " ASINs; allowed: up to that in one call",
+    )
+
+
 def wrong_currency(catalog: Catalog, index: int, listed: list[int], given: int) -> RowProblem:
     """Refuses amounts in another currency than that of one of these listings."""
     present = catalog.records["currency"][listed]
@@ -112,6 +126,8 @@ def expand(
         index, state = int(rows["index"][at]), RowState(int(states[at]))
         if state == RowState.IN_FUTURE:
             problems.append(in_future(index, int(rows["event_ms"][at]), now_ms))
+        elif state == RowState.TOO_MANY:
+            problems.append(too_many(index))
         elif state == RowState.OTHER_CURRENCY and (listed := catalog.find(addresses[at], scope)):
             problems.append(wrong_currency(catalog, index, listed, int(currency[at])))
         else:
@@ -136,12 +152,13 @@ def found(
         catalog.names,
         given.columns,
         given.texts,
-        catalog.rows.view(np.uint8),
+        as_bytes(catalog.rows),
         catalog.record_bytes,
         catalog.count,
         event_ms,
         currency,
         latest_ms,
+        MAX_LISTINGS_NAMED,
     )
     if scope is None:
         return positions, listing_ids, states

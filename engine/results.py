@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +37,23 @@ class TickResult:
         """Adds decisions (`schema.DECISION`) that go out."""
         self._made.append(decisions)
 
+    def join(self, other: TickResult) -> None:
+        """Adds the decisions of another part of the same input."""
+        self.add(other.decisions)
+        self.set_aside = np.concatenate([self.set_aside, other.set_aside])
+
     def without_decisions(self) -> TickResult:
         """The rest of the result."""
-        return replace(self, _made=[])
+        return TickResult(
+            self.sequence, self.problems, self.evaluated, self.ignored, self.ignored_rows,
+            self.set_aside,
+        )  # fmt: skip
 
     @property
     def decisions(self) -> NDArray[np.void]:
         """Decisions that go out (`schema.DECISION`), in their order."""
         if len(self._made) != 1:
-            self._made = [np.concatenate([no_decisions(), *self._made])]
+            self._made = [np.concatenate(self._made) if self._made else no_decisions()]
         return self._made[0]
 
     def decided(self) -> bytes:

@@ -22,6 +22,11 @@ FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0x4000 if sys.platform == "linu
 """0x4000 is MAP_NORESERVE, which `mmap` of Python 3.11 has no name for."""
 
 
+def as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Memory of a contiguous array. For records it is a third of what `view` costs."""
+    return np.frombuffer(array, np.uint8)
+
+
 class Room:
     """Records of one type, zero until written, in memory that begins at a page."""
 

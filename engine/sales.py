@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.checks import MAX_TEXT, text_error
 from engine.errors import InputError
 
 HOUR_MS = 3_600_000
@@ -30,6 +31,8 @@ class Sales:
                 reason="SALES_HOUR",
                 field="hour_ms",
             )
+        if len(source) > MAX_TEXT:
+            raise text_error("source", source)
         known = self._sources.setdefault(listing_id, source)
         if source != known:
             raise InputError(
@@ -48,6 +51,12 @@ class Sales:
         """Units of the hours that began at an instant or later."""
         hours = self._hours.get(listing_id, {})
         return sum(units for hour_ms, units in hours.items() if hour_ms >= begin_ms)
+
+    def hours_of(self, listing_id: int) -> dict[int, int] | None:
+        """Units by hour, as far back as hours may be corrected; None: nobody reports them."""
+        if listing_id not in self._sources:
+            return None
+        return self._hours.get(listing_id, {})
 
     def forget(self, listing_id: int) -> None:
         """Takes a deleted listing out."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PUSHES = (StrategyKind.PUSH, StrategyKind.DAILY_PUSH)
 """Kinds whose listings keep other things in their rows; an entry cannot swap them."""
+KEPT_APART = {*PUSHES, StrategyKind.FOLLOW}
 
 
 class Schedules:
@@ -139,10 +140,10 @@ def check_references(definition: StrategyDefinition, known: dict[str, StrategyDe
         path = f"schedule.calendar[{place}].strategy_id"
         named = known.get(entry.strategy_id)
         fits = named is not None and named.currency == definition.currency
-        if named is None or not fits or {named.kind, definition.kind} & set(PUSHES):
+        if named is None or not fits or {named.kind, definition.kind} & KEPT_APART:
             raise InputError(
                 f"{path} is {entry.strategy_id!r}; allowed: a strategy of the seller in"
-                f" {definition.currency}, neither of them PUSH or DAILY_PUSH",
+                f" {definition.currency}, neither of them PUSH, DAILY_PUSH or FOLLOW",
                 reason="CALENDAR_STRATEGY",
                 field=path,
             )

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 6
+RULES_VERSION = 8
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -29,10 +29,19 @@ PREMIUM_UNKNOWN = -(2**31)
 MAX_OFFERS = 100
 """Offers of one snapshot."""
 
+MAX_SHARED_ASIN = 50
+"""Listings of one ASIN key: a row that names the ASIN is evaluated for each of them."""
+
+MAX_LISTINGS_NAMED = 400_000
+"""Listings that all rows of one input may name together."""
+
 MAX_SELLER_LIST = 100
 """Sellers of one include, exclude or target list."""
 
 MAX_MATCH_TARGETS = 4
+
+MAX_TIERS = 5
+"""Quantity prices of one B2B listing."""
 
 MAX_ENDINGS = 8
 """Price endings of one strategy."""
@@ -100,6 +109,8 @@ class Reason(IntEnum):
     PUSH_PERIOD = 36
     PUSH_BACK = 37
     FOLLOW = 38
+    CAPPED_BY_B2C = 45
+    TIERS = 46
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -324,6 +335,7 @@ class CommandKind(IntEnum):
     DELETE = 6
     SALES = 7
     FOLLOW = 8
+    RESEND = 9
 
 
 class Condition(IntEnum):
@@ -614,7 +626,8 @@ COMMAND = np.dtype(
         ("condition", "u1"),
         ("kind", "u1"),
         ("restart", "u1"),  # of an UPSERT: PUSH begins again
-        ("padding", "u1", (5,)),
+        ("capped", "u1"),  # of an UPSERT: the B2C price is the ceiling
+        ("padding", "u1", (4,)),
     ]
 )
 """A change of a listing's definition or of whether it is repriced."""

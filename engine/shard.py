@@ -20,7 +20,15 @@ from engine.apply_guards import (
     apply_stop,
 )
 from engine.apply_sales import apply_sales
-from engine.columns import EraseBatch, FeedbackBatch, RefBatch, SnapshotBatch, StockBatch
+from engine.apply_stock import apply_stock
+from engine.columns import (
+    EraseBatch,
+    FeedbackBatch,
+    RefBatch,
+    SellerDefinition,
+    SnapshotBatch,
+)
+from engine.coupling import couple
 from engine.erasure import erase_seller
 from engine.errors import RowProblem
 from engine.evaluator import Evaluator
@@ -48,7 +56,7 @@ class Shard:
             InputKind.REPRICE: self._reprice,
             InputKind.REPRICE_PART: self._reprice,
             InputKind.FEEDBACK: self._feedback,
-            InputKind.STOCK: self._stock,
+            InputKind.STOCK: partial(apply_stock, self),
             InputKind.SALES: partial(apply_sales, self),
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
@@ -72,7 +80,9 @@ class Shard:
         Rows of sellers outside the scope fail like rows that do not exist.
         """
         follow_calendars(self, TickResult(sequence))
-        return self._handlers[kind](batch, sequence, scope)
+        result = self._handlers[kind](batch, sequence, scope)
+        couple(self, result)
+        return result
 
     def advance(self, first_id: int, last_id: int, sequence: int) -> TickResult:
         """Follows calendars, computes bounds that are due, of whichever listings, and runs the due
@@ -82,6 +92,7 @@ class Shard:
         recompute_due(self, result)
         follow(self, result)
         self.evaluator.timers(first_id, min(last_id, self.state.catalog.count), result)
+        couple(self, result)
         return result
 
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
@@ -117,14 +128,6 @@ class Shard:
         self.evaluator.feedback(resolved.rows, result)
         return result
 
-    def _stock(self, batch: StockBatch, sequence: int, scope: Scope) -> TickResult:
-        positions, listing_ids, problems = resolve_refs(batch, self.state.catalog, scope)
-        result = TickResult(sequence, problems=batch.problems + problems)
-        in_stock = batch.quantities[positions] > 0
-        kinds = np.where(in_stock, CommandKind.STOCK_IN, CommandKind.STOCK_OUT)
-        self.command(simple_commands(batch.indices[positions], listing_ids, kinds), result)
-        return result
-
     def _delete(self, batch: RefBatch, sequence: int, scope: Scope) -> CountResult:
         result, listing_ids = self._simple(batch, sequence, CommandKind.DELETE, scope)
         catalog = self.state.catalog
@@ -134,6 +137,7 @@ class Shard:
             catalog.forget(listing_id)
             self.state.guards.forget(catalog, listing_id)
             self.state.sales.forget(listing_id)
+            self.state.coupling.forget(listing_id)
             self.state.bounds.forget(listing_id)
         return result
 
@@ -156,14 +160,17 @@ class Shard:
 
     def _erase(self, batch: EraseBatch, sequence: int, scope: Scope) -> CountResult:
         catalog = self.state.catalog
-        seller = catalog.seller_at.get(batch.seller_id)
-        if seller is None or not inside(scope, batch.seller_id):
+        known = inside(scope, batch.seller_id) and self._knows_seller(batch.seller_id)
+        if not known:
             message = (
                 f"seller_id: no listings of seller {batch.seller_id!r} are known; what else is kept"
                 " of a seller of yours by this name is erased"
             )
             problem = RowProblem(0, "seller_id", "UNKNOWN_SELLER", message)
             return CountResult(sequence, 0, [problem])
+        seller = catalog.seller_at.get(batch.seller_id)
+        if seller is None:  # It has strategies or fee schedules and nothing else.
+            seller = catalog.put_seller(SellerDefinition(batch.seller_id))
         listed = catalog.listings_of(seller)
         active = listed[catalog.active[listed]]
         refs = RefBatch("", len(active), active.tolist(), active.tolist())
@@ -173,6 +180,13 @@ class Shard:
         self.state.bounds.erase(batch.seller_id)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
+
+    def _knows_seller(self, seller_id: str) -> bool:
+        """Whether anything here is a seller's."""
+        owners = (*self.state.catalog.strategy_at, *self.state.bounds.schedules)
+        return seller_id in self.state.catalog.seller_at or any(
+            owner == seller_id for owner, _ in owners
+        )
 
     # Reads
 
@@ -212,9 +226,9 @@ class Shard:
 def simple_commands(
     indices: NDArray[np.uint32],
     listing_ids: NDArray[np.uint32],
-    kinds: NDArray[np.int64] | CommandKind,
+    kind: CommandKind,
 ) -> NDArray[np.void]:
     """Command rows that say nothing but their kind."""
     commands = np.zeros(len(listing_ids), COMMAND)
-    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kinds
+    commands["index"], commands["listing_id"], commands["kind"] = indices, listing_ids, kind
     return commands

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.bounds.book import BoundsBook
 from engine.catalog import Catalog
+from engine.coupling import Coupling
 from engine.decisions import DecisionLog
 from engine.following import Following
 from engine.guards import Guards
@@ -26,6 +27,7 @@ class State:
     guards: Guards = field(default_factory=Guards)
     sales: Sales = field(default_factory=Sales)
     following: Following = field(default_factory=Following)
+    coupling: Coupling = field(default_factory=Coupling)
     bounds: BoundsBook = field(default_factory=BoundsBook)
     now_ms: int = 0
     next_decision_id: int = 1

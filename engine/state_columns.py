@@ -16,6 +16,7 @@ from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
+from engine.coupling import Coupling
 from engine.decisions import DecisionLog
 from engine.errors import InputError, ReplayError
 from engine.following import Following
@@ -23,13 +24,14 @@ from engine.guards import Guards
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
-from engine.schema import GRID, RECORD, ROW, RowFlag
+from engine.schema import GRID, RECORD, ROW, Audience, RowFlag
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
+from engine.tiers import Tier, TierPrices
 
-LAYOUT = 7
+LAYOUT = 9
 """Raised whenever columns are added or change their meaning."""
 
 HASHED_AT_ONCE = 1 << 18
@@ -58,6 +60,8 @@ class Definitions(msgspec.Struct, frozen=True):
     calendars_ms: int
     sales_sources: list[tuple[int, str]]
     following_due: list[int]
+    tiers: list[tuple[int, tuple[Tier, ...]]]
+    tiers_sent: list[tuple[int, TierPrices]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -78,6 +82,8 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         catalog.schedules.at_ms,
         state.sales.sources(),
         sorted(state.following.due),
+        list(catalog.tiers.items()),
+        list(state.coupling.sent.items()),
     )
     points = catalog.fixed_points
     return {
@@ -129,6 +135,7 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
         bounds=load_bounds(definitions),
         sales=Sales.load(columns["sales"], definitions.sales_sources),
         following=Following(definitions.following_due),
+        coupling=Coupling(dict(definitions.tiers_sent)),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
         now_ms=definitions.now_ms,
@@ -195,6 +202,8 @@ def load_catalog(
     catalog.names.load(dict(columns), count)
     catalog.fixed_points = dict(columns["fixed_points"].tolist())
     catalog.terms = load_terms(columns["terms"])
+    catalog.tiers = dict(definitions.tiers)
+    catalog.has_b2b = bool(np.any(columns["records"]["audience"] == Audience.B2B))
     catalog.schedules.at_ms = definitions.calendars_ms
     catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:

@@ -32,6 +32,7 @@ from engine.schema import (
     Tie,
     WhenWinning,
 )
+from engine.stock import StockRule
 from engine.strategy_checks import ANY_HANDLING, DAY_MS, HOUR_MS, MINUTE_MS, check
 from engine.timetable import CalendarEntry
 
@@ -146,10 +147,18 @@ class StrategyDefinition:
     follow_units: int = 1
     aggregate: int = Aggregate.MIN
     quorum: int = 0
+    follow_b2c: bool = False
+    """FOLLOW the B2C price of the same SKU instead of sources."""
     time_zone: str = ""
     zone_offsets: tuple[tuple[int, int], ...] = ()
     """(from this instant on, seconds ahead of UTC); empty where the zone is unknown."""
     calendar: tuple[CalendarEntry, ...] = ()
+    stock_rules: tuple[StockRule, ...] = ()
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether listings follow the live prices of others."""
+        return self.kind == StrategyKind.FOLLOW and not self.follow_b2c
 
 
 DEFAULTS = {
@@ -236,7 +245,8 @@ def compile_strategy(definition: StrategyDefinition, pool: list[int]) -> NDArray
     record["min_rating_count"] = chosen.min_rating_count
     record["max_handling_hours"] = chosen.max_handling_hours or ANY_HANDLING
     record["respect_unfiltered_winner"] = not definition.ignore_unfiltered_winner
-    compile_offsets(definition, record)
+    if not definition.follow_b2c:  # There the distance is part of what is followed.
+        compile_offsets(definition, record)
     gap = definition.gap or Offset(amount_minor=1)
     record["gap_minor"], record["gap_ppm"] = gap.amount_minor, gap.basis_points * 100
     compile_push(definition, record)

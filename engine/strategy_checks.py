@@ -25,6 +25,7 @@ from engine.schema import (
     Tie,
     WhenWinning,
 )
+from engine.stock import check_rules
 from engine.timetable_checks import check_schedule
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def check(definition: StrategyDefinition) -> None:
     check_filter(definition.filter)
     check_kind(definition)
     check_schedule(definition)
+    check_rules(definition.stock_rules)
 
 
 def check_standalone(definition: StrategyDefinition) -> None:

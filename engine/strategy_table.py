@@ -41,7 +41,8 @@ class StrategyTable(Named):
         self.strategies: list[StrategyDefinition] = [default]
         self.strategy_at: dict[tuple[str, str], int] = {}
         self._pool: list[int] = []
-        self.followers: list[int] = []  # strategies of FOLLOW
+        self.followers: list[int] = []  # strategies with sources
+        self.stocked: list[int] = []  # strategies with rules for what is in stock
         self.schedules = Schedules()
         self._compiled = compile_strategy(default, self._pool)
         self.strategy_records = self._compiled.copy()
@@ -71,8 +72,10 @@ class StrategyTable(Named):
             self.strategies.append(definition)
             self.strategy_at[name] = index
             self._compiled = np.concatenate([self._compiled, record])
-            if definition.kind == StrategyKind.FOLLOW:
+            if definition.has_sources:
                 self.followers.append(index)
+            if definition.stock_rules:
+                self.stocked.append(index)
             self._follow_calendars()
         else:
             self.strategies[index] = definition
@@ -113,9 +116,8 @@ class StrategyTable(Named):
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self._compiled = np.concatenate(records)
-        self.followers = [
-            index for index, each in enumerate(self.strategies) if each.kind == StrategyKind.FOLLOW
-        ]
+        self.followers = [index for index, each in enumerate(self.strategies) if each.has_sources]
+        self.stocked = [index for index, each in enumerate(self.strategies) if each.stock_rules]
         self.pool = np.array(self._pool, np.uint64)
         self._follow_calendars()
 

@@ -56,6 +56,7 @@ class Section(IntEnum):
     RATINGS = 14
     HANDLING = 15
     SKUS = 16
+    AGES = 17
 
 
 FAULT = np.dtype(
@@ -91,10 +92,12 @@ OFFERS_OF_SNAPSHOT = 6
 
 @dataclass(slots=True)
 class Decoded:
-    """Columns of a request. Where `error` is not FINE, or there are too many rows, it has none."""
+    """Columns of a request. Where `error` is not FINE, or it is overfull, it has none."""
 
     payload: bytes
     error: WireError
+    is_overfull: bool
+    """There are more rows, or more offers in all, than are allowed."""
     request_id: str
     row_count: int
     _native: _wire.Decoded
@@ -154,6 +157,11 @@ class Decoded:
         return self._of_rows(Section.QUANTITIES, np.uint32)
 
     @property
+    def ages(self) -> NDArray[np.uint32]:
+        """Age in days of each good stock level; 2**32 - 1: not given."""
+        return self._of_rows(Section.AGES, np.uint32)
+
+    @property
     def event_ms(self) -> NDArray[np.int64]:
         """When each good stock level was seen."""
         return self._of_rows(Section.EVENTS, np.int64)
@@ -181,13 +189,18 @@ class Decoded:
         return Skus(self._column(Section.SKUS, SKU, self._native.skus_used), self.payload)
 
 
-def decode(request: Request, payload: bytes, max_rows: int, max_offers: int) -> Decoded:
+def decode(
+    request: Request, payload: bytes, max_rows: int, max_offers: int, max_offers_in_all: int
+) -> Decoded:
     """Columns of a request. Pure; any thread."""
     native = _wire.decode(
-        payload, request.kind, request.id_field, request.rows_field, max_rows, max_offers
-    )
+        payload, request.kind, request.id_field, request.rows_field,
+        max_rows, max_offers, max_offers_in_all,
+    )  # fmt: skip
     request_id = str(native.request_id, "utf-8")
-    return Decoded(payload, WireError(native.error), request_id, native.row_count, native)
+    return Decoded(
+        payload, WireError(native.error), native.is_overfull, request_id, native.row_count, native
+    )
 
 
 def encode_decisions(decisions: NDArray[np.void], valid_ms: int) -> bytes:

@@ -20,6 +20,7 @@ from prometheus_client import start_http_server
 
 from engine.errors import ConfigError
 from engine.guards import GuardSettings
+from engine.insights.history import History
 from engine.settings import EngineSettings
 from server.access.access import Access
 from server.access.audit import Audit
@@ -28,11 +29,12 @@ from server.access.rates import Meter
 from server.access.tls import server_credentials
 from server.admission import Admission
 from server.config import Config
+from server.history import Looks
 from server.interceptors import Interceptor
 from server.leaving import Leaving
 from server.logs import configure, logger
 from server.metrics import Metrics, product_version
-from server.services import catalog, claims, event, ingestion, pricing
+from server.services import catalog, claims, event, ingestion, insights, pricing
 from server.services.calls import Core
 from server.services.claims import clear_incoming
 from server.snapshots import Snapshots
@@ -42,7 +44,7 @@ from server.timers import Timers
 from server.wire import WireCodec, WireLimits
 from server.writer import Writer, wall_ms
 
-SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims, event)
+SERVICES: tuple[ModuleType, ...] = (catalog, pricing, ingestion, claims, insights, event)
 KEEPALIVE_TIMEOUT_MS = 20_000
 SHORTEST_PING_MS = 10_000
 ANYBODY = "without access.file everybody on this machine may do everything"
@@ -82,15 +84,18 @@ class App:
         self.access = Access(Path(config.access.file) if config.access.file else None)
         self.audit = Audit(self.access.path)
         directory = self._store.directory if self._store is not None else None
-        self.leaving = Leaving(directory, Path(config.claims.store), self.audit)
+        self.history = History(directory)
+        self.leaving = Leaving(directory, Path(config.claims.store), self.audit, self.history)
         self.meter = Meter()
         self.door = Door(self.access, self.meter, certificates=bool(config.tls.client_ca_file))
         self._streams = StreamWatch(limits.slow_reader_seconds, self.metrics)
         self._timers = Timers(self.writer)
+        self.looks = Looks(self.writer, self.history)
         self._snapshots: Snapshots | None = None
         if self._store is not None:
             self._snapshots = Snapshots(config.journal, self._store, self.writer, self.metrics)
             self.metrics.snapshot_age_seconds.set_function(self._snapshots.age_s)
+        self._decoders = ThreadPoolExecutor(os.cpu_count(), "decoder")
         self._health = health.HealthServicer()
         self._server = self._grpc_server(extra_handlers)
         self._http: Any = None
@@ -106,6 +111,7 @@ class App:
         self._streams.start()
         self.writer.start()
         self._timers.start()
+        self.looks.start()
         if self._snapshots is not None:
             self._snapshots.start()
         self._server.start()
@@ -134,14 +140,17 @@ class App:
         if not self.admission.drain(wait_s):
             logger().warning("drain_incomplete", seconds=wait_s, requests=self.admission.depth())
         self._timers.stop()
+        self.looks.stop()
         if self._snapshots is not None:
             self._snapshots.stop()
         left = max(0.0, wait_s - (time.monotonic() - started))
         self._server.stop(min(GOODBYE_S, left)).wait()
+        self._decoders.shutdown()
         self.writer.stop()
         self._streams.stop()
         self.audit.stop()
         self.access.stop()
+        self.history.close()
         if self._store is not None:
             self._store.close(self.engine)
         self._http.shutdown()
@@ -188,7 +197,7 @@ class App:
         folder = Path(self.config.claims.store)
         core = Core(
             self.engine, self.writer, self.admission, self._codec, self.metrics, limits, folder,
-            self.meter, self.audit, self.leaving,
+            self.meter, self.audit, self.leaving, self._decoders, self.history,
         )  # fmt: skip
         handlers = {service.NAME: service.handlers(core) for service in SERVICES}
         self.metrics.know_calls((name, list(methods)) for name, methods in handlers.items())

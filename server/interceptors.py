@@ -3,6 +3,7 @@
 InputError            INVALID_ARGUMENT    BadRequest, ErrorInfo
 NotFoundError         NOT_FOUND           ErrorInfo
 ConflictError         ALREADY_EXISTS      ErrorInfo
+StateError            FAILED_PRECONDITION PreconditionFailure, ErrorInfo
 LimitError            RESOURCE_EXHAUSTED  ErrorInfo, RetryInfo
 DrainingError         UNAVAILABLE         ErrorInfo, RetryInfo
 DeadlineError         DEADLINE_EXCEEDED   ErrorInfo
@@ -34,6 +35,7 @@ from engine.errors import (
     LimitError,
     NotFoundError,
     RepricedError,
+    StateError,
 )
 from server.access.caller import Pass
 from server.access.door import Door
@@ -52,6 +54,7 @@ CODES: dict[type[RepricedError], grpc.StatusCode] = {
     InputError: grpc.StatusCode.INVALID_ARGUMENT,
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     ConflictError: grpc.StatusCode.ALREADY_EXISTS,
+    StateError: grpc.StatusCode.FAILED_PRECONDITION,
     LimitError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DrainingError: grpc.StatusCode.UNAVAILABLE,
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -79,6 +82,11 @@ def status_of(error: Exception) -> status_pb2.Status:
             field=error.field, description=message, reason=error.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, StateError):
+        unmet = error_details_pb2.PreconditionFailure.Violation(
+            type=error.reason, subject=error.field, description=message
+        )
+        details.append(error_details_pb2.PreconditionFailure(violations=[unmet]))
     wait_ms = retry_after_ms(error)
     if wait_ms:
         retry = error_details_pb2.RetryInfo()

@@ -1,4 +1,4 @@
-"""A seller leaves everything that this server keeps: engine, claims and access file, as a whole.
+"""A seller leaves all that this server keeps: engine, claims, history and access file, as a whole.
 
 Before the first step a file in the data directory says who leaves, and it goes after the last one.
 A start that finds such a file takes the steps again, before anybody is served: each of them can be
@@ -20,6 +20,7 @@ import apsw
 
 from engine.claims.leaving import erasing_claims
 from engine.errors import JournalFailedError, LimitError, RepricedError
+from engine.insights.history import History
 from engine.pipeline import Engine
 from engine.results import Answer
 from engine.schema import InputKind
@@ -38,8 +39,11 @@ RETRY_AFTER_MS = 1_000
 class Leaving:
     """Takes sellers out, one after the other. `directory` None: nothing outlives the process."""
 
-    def __init__(self, directory: Path | None, claims: Path, audit: Audit) -> None:
-        self._directory, self._claims, self._audit = directory, claims, audit
+    def __init__(
+        self, directory: Path | None, claims: Path, audit: Audit, history: History
+    ) -> None:
+        self._directory, self._claims = directory, claims
+        self._audit, self._history = audit, history
         self._one = threading.Lock()
 
     def erase(self, seller_id: str, apply: Callable[[], Answer]) -> Answer:
@@ -51,7 +55,7 @@ class Leaving:
         """
         with self._one:
             noted = self._note(seller_id)
-            erasure = Erasure(seller_id, self._claims, self._audit)
+            erasure = Erasure(seller_id, self._claims, self._audit, self._history)
             try:
                 return erasure.run(apply)
             finally:
@@ -70,7 +74,7 @@ class Leaving:
             torn.unlink()
         for noted in sorted(self._directory.glob(f"{PREFIX}*")):
             seller_id = noted.read_text(encoding="utf-8")
-            erasure = Erasure(seller_id, self._claims, self._audit)
+            erasure = Erasure(seller_id, self._claims, self._audit, self._history)
             try:
                 erasure.run(partial(apply_here, engine, seller_id))
             except JournalFailedError:
@@ -107,14 +111,18 @@ class Leaving:
 class Erasure:
     """One seller's way out. `whole`: all of it happened, or nothing."""
 
-    def __init__(self, seller_id: str, claims: Path, audit: Audit) -> None:
-        self._seller_id, self._claims, self._audit = seller_id, claims, audit
+    def __init__(self, seller_id: str, claims: Path, audit: Audit, history: History) -> None:
+        self._seller_id, self._claims = seller_id, claims
+        self._audit, self._history = audit, history
         self.whole = True
 
     def run(self, apply: Callable[[], Answer]) -> Answer:
         """Takes the steps; the engine's answer."""
         try:
-            with erasing_claims(self._claims, self._seller_id):
+            with (
+                erasing_claims(self._claims, self._seller_id),
+                self._history.erasing(self._seller_id),
+            ):
                 answer = apply()
                 if answer.result is None:
                     raise Repeated(answer)

@@ -78,6 +78,23 @@ def refunded_before_coverage(scene: Scene) -> None:
     refund_now(scene, made)
 
 
+def categorised(scene: Scene, name: str) -> Product:
+    """A product whose category the seller declared."""
+    product = scene.product()
+    product.category = name
+    product.price_minor = 2000 * scene.world.random.randrange(2, 8)
+    scene.world.write(
+        "categories",
+        scene.world.start,
+        product,
+        scene.country,
+        scene.world.start,
+        sku=product.sku,
+        referral_category=name,
+    )
+    return product
+
+
 @owed("refund_fee_not_returned")
 def fee_never_returned(scene: Scene) -> None:
     made = sell(scene)
@@ -110,21 +127,21 @@ def fee_returned_for_two(scene: Scene) -> None:
     back_soon(scene, made)
 
 
-def categorised(scene: Scene, name: str) -> Product:
-    """A product whose category the seller declared."""
-    product = scene.product()
-    product.category = name
-    product.price_minor = 2000 * scene.world.random.randrange(2, 8)
-    scene.world.write(
-        "categories",
-        scene.world.start,
-        product,
-        scene.country,
-        scene.world.start,
-        sku=product.sku,
-        referral_category=name,
-    )
-    return product
+@owed("refund_fee_not_returned", countries=("US", "DE", "FR", "IT"))
+def fee_of_a_book_kept(scene: Scene) -> None:
+    """Of books nothing of the referral fee stays with Amazon, and it kept a fifth."""
+    made = sell(scene, product=categorised(scene, "Books"))
+    kept = made.commission_minor // 5
+    refund_now(scene, made, kept_minor=kept)
+    owe_money(scene, "refund_fee_not_returned", made, kept)
+    back_soon(scene, made)
+
+
+@decoy("refund_fee_not_returned", countries=("US", "DE", "FR", "IT"))
+def fee_of_a_book_returned(scene: Scene) -> None:
+    made = sell(scene, product=categorised(scene, "Books"))
+    refund_now(scene, made, kept_minor=0)
+    back_soon(scene, made)
 
 
 def charge(scene: Scene, product: Product, fee_minor: int, sales: int = 4) -> list[Order]:

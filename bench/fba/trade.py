@@ -108,12 +108,14 @@ def refund(
     kind: str = "Refund",
     credit: bool = True,
     credit_later_days: int = 0,
+    kept_minor: int | None = None,
     tax_minor: int = 0,
     extra: Mapping[str, int] | None = None,
 ) -> None:
     """The buyer gets money back; Amazon returns its referral fee less the administration fee.
 
-    `extra`: further ItemPrice lines by name, such as Goodwill.
+    `kept_minor`: it keeps so much instead. `extra`: further ItemPrice lines by name, such as
+    Goodwill.
     """
     product, country = made.product, made.country
     base = units * product.price_minor if principal_minor is None else principal_minor
@@ -130,7 +132,7 @@ def refund(
         world.settlement_line(product, country, day, kind, amount_type, what, minor, made)
     if credit:
         later = day + timedelta(credit_later_days)
-        kept = administration_fee(made, back)
+        kept = administration_fee(made, back) if kept_minor is None else kept_minor
         for what, minor in (("Commission", back), ("RefundCommission", -kept)):
             world.settlement_line(product, country, later, kind, "ItemFees", what, minor, made)
 

@@ -87,7 +87,7 @@ class BoundsBook:
     def bounds_of(self, listed: Listed) -> Bounds:
         """Bounds that follow. Raises InputError for anything that cannot be computed with."""
         wanted = listed.wanted
-        schedule = self._schedule_of(listed)
+        unit = self.economics_of(listed)
         if wanted.goal is None:
             raise missing("goal", "one of amount_minor, margin and markup")
         if listed.cost_minor <= 0:
@@ -100,15 +100,20 @@ class BoundsBook:
         for name in ("vat_bp", "allowance_bp"):
             shown = f"computed_bounds.{name.removesuffix('bp')}basis_points"
             check_range(shown, getattr(wanted, name), FULL_BP)
-        unit = UnitEconomics(
-            schedule.fees, listed.cost_minor, listed.shipping_minor, wanted.vat_bp,
-            wanted.fee_vat_lost, wanted.allowance_bp, listed.points_minor, listed.points_bp,
-        )  # fmt: skip
         top = max(listed.floor_minor, listed.ceiling_minor)
         computed = safe_floor(unit, wanted.goal, top).floor_minor
         floor = max(listed.floor_minor, top if computed is None else computed)
         ceiling = max(floor, min(listed.ceiling_minor, ceiling_of(unit, wanted, floor, top)))
         return Bounds(floor, ceiling, computed is not None)
+
+    def economics_of(self, listed: Listed) -> UnitEconomics:
+        """What a unit earns at a price. Raises InputError where its fees are not known."""
+        wanted = listed.wanted
+        return UnitEconomics(
+            self._schedule_of(listed).fees, listed.cost_minor, listed.shipping_minor,
+            wanted.vat_bp, wanted.fee_vat_lost, wanted.allowance_bp, listed.points_minor,
+            listed.points_bp,
+        )  # fmt: skip
 
     def forget(self, listing_id: int) -> None:
         """Takes a listing out."""

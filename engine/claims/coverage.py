@@ -59,16 +59,15 @@ class CoverageBook:
         known = self._find(need.report, marketplace, currency)
         if not known:
             return f"{need.report}: {title} is not imported"
-        fresh = self._fresh(need.report)
+        newest, fresh = max(each.as_of for each in known), self._fresh(need.report)
+        if newest < fresh:
+            return f"{need.report}: {title} is of {newest}, too old"
         if need.snapshot:
-            newest = max(each.as_of for each in known)
-            return "" if newest >= fresh else f"{need.report}: {title} is of {newest}, too old"
+            return ""
         first = (event if need.first_from_event else self._today) + need.first_days * DAY
         last = (event if need.last_from_event else self._today) + need.last_days * DAY
         if not need.last_from_event:
-            last, newest = fresh, max(each.as_of for each in known)
-            if newest < fresh:
-                return f"{need.report}: {title} is of {newest}, too old"
+            last = fresh
             if need.report == "settlement":
                 last -= SETTLEMENT_PERIOD
         last = max(first, min(last, self._today))
@@ -82,8 +81,7 @@ class CoverageBook:
         found = [known.as_of for key, known in self._known.items() if key[0] == need.report]
         if not found:
             return f"{need.report}: {title} is not imported"
-        open_ended = need.snapshot or not need.last_from_event
-        if open_ended and max(found) < self._fresh(need.report):
+        if max(found) < self._fresh(need.report):
             return f"{need.report}: {title} is of {max(found)}, too old"
         return ""
 
@@ -103,7 +101,9 @@ class CoverageBook:
         return every if len(every) == 1 else []
 
     def _fresh(self, report: str) -> date:
-        """The oldest day of a download that still counts as fresh."""
+        """The oldest day of a download that counts as fresh; the seller's own lists do not age."""
+        if REPORTS[report].seller_import:
+            return date.min
         name = "settlement_fresh_days" if report == "settlement" else "fresh_days"
         return self._today - timedelta(days=self._policy.days(name))
 

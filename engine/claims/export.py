@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from engine.claims.cells import plain_cell
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
-from engine.errors import ConflictError
+from engine.errors import StateError
 from engine.money import minor_text
 
 __all__ = ["CSV_COLUMNS", "archive", "as_csv", "evidence_csv"]
@@ -58,8 +59,7 @@ def table(columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        values = (row.get(name) for name in columns)
-        writer.writerow(["" if value is None else value for value in values])
+        writer.writerow([plain_cell(row.get(name)) for name in columns])
     return out.getvalue()
 
 
@@ -73,7 +73,7 @@ def archive(ledger: Ledger, claims: list[KeptClaim], today: date) -> bytes:
                 continue
             try:
                 letter = letter_of(ledger, each, today)
-            except ConflictError:
+            except StateError:
                 continue
             done |= set(letter.claims)
             add_case(bundle, ledger, letter)

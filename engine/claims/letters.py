@@ -14,9 +14,9 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 
 from engine.claims.cases import case_of
-from engine.claims.lifecycle import FILEABLE, KeptClaim, Ledger
+from engine.claims.lifecycle import FILEABLE, KeptClaim, Ledger, check_window
 from engine.claims.policy import load_policy
-from engine.errors import ConflictError
+from engine.errors import StateError
 from engine.money import minor_text
 
 __all__ = ["Letter", "check_open", "letter_of"]
@@ -91,35 +91,31 @@ def environment() -> jinja2.Environment:
 
 
 def check_open(claim: KeptClaim, today: date) -> None:
-    """Raises ConflictError for a claim that must not be filed on a day."""
-    facts = claim.facts
-    if not facts["open_date"] <= today.isoformat() <= facts["close_date"]:
-        raise ConflictError(
-            f"claim {claim.claim_id} may be filed from {facts['open_date']} to"
-            f" {facts['close_date']}; today is {today}",
-            reason="CLAIM_WINDOW",
-        )
+    """Raises StateError for a claim that must not be filed on a day."""
+    check_window(claim, today)
     if claim.state not in FILEABLE:
-        raise ConflictError(
+        raise StateError(
             f"claim {claim.claim_id} is {claim.state} and not to be filed: {claim.next_action}",
             reason="CLAIM_STATE",
+            field="claim_id",
         )
 
 
 def check_contradiction(claim: KeptClaim) -> None:
-    """Raises ConflictError where the reports do not contradict Amazon's answer."""
+    """Raises StateError where the reports do not contradict Amazon's answer."""
     if claim.facts.get("now", {}).get("units", 0) <= 0:
-        raise ConflictError(
+        raise StateError(
             f"claim {claim.claim_id} is {claim.state}, and the newest audit does not find it owed"
             " any more; there is nothing to appeal with",
             reason="CLAIM_SETTLED",
+            field="claim_id",
         )
 
 
 def letter_of(ledger: Ledger, claim: KeptClaim, today: date) -> Letter:
     """The text of the case that a claim belongs to, or of the appeal against its answer.
 
-    Raises ConflictError before a window opens, after it closed, and where nothing is left to ask.
+    Raises StateError before a window opens, after it closed, and where nothing is left to ask.
     """
     appeal = claim.state in APPEALABLE
     if appeal:

@@ -19,11 +19,11 @@ from typing import Any
 from engine.claims.claim import Claim, State
 from engine.claims.policy import load_policy
 from engine.claims.store import Store
-from engine.errors import ConflictError, InputError, LimitError, NotFoundError
+from engine.errors import InputError, LimitError, NotFoundError, StateError
 
 __all__ = [
     "AUDITED", "FILEABLE", "FOLLOWS", "NEXT_ACTIONS", "WAITING", "Event", "KeptClaim", "Ledger",
-    "Progress", "as_facts",
+    "Progress", "as_facts", "check_window",
 ]  # fmt: skip
 
 SCHEMA = """
@@ -127,8 +127,8 @@ class Ledger:
     ) -> KeptClaim:
         """Notes what a person did or Amazon answered about one claim.
 
-        Raises NotFoundError, InputError for a state that cannot follow, ConflictError for a claim
-        whose window is not open, LimitError at the daily limit of filings.
+        Raises NotFoundError, InputError for a state that there is not, StateError for one that
+        cannot follow and for a claim whose window is not open, LimitError at the daily limit.
         """
         old = self.get(claim_id)
         if state not in FOLLOWS:
@@ -136,8 +136,10 @@ class Ledger:
                 f"state is {state[:40]!r}; allowed: {', '.join(FOLLOWS)}",
                 reason="CLAIM_STATE", field="state",
             )  # fmt: skip
+        if state == "filed" and old.state in AUDITED:
+            check_window(old, today)
         if old.state not in FOLLOWS[state]:
-            raise InputError(
+            raise StateError(
                 f"claim {claim_id} is {old.state} and cannot become {state}; that follows"
                 f" {', '.join(sorted(FOLLOWS[state]))}",
                 reason="CLAIM_STATE", field="state",
@@ -150,12 +152,6 @@ class Ledger:
         return self.get(claim_id)
 
     def _check_filing(self, old: KeptClaim, case_id: str, today: date) -> None:
-        opened, close = old.facts["open_date"], old.facts["close_date"]
-        if not opened <= today.isoformat() <= close:
-            raise ConflictError(
-                f"claim {old.claim_id} may be filed from {opened} to {close}; today is {today}",
-                reason="CLAIM_WINDOW", field="state",
-            )  # fmt: skip
         if not case_id:
             raise InputError(
                 f"claim {old.claim_id} needs the case id that Amazon gave it",
@@ -287,6 +283,16 @@ class Ledger:
             "INSERT INTO timeline (claim_id, day, state, note) VALUES (?, ?, ?, ?)",
             (claim_id, today.isoformat(), state, note),
         )
+
+
+def check_window(claim: KeptClaim, today: date) -> None:
+    """Raises StateError for a claim whose window is not open on a day."""
+    opened, close = claim.facts["open_date"], claim.facts["close_date"]
+    if not opened <= today.isoformat() <= close:
+        raise StateError(
+            f"claim {claim.claim_id} may be filed from {opened} to {close}; today is {today}",
+            reason="CLAIM_WINDOW", field="claim_id",
+        )  # fmt: skip
 
 
 def as_facts(claim: Claim) -> dict[str, Any]:

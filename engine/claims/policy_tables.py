@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from typing import Any
 
 import duckdb
@@ -54,6 +55,11 @@ def show_policy(database: duckdb.DuckDBPyConnection, policy: Policy, today: date
         database, "refund_fee_caps", "currency VARCHAR, cap BIGINT",
         iter(data["refund_fee"]["cap_minor"].items()),
     )  # fmt: skip
+    refund_fee = data["refund_fee"]
+    table(
+        database, "media_categories", "country VARCHAR, category VARCHAR",
+        product(refund_fee["media_marketplaces"], refund_fee["media_categories"]),
+    )  # fmt: skip
     table(
         database, "size_tiers",
         "country VARCHAR, rank INTEGER, name VARCHAR, longest BIGINT, median BIGINT,"
@@ -80,8 +86,10 @@ def table(
 ) -> None:
     """A small table of policy."""
     database.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+    given = list(rows)
     places = ", ".join("?" for _ in columns.split(","))
-    database.executemany(f"INSERT INTO {name} VALUES ({places})", list(rows))
+    every = ", ".join(f"({places})" for _ in given)
+    database.execute(f"INSERT INTO {name} VALUES {every}", [cell for row in given for cell in row])
 
 
 def size_tiers(entries: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:

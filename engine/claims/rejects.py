@@ -7,6 +7,7 @@ import os
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from engine.claims.cells import plain_cell
 from engine.claims.texts import ReportFile
 
 __all__ = ["Rejected", "exact_lines", "write_rejects"]
@@ -34,7 +35,7 @@ def write_rejects(path: Path, rows: list[Rejected]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        writer.writerows(astuple(each) for each in rows)
+        writer.writerows(map(plain_cell, astuple(each)) for each in rows)
         file.flush()
         os.fsync(file.fileno())
     return path

@@ -284,7 +284,7 @@ DIMENSIONS = columns("""
 
 CATEGORIES = columns("""
     sku:text!
-    category:text! referral-category
+    category:text! referral-category category
 """)
 
 REMOVAL_RECEIPTS = columns("""
@@ -299,18 +299,18 @@ REMOVAL_RECEIPTS = columns("""
 
 TRACKING = columns("""
     tracking_number:text! tracking
-    status:text! tracking-status
-    date:date! tracking-date
+    status:text! tracking-status status
+    date:date! tracking-date date
 """)
 
 CASES = columns("""
     case_id:text! case
     subject_key:text!
-    state:text! case-state
-    date:date! case-date
+    state:text! case-state state
+    date:date! case-date date
 """)
 
 DOCUMENTS = columns("""
     case_key:text!
-    kind:text! document-kind
+    kind:text! document-kind kind
 """)

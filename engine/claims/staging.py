@@ -70,7 +70,7 @@ def stage(
         "SELECT DISTINCT line, error_type FROM reject_errors ORDER BY line"
     ).fetchall()
     refused = sorted(folder.glob(f"file_month={REFUSED}/*.parquet"))
-    staged.rejected = rejected_rows(database, report, refused, malformed)
+    staged.rejected = rejected_rows(database, report, as_of, refused, malformed)
     staged.lost_days, unsure = lost_days(database, report.spec, refused)
     staged.lost = unsure or bool(malformed)
     measure(database, report.spec, staged, as_of)
@@ -89,12 +89,18 @@ def read_sql(report: ReportFile) -> str:
     )
 
 
-def rows_sql(report: ReportFile, as_of: date) -> str:
-    """Typed rows with `row_date`, `scope`, `as_of`, `record`, `problem` and `file_month`."""
+def rows_sql(report: ReportFile, as_of: date, *, numbered: bool = False) -> str:
+    """Typed rows with `row_date`, `scope`, `as_of`, `problem` and `file_month`.
+
+    `numbered`: with `record` too, from 1; rows are then read one after the other, not in parallel.
+    """
     spec, places = report.spec, dict(report.positions)
     texts = {name: f"trim(coalesce(c{at}, ''))" for name, at in places.items()}
     texts.setdefault("currency", "''")
-    source = f"(SELECT *, row_number() OVER () AS record FROM {read_sql(report)})"
+    source, record = read_sql(report), ""
+    if numbered:
+        unheard = source.replace("store_rejects = true", "ignore_errors = true")
+        source, record = f"(SELECT *, row_number() OVER () AS record FROM {unheard})", "record, "
     if spec.kind == "settlement":
         texts["currency"] = f"coalesce(nullif({texts['currency']}, ''), head_currency, '')"
         source += (
@@ -111,10 +117,12 @@ def rows_sql(report: ReportFile, as_of: date) -> str:
     return f"""
         SELECT *, CASE WHEN problem IS NOT NULL THEN '{REFUSED}'
                        ELSE coalesce({month}, '{SNAPSHOT}') END AS file_month
-        FROM (SELECT * EXCLUDE ({", ".join(f"t_{name}" for name in texts)}),
+        FROM (SELECT * EXCLUDE (t_factor, {", ".join(f"t_{name}" for name in texts)}),
                      {row_date(spec)} AS row_date, {scope_sql(spec)} AS scope,
                      DATE '{as_of.isoformat()}' AS as_of, {wrong} AS problem
-              FROM (SELECT *, {columns} FROM (SELECT record, {trimmed} FROM {source})))
+              FROM (SELECT *, {columns} FROM (
+                  SELECT *, minor_factor(upper(t_currency)) AS t_factor
+                  FROM (SELECT {record}{trimmed} FROM {source}))))
     """
 
 
@@ -141,13 +149,14 @@ def read_settlement_heads(database: duckdb.DuckDBPyConnection, report: ReportFil
 def rejected_rows(
     database: duckdb.DuckDBPyConnection,
     report: ReportFile,
+    as_of: date,
     refused: list[Path],
     malformed: list[tuple[int, str]],
 ) -> list[Rejected]:
     """Refused rows with the line they begin on.
 
     Records that could not be split are numbered by DuckDB from the top of the file; those that
-    could are counted without them.
+    could are counted without them, in a second reading that only a file with refused rows needs.
     """
     found: list[tuple[int, str, str, str]] = []
     broken = [line - report.header_line for line, _ in malformed]
@@ -155,8 +164,8 @@ def rejected_rows(
         found.append((line - report.header_line, "", "MALFORMED", words_of(kind)))
     if refused:
         rows = database.execute(
-            "SELECT record, problem FROM read_parquet(?) ORDER BY record",
-            [[str(path) for path in refused]],
+            f"SELECT record, problem FROM ({rows_sql(report, as_of, numbered=True)})"
+            " WHERE problem IS NOT NULL ORDER BY record"
         ).fetchall()
         skipped = 0
         for record, text in rows:

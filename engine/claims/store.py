@@ -61,6 +61,9 @@ CREATE INDEX IF NOT EXISTS requests_by_time ON requests (at_s);
 """
 
 
+PRIVATE = 0o700
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """A Parquet file of the manifest; `first` and `last` are None for a snapshot.
@@ -103,12 +106,18 @@ def check_seller(seller_id: str) -> str:
     return seller_id
 
 
+def make_private(path: Path) -> None:
+    """Makes the folder of a store, for its user alone: in it are a seller's orders and invoices."""
+    path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+
+
 class Store:
     """One opened store. Not shared between threads; many may be open, one of them writing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        (path / "reports").mkdir(parents=True, exist_ok=True)
+        make_private(path)
+        (path / "reports").mkdir(exist_ok=True)
         self.db = apsw.Connection(str(path / DATABASE))
         self.db.set_busy_timeout(BUSY_MS)
         self.db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
@@ -126,8 +135,12 @@ class Store:
         self.close()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction; rolled back on any error. Raises LimitError while another one writes."""
+    def writing(self, patience_ms: int = BUSY_MS) -> Iterator[None]:
+        """One transaction; rolled back on any error.
+
+        Raises LimitError where another one writes for longer than `patience_ms`.
+        """
+        self.db.set_busy_timeout(patience_ms)
         try:
             self.db.execute("BEGIN IMMEDIATE")
         except apsw.BusyError as error:

@@ -90,7 +90,7 @@ CREATE OR REPLACE TEMP MACRO month_first_date(t) AS CAST(
 
 
 def typed(spec: ReportSpec, column: Column, present: bool) -> str:
-    """Expression of a column over its trimmed text `t_<name>`."""
+    """Expression of a column over its trimmed text `t_<name>`, money also over `t_factor`."""
     text = f"t_{column.name}"
     if not present:
         return "''" if column.type in (Type.TEXT, Type.CODE) else f"NULL::{SQL_TYPES[column.type]}"
@@ -103,7 +103,7 @@ def typed(spec: ReportSpec, column: Column, present: bool) -> str:
     if column.type == Type.DATE:
         return f"{'month_first_date' if spec.slashes_month_first else 'iso_date'}({text})"
     if column.type == Type.MONEY:
-        return f"money_minor({text}, minor_factor(upper(t_currency)))"
+        return f"money_minor({text}, t_factor)"
     return f"{'measure_millionths' if column.type == Type.MEASURE else 'quantity_of'}({text})"
 
 
@@ -119,7 +119,7 @@ def problem(spec: ReportSpec, present: Iterable[str], latest: str) -> str:
     has_currency = any(column.name == "currency" for column in columns)
     if has_currency:
         branches.append(
-            "WHEN t_currency <> '' AND minor_factor(upper(t_currency)) IS NULL THEN"
+            "WHEN t_currency <> '' AND t_factor IS NULL THEN"
             " 'currency|CURRENCY|is ' || shown(t_currency) || '; allowed: the codes of ISO 4217'"
         )
     for column in columns:

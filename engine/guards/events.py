@@ -29,6 +29,7 @@ class Guard(IntEnum):
     DRY_RUN = 10
     COMPUTED_BOUNDS = 11
     FOREIGN_PRICE = 12
+    MARKET = 13
 
 
 class EventKind(IntEnum):

@@ -19,14 +19,18 @@ from engine import _guards
 from engine.guards.bounds import inside_bounds, keeps_bounds
 from engine.guards.breaker import SPANS, Trip, Weights
 from engine.guards.events import Guard
+from engine.guards.market import tell_market
 from engine.guards.proposals import Origin, Proposal, pack_offers
 from engine.guards.slices import Aside, Finding, Slice, Slots, Source
 from engine.guards.state import STALE_EVENT_S, Guards
 from engine.money import currency_code, format_minor
+from engine.room import as_bytes
 from engine.schema import EVENT_REASONS, DecisionStatus, Reason
 from engine.state import State
 
 MILLION = 1_000_000
+TOLD_ONE_BY_ONE = 8
+"""Foreign prices of a slice that have an event each."""
 NOTHING_WEIGHED: Weights = np.zeros((len(SPANS), 2, 0), np.int64)
 
 
@@ -61,6 +65,8 @@ class Gate:
         self._watch(part, free)
         if part.found & Finding.TOLD:
             self._tell(part)
+        if part.found & Finding.MARKET and source.origin == Origin.OFFERS:
+            tell_market(state, part)
         if part.altered:
             sane &= self._sane(part)
         if part.altered or part.found & Finding.BROKEN:
@@ -75,10 +81,10 @@ class Gate:
         changed, lived = np.empty(room, np.intp), np.empty(room, np.intp)
         watch.cover(part.catalog.count)
         found, used, lives = _guards.look(
-            part.catalog.rows.view(np.uint8), part.scratch_bytes, part.outcome_bytes,
+            as_bytes(part.catalog.rows), part.scratch_bytes, part.outcome_bytes,
             watch.bytes, part.source.origin == Origin.COMMAND, changed, lived,
         )  # fmt: skip
-        part.found = Finding(found)
+        part.found = found
         if part.found & Finding.NO_GROUP:
             watch.groups_of(part.catalog, part.ids)
         return changed[:used], lived[:lives]
@@ -272,23 +278,40 @@ class Gate:
 
     def _tell_foreign(self, part: Slice, moved: Slots, before: NDArray[np.int64]) -> None:
         """Tells of live prices that are neither what we decided last nor what we decided before
-        that. In a dry run nothing of ours goes live, so nothing can be told apart."""
+        that. In a dry run nothing of ours goes live, so nothing can be told apart.
+
+        The first ones of a slice are told one by one and the others as a number for each seller
+        and marketplace: a flood would push every other event out.
+        """
+        if len(moved) == 0:
+            return
         known, scratch = part.catalog.records, part.scratch
         live, ids = scratch["live_price_minor"][moved], part.ids[moved]
         foreign = (before > 0) & (known["decision_id"][ids] > 0)
         for ours in (part.catalog.rows["price_minor"][ids], known["previous_minor"][ids]):
             foreign &= live != ours
-        dry = sorted(part.catalog.dry_run_sellers)
-        foreign &= ~np.isin(known["seller"][ids], dry)
-        for at in np.flatnonzero(foreign).tolist():
+        if part.catalog.dry_run_sellers:
+            dry = sorted(part.catalog.dry_run_sellers)
+            foreign &= ~np.isin(known["seller"][ids], dry)
+        places = np.flatnonzero(foreign)
+        self._guards.trips[Guard.FOREIGN_PRICE] += len(places)
+        for at in places[:TOLD_ONE_BY_ONE].tolist():
             listing_id = int(ids[at])
             currency = currency_code(int(known["currency"][listing_id]))
             was, now = (format_minor(int(each[at]), currency) for each in (before, live))
-            self._guards.trips[Guard.FOREIGN_PRICE] += 1
             self._guards.tell(
                 part.catalog, self._state.now_ms, Guard.FOREIGN_PRICE,
                 f"the live price moved from {was} to {now} without a decision of ours",
                 listing_id=listing_id,
+            )  # fmt: skip
+        if len(places) <= TOLD_ONE_BY_ONE:
+            return
+        groups = self._guards.watch.groups_of(part.catalog, ids[places[TOLD_ONE_BY_ONE:]])
+        for group, count in zip(*np.unique(groups, return_counts=True), strict=True):
+            self._guards.tell_group(
+                part.catalog, self._state.now_ms, Guard.FOREIGN_PRICE,
+                f"the live prices of {count} more listings moved without a decision of ours",
+                int(group),
             )  # fmt: skip
 
     # Proposals

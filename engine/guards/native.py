@@ -15,6 +15,7 @@ from engine.guards.settings import GuardSettings
 from engine.guards.slices import Slice, Slots
 from engine.guards.spiral import Ints, Spirals
 from engine.guards.watch import WatchTable
+from engine.room import as_bytes
 
 FIELDS_SUMMED = 5
 NOWHERE: Slots = np.zeros(0, np.intp)
@@ -81,7 +82,7 @@ class NativeSpirals(Spirals):
         limits = settings.spiral_answer_s, settings.spiral_moves, settings.spiral_distance_bp
         found = np.empty(len(part.scratch), np.intp)
         used = _spirals.answers(
-            self._watch.bytes, self.movers.view(np.uint8), part.outcome_bytes,
+            self._watch.bytes, as_bytes(self.movers), part.outcome_bytes,
             *part.source.columns(), part.now_s, *limits, found,
         )  # fmt: skip
         return found[:used]
@@ -89,7 +90,7 @@ class NativeSpirals(Spirals):
     def held(self, part: Slice, among: Slots) -> tuple[Slots, Ints]:
         """As the twin."""
         any_held = _spirals.held(
-            self._watch.bytes, self.movers.view(np.uint8), part.outcome_bytes, among, part.now_s
+            self._watch.bytes, as_bytes(self.movers), part.outcome_bytes, among, part.now_s
         )
         return super().held(part, among) if any_held else (NOWHERE, NOWHERE)
 
@@ -97,6 +98,6 @@ class NativeSpirals(Spirals):
         """As the twin."""
         self._admit(part.ids[moved], part.now_s)
         _spirals.move(
-            self._watch.bytes, self.movers.view(np.uint8), part.outcome_bytes, moved,
+            self._watch.bytes, as_bytes(self.movers), part.outcome_bytes, moved,
             *part.source.columns(), part.now_s,
         )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import IntFlag
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from engine import _guards
 from engine.catalog import Catalog
 from engine.columns import OfferColumns
 from engine.guards.proposals import Origin
+from engine.room import as_bytes
 from engine.schema import (
     CONDITION_BITS,
     PREMIUM_UNKNOWN,
@@ -59,16 +60,20 @@ class Source:
     released: bool = False
     commands: NDArray[np.void] | None = None  # schema.COMMAND, of which the slice begins at `first`
 
+    def at(self, first: int) -> Source:
+        """The same with a slice that begins elsewhere."""
+        return replace(self, first=first) if first != self.first else self
+
     def columns(self) -> Whose:
         """Snapshots as bytes, the first of the slice, and what tells whose an offer is."""
         if self.rows is None or self.offers is None:
             return NO_OFFERS
         offers = self.offers
-        return self.rows.view(np.uint8), self.first, offers.landed_minor, offers.seller, offers.bits
+        return as_bytes(self.rows), self.first, offers.landed_minor, offers.seller, offers.bits
 
 
-class Finding(IntFlag):
-    """What a slice has that somebody must look at more closely."""
+class Finding(IntEnum):
+    """What a slice has that somebody must look at more closely: bits of a number."""
 
     BROKEN = 1  # a price outside its bounds, or bounds changed by what may not
     TOLD = 2  # a reason that a person may have to hear of
@@ -76,6 +81,7 @@ class Finding(IntFlag):
     IGNORED = 8  # an input that changed nothing
     VERDICT = 16  # evidence
     NO_GROUP = 32  # a listing that the guards see for the first time
+    MARKET = 64  # a market that may have changed in kind
 
 
 @dataclass(slots=True)
@@ -100,14 +106,14 @@ class Slice:
     stopped: list[Slots] = field(default_factory=list)
     altered: bool = False
     """Whether a guard changed a proposal."""
-    found: Finding = field(default_factory=lambda: Finding(0))
-    """What the rules proposed, before any guard changed it."""
+    found: int = 0
+    """Of `Finding`: what the rules proposed, before any guard changed it."""
     scratch_bytes: NDArray[np.uint8] = field(init=False)
     outcome_bytes: NDArray[np.uint8] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.scratch_bytes = self.scratch.view(np.uint8)
-        self.outcome_bytes = self.outcomes.view(np.uint8)
+        self.scratch_bytes = as_bytes(self.scratch)
+        self.outcome_bytes = as_bytes(self.outcomes)
 
     @property
     def ids(self) -> NDArray[np.uint32]:

@@ -51,6 +51,8 @@ class Guards:
         self.plausibility = Plausibility()
         self.live_log = LiveLog()
         self.stale_told_s: dict[int, int] = {}
+        self.market_told_s: dict[int, int] = {}
+        """When a listing's new market was told of last."""
 
     def new_hold(self) -> int:
         """A number for something that a person may release or discard."""
@@ -96,6 +98,7 @@ class Guards:
         bounds = catalog.own_terms(listing_id)[:2]
         self.plausibility.forget(listing_id, int(record["seller"]), key, bounds)
         self.spirals.forget(listing_id)
+        self.market_told_s.pop(listing_id, None)
 
     def erase(self, seller: int, seller_id: str, listing_ids: NDArray[np.int64]) -> None:
         """Leaves nothing of a seller whose listings are all deleted; its groups stay, empty."""
@@ -146,6 +149,7 @@ class Guards:
             "movers_room": len(self.spirals.movers),
             "live_reaches_ms": self.live_log.reaches_ms,
             "stale_told_s": list(self.stale_told_s.items()),
+            "market_told_s": list(self.market_told_s.items()),
             "plausibility": self.plausibility.dump(),
         }
 
@@ -171,4 +175,5 @@ class Guards:
         self.proposals.load(columns["proposals"], columns["proposal_inputs"])
         self.plausibility.load(plain["plausibility"])
         self.stale_told_s = dict(map(tuple, plain["stale_told_s"]))
+        self.market_told_s = dict(map(tuple, plain["market_told_s"]))
         self.trips = columns["trips"].copy()

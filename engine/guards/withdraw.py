@@ -48,6 +48,10 @@ def outdated(
         rows = part.catalog.rows
         rebound = rows["floor_minor"][ids] != scratch["floor_minor"]
         rebound |= rows["ceiling_minor"][ids] != scratch["ceiling_minor"]
+        if part.source.commands is not None:  # A price under another cap is still good.
+            first = part.source.first
+            capped = part.source.commands["capped"][first : first + len(ids)] != 0
+            rebound &= ~capped | (outcomes["changed"] != 0)
         reasons[rebound] = Reason.BOUNDS
         active = np.uint16(RowFlag.ACTIVE)
         reasons[(rows["flags"][ids] & ~scratch["flags"] & active) != 0] = Reason.NOT_APPLICABLE

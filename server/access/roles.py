@@ -13,6 +13,7 @@ PRICING = "/repriced.v1.PricingService/"
 INGESTION = "/repriced.v1.IngestionService/"
 CLAIMS = "/repriced.v1.ClaimsService/"
 EVENTS = "/repriced.v1.EventService/"
+INSIGHTS = "/repriced.v1.InsightsService/"
 
 ROLES: dict[str, Role] = {
     CATALOG + "BatchUpsertSellers": Role.OPERATE,
@@ -52,6 +53,9 @@ ROLES: dict[str, Role] = {
     CLAIMS + "AttachDocument": Role.OPERATE,
     CLAIMS + "ExportClaims": Role.READ,
     EVENTS + "WatchEvents": Role.READ,
+    INSIGHTS + "RecommendStrategy": Role.READ,
+    INSIGHTS + "ReviewTrial": Role.OPERATE,
+    INSIGHTS + "QueryProfitability": Role.READ,
     "/grpc.health.v1.Health/Watch": Role.READ,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Role.READ,
 }

@@ -16,6 +16,7 @@ from engine.claims.copies import copy_claims, verify_claims
 from engine.claims.store import DATABASE
 from engine.databases import check_database, copy_database
 from engine.errors import JournalDamagedError
+from engine.insights.history import DATABASE as INSIGHTS
 from engine.journal import DirectoryStorage
 from engine.journal.copies import Whole, check_startable, copy_whole, verify_whole
 from engine.journal.storage import ListedOnce
@@ -25,7 +26,8 @@ from server.cli.sums import check_sums, copy_summed, write_sums
 from server.config import load
 
 ACCESS, CLAIMS = "access.sqlite3", "claims"
-"""Names of access file and claims in a backup, and in the directory that is restored from it."""
+"""Names of access file and claims in a backup, and in the directory that is restored from it. The
+history of insights is always in the data directory."""
 TRIES = 5
 """A running server may prune a file while it is copied; then the copy begins anew."""
 
@@ -46,11 +48,12 @@ config_option = click.option(
 def backup_command(directory: Path, destination: Path, config: Path | None, as_json: bool) -> None:
     """Copy everything that a server keeps to DESTINATION, beside the running server.
 
-    That is the journal and snapshots of DIRECTORY, and the access file and the store of claims: of
-    --config where they are elsewhere, else access.sqlite3 and claims in DIRECTORY, if they are
-    there. The copy is what a start would find if the power went now: every input that was answered
-    before the command began, in order. It is written beside, every byte of it is read again and
-    checked, and only then it gets its name. DESTINATION must not exist, or be an empty directory.
+    That is the journal, snapshots and insights of DIRECTORY, and the access file and the store of
+    claims: of --config where they are elsewhere, else access.sqlite3 and claims in DIRECTORY, if
+    they are there. The copy is what a start would find if the power went now: every input that was
+    answered before the command began, in order. It is written beside, every byte of it is read
+    again and checked, and only then it gets its name. DESTINATION must not exist, or be an empty
+    directory.
 
     \b
     Example:
@@ -62,7 +65,7 @@ def backup_command(directory: Path, destination: Path, config: Path | None, as_j
         for left in reversed(range(TRIES)):
             try:
                 copy_all(source, unfinished)
-                write_sums(unfinished, [unfinished / ACCESS, unfinished / CLAIMS])
+                write_sums(unfinished, [unfinished / name for name in (ACCESS, INSIGHTS, CLAIMS)])
                 break
             except FileNotFoundError:
                 if not left:
@@ -107,6 +110,7 @@ class Sources:
     """Where the parts of a server's data are; None for a part that there is not."""
 
     directory: Path
+    insights: Path | None
     access: Path | None
     claims: Path | None
 
@@ -116,6 +120,7 @@ class Checked:
     """What a directory holds, every byte of it checked."""
 
     journal: Whole
+    insights: bool
     access: bool
     claims: bool
     size: int
@@ -124,12 +129,14 @@ class Checked:
 def sources_of(directory: Path, config: Path | None) -> Sources:
     """The parts of a server's data. Raises ConfigError."""
     access, claims = directory / ACCESS, directory / CLAIMS
+    insights = directory / INSIGHTS
     if config is not None:
         settings = load(config)
         access = Path(settings.access.file) if settings.access.file else access
         claims = Path(settings.claims.store)
     return Sources(
         directory,
+        insights if insights.is_file() else None,
         access if access.is_file() else None,
         claims if (claims / DATABASE).is_file() else None,
     )
@@ -139,6 +146,8 @@ def copy_all(source: Sources, target: Path) -> None:
     """Copies every part; all of it synced. Raises FileNotFoundError for what goes meanwhile."""
     storage = DirectoryStorage(target)
     copy_whole(ListedOnce(source.directory), storage)
+    if source.insights is not None:
+        copy_database(source.insights, target / INSIGHTS)
     if source.access is not None:
         copy_database(source.access, target / ACCESS)
     if source.claims is not None:
@@ -189,12 +198,16 @@ def checked(directory: Path, noted: Path) -> Checked:
     check_startable(whole)
     parts = sources_of(directory, None)
     size = whole.bytes_on_disk
-    if parts.access is not None:
-        check_database(parts.access)
-        size += parts.access.stat().st_size
+    for database in (parts.insights, parts.access):
+        if database is not None:
+            check_database(database)
+            size += database.stat().st_size
     if parts.claims is not None:
         size += verify_claims(parts.claims)
-    return Checked(whole, parts.access is not None, parts.claims is not None, size)
+    insights, access, claims = (
+        each is not None for each in (parts.insights, parts.access, parts.claims)
+    )
+    return Checked(whole, insights, access, claims, size)
 
 
 def report(verb: str, place: Path, held: Checked, as_json: bool) -> None:
@@ -207,6 +220,7 @@ def report(verb: str, place: Path, held: Checked, as_json: bool) -> None:
         "time": time_text(whole.last_ms),
         "segments": len(whole.segments),
         "snapshots": len(whole.snapshots),
+        "insights": held.insights,
         "access_file": held.access,
         "claims": held.claims,
         "bytes": held.size,
@@ -215,7 +229,11 @@ def report(verb: str, place: Path, held: Checked, as_json: bool) -> None:
         click.echo(json.dumps(facts))
         return
     parts = [f"{len(whole.segments)} files", f"{len(whole.snapshots)} snapshots"]
-    parts += ["the access file"] * held.access + ["the claims"] * held.claims
+    parts += (
+        ["the insights"] * held.insights
+        + ["the access file"] * held.access
+        + ["the claims"] * held.claims
+    )
     click.echo(
         f"{verb}: {place} holds frames {whole.first_sequence} to {whole.last_sequence}, up to"
         f" {facts['time']}, in {', '.join(parts)}; {held.size} bytes, all verified"

@@ -17,6 +17,7 @@ from server.cli.claims import claims_group
 from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
 from server.cli.ingest import ingest_command
+from server.cli.insights import insights_group
 from server.cli.journal import journal_group
 from server.cli.listings import listings_group
 from server.cli.operate import (
@@ -136,6 +137,7 @@ def demo(listings: int, seconds: int, seed: int) -> None:
 
 main.add_command(backtest_command)
 main.add_command(claims_group)
+main.add_command(insights_group)
 main.add_command(ingest_command)
 main.add_command(listings_group)
 main.add_command(explain_command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from engine.errors import InputError
+from engine.insights.history import History
 from engine.pipeline import Engine, Input
 from engine.replies import identity_of
 from engine.results import Answer
@@ -28,7 +30,14 @@ from server.config import LimitsConfig
 from server.leaving import Leaving
 from server.metrics import Metrics
 from server.wire import WireCodec
-from server.wire.limits import REQUESTS, check_size, parse, rows_of
+from server.wire.limits import (
+    HOLDING_LISTS,
+    REQUESTS,
+    check_nested,
+    check_size,
+    parse,
+    rows_of,
+)
 from server.wire.parts import PART_ROWS, joined, split
 from server.wire.schedules import with_zones
 from server.writer import Work, Writer, wall_ms
@@ -52,6 +61,9 @@ class Core:
     meter: Meter
     audit: Audit
     leaving: Leaving
+    decoders: Executor
+    """A thread for each processor; parts of a large request are decoded together."""
+    history: History
 
     @property
     def caller(self) -> Caller:
@@ -69,6 +81,8 @@ class Core:
         A repeat is known by the bytes as they came: what is added to them depends on the year.
         """
         caller = self.caller
+        if kind in HOLDING_LISTS:
+            check_nested(REQUESTS[kind], payload, self.codec.limits)
         if kind != InputKind.STRATEGIES:
             return self.engine.shape(kind, payload, caller.name, caller.scope)
         whole = with_zones(payload, wall_ms())
@@ -99,8 +113,13 @@ class Core:
         if kind != InputKind.REPRICE or rows <= PART_ROWS or not fits:
             return [self.shape(kind, payload)]
         check_size(payload, self.codec.limits)
+        caller = self.caller
+
+        def shape(part: bytes) -> Input:
+            return self.engine.shape(InputKind.REPRICE_PART, part, caller.name, caller.scope)
+
         try:
-            shaped = [self.shape(InputKind.REPRICE_PART, each) for each in split(payload)]
+            shaped = list(self.decoders.map(shape, split(payload)))
         except InputError:
             shaped = []
         if not shaped:

@@ -24,9 +24,9 @@ from engine.claims.export import archive, as_csv
 from engine.claims.imports import ImportResult, import_paths
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
-from engine.claims.store import Store
+from engine.claims.store import Store, make_private
 from engine.claims.summary import Line, totals_of
-from engine.errors import ConflictError, InputError, NotFoundError
+from engine.errors import InputError, NotFoundError, StateError
 from engine.scope import Scope, check_seller, inside
 from repriced.v1 import claims_pb2
 from server.services.calls import Core, Handlers
@@ -46,6 +46,8 @@ CHUNK_BYTES = 1 << 20
 INCOMING = "incoming"
 """Folder of a store that holds reports while they arrive."""
 MAX_REPORT_BYTES = 2 << 30
+LONGEST_FILE_NAME = 200
+PATIENCE_MS = 20_000
 Report = Callable[[str, int, int], None]
 
 
@@ -69,20 +71,20 @@ class Claims:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._folder = core.claims_folder
-        self._once = Once(core.claims_folder)
+        self._once = Once(lambda: Store(core.claims_folder))
 
     def import_reports(
         self, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[bytes]:
         """Takes a file in pieces, then imports it."""
         incoming = self._folder / INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
+        incoming.mkdir(exist_ok=True)
         with (
             self._core.admission.stream(),
             tempfile.TemporaryDirectory(dir=incoming) as folder,
         ):
             head, path, digest = self._received(requests, Path(folder))
-            check_seller(self._core.scope, "head.seller_id", head.seller_id)
             as_of = day_of(head.as_of, "as_of") or today()
             covers = covers_of(head)
 
@@ -122,12 +124,13 @@ class Claims:
         limits = self._core.codec.limits
         first = next(requests, b"")
         head = parse(claims_pb2.ImportReportsRequest, first, limits).head
+        check_seller(self._core.scope, "head.seller_id", head.seller_id)
         digest = hashlib.blake2b(first)
         name = Path(head.file_name.replace("\\", "/")).name
-        if not name:
+        if name in ("", "..") or "\0" in name or len(name.encode()) > LONGEST_FILE_NAME:
             raise InputError(
-                f"head.file_name is {head.file_name[:40]!r}; allowed: the name of a file, in the"
-                " first message",
+                f"head.file_name is {head.file_name[:40]!r}; allowed: the name of a file, up to"
+                f" {LONGEST_FILE_NAME} bytes, in the first message",
                 reason="FILE_NAME", field="head.file_name",
             )  # fmt: skip
         path = folder / name
@@ -199,7 +202,7 @@ class Claims:
         ).SerializeToString()
 
     def get_claim(self, payload: bytes, context: grpc.ServicerContext) -> bytes:
-        """One claim with its timeline."""
+        """One claim with its timeline and, where something may be asked for today, its case."""
         request = parse(claims_pb2.GetClaimRequest, payload, self._core.codec.limits)
         with self._core.admission.read(), Store(self._folder) as store:
             ledger = Ledger(store)
@@ -208,7 +211,7 @@ class Claims:
                 claims_pb2.ClaimEvent(day=each.day, state=each.state, note=each.note)
                 for each in ledger.timeline(claim.claim_id)
             ]
-            letter = letter_or_none(ledger, claim)
+            letter = case_of_today(ledger, claim, wanted=request.case_wanted)
         return claims_pb2.GetClaimResponse(
             claim=claim_message(claim),
             timeline=events,
@@ -251,7 +254,7 @@ class Claims:
             with self._once.turn(name, method, request.request_id, payload) as turn:
                 if turn.answer is not None:
                     return turn.answer
-                with Store(self._folder) as store, store.writing():
+                with Store(self._folder) as store, store.writing(patience_ms(context)):
                     answered = change(Ledger(store), request)
                     answer: bytes = answered.SerializeToString()
                     turn.keep(store, answer, answered.claim.seller_id)
@@ -314,12 +317,20 @@ def covers_of(head: Any) -> tuple[date, date] | None:
     return (first, last) if first and last else None
 
 
-def letter_or_none(ledger: Ledger, claim: KeptClaim) -> Letter | None:
-    """The text of a claim's case; None where there is nothing to file today."""
+def case_of_today(ledger: Ledger, claim: KeptClaim, *, wanted: bool) -> Letter | None:
+    """The text of a claim's case; where there is none today, None or, if wanted, StateError."""
     try:
         return letter_of(ledger, claim, today())
-    except ConflictError:
+    except StateError:
+        if wanted:
+            raise
         return None
+
+
+def patience_ms(context: grpc.ServicerContext) -> int:
+    """How long a change waits for an import or audit that is writing, within its deadline."""
+    left = context.time_remaining()
+    return PATIENCE_MS if left is None else max(0, min(PATIENCE_MS, int(left * 500)))
 
 
 def steps_of(work: Callable[[Report], Any]) -> Iterator[tuple[str, int, int, Any]]:

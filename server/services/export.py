@@ -38,12 +38,16 @@ class SellerExport:
         self._core = core
 
     def stream(self, payload: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        """Seller, strategies, listings, decisions, claims. Raises InputError, NotFoundError."""
+        """Everything, the catalogue first. Raises InputError, NotFoundError."""
         request = parse(catalog_pb2.ExportSellerRequest, payload, self._core.codec.limits)
         seller_id, scope = seller_id_of(request), self._core.scope
         with self._core.admission.stream():
             known = False
-            for part in (self._catalogue(seller_id, scope), self._claims(seller_id, scope)):
+            for part in (
+                self._catalogue(seller_id, scope),
+                self._insights(seller_id, scope),
+                self._claims(seller_id, scope),
+            ):
                 for held in part:
                     known = True
                     yield held.SerializeToString()
@@ -65,6 +69,13 @@ class SellerExport:
         mine = decisions[np.isin(decisions["listing_id"], listing_ids)]
         for record in mine[mine["status"] != DecisionStatus.WITHDRAWAL]:
             yield Held(decision=decision_message(self._core.engine.catalog, record, False))
+
+    def _insights(self, seller_id: str, scope: Scope) -> Iterator[Held]:
+        """What looks have found of it, and what it answered to reviews."""
+        if not inside(scope, seller_id):
+            return
+        for table, rows in self._core.history.held(seller_id):
+            yield Held(insights_data=catalog_pb2.StoredRows(table=table, rows_json=rows))
 
     def _claims(self, seller_id: str, scope: Scope) -> Iterator[Held]:
         """What the claims audit holds."""
@@ -88,15 +99,17 @@ def definitions(engine: Engine, seller_id: str, scope: Scope) -> tuple[list[Held
     """The seller and its strategies, and the ids of its listings; nothing where it is unknown."""
     catalog = engine.catalog
     seller = catalog.seller_at.get(seller_id)
-    if seller is None or not inside(scope, seller_id):
+    if not inside(scope, seller_id):
         return [], []
-    held = [Held(seller=seller_message(catalog.sellers[seller]))]
+    held = [] if seller is None else [Held(seller=seller_message(catalog.sellers[seller]))]
     for each in catalog.strategies:
         if each.seller_id == seller_id:
             held.append(Held(strategy=strategy_message(each)))
     for schedule in engine.state.bounds.schedules.values():
         if schedule.seller_id == seller_id:
             held.append(Held(fee_schedule=fee_schedule_message(schedule)))
+    if seller is None:
+        return held, []
     listed = catalog.listings_of(seller)
     return held, listed[catalog.active[listed]].tolist()
 

@@ -1,21 +1,20 @@
-"""Exactly once, for calls that change claims: a repeated request gets the first answer.
+"""Exactly once, for calls that change a store beside the journal: a repeat gets the first answer.
 
-Answers are kept in the store of claims itself, with the change where the change is one
-transaction. An import or an audit keeps its answer right after it: a crash between the two
-lets a repeat do the work again, which changes nothing.
+Answers are kept in the store itself, with the change where the change is one transaction. An
+import or an audit of claims keeps its answer right after it: a crash between the two lets a repeat
+do the work again, which changes nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
+from typing import Any, Protocol
 
-from engine.claims.store import Store
 from engine.replies import reused
 from server.wire.limits import request_id_of
 
@@ -26,6 +25,14 @@ KEPT = 100_000
 Key = tuple[str, str, str]
 
 
+class Kept(Protocol):
+    """A store with a table `requests`."""
+
+    @property
+    def db(self) -> Any:
+        """Its SQLite connection."""
+
+
 @dataclass(slots=True)
 class Turn:
     """A request whose turn it is; `answer` is that of the first time, None if this is it."""
@@ -34,7 +41,7 @@ class Turn:
     body: bytes
     answer: bytes | None
 
-    def keep(self, store: Store, answer: bytes, seller: str) -> None:
+    def keep(self, store: Kept, answer: bytes, seller: str) -> None:
         """Keeps the answer, inside the store's transaction; old ones are forgotten.
 
         `seller` is whom the answer is about, "" for several: it goes when a seller leaves.
@@ -51,10 +58,11 @@ class Turn:
 
 
 class Once:
-    """Requests of one store. Within this process a repeat in flight waits for the first."""
+    """Requests of one store, which `opened` opens. Within this process a repeat in flight waits
+    for the first."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, opened: Callable[[], AbstractContextManager[Kept]]) -> None:
+        self._opened = opened
         self._waiting: dict[Key, tuple[Lock, int]] = {}
         self._guard = Lock()
 
@@ -67,7 +75,7 @@ class Once:
             yield Turn(key, digest, self._answer(key, digest))
 
     def _answer(self, key: Key, digest: bytes) -> bytes | None:
-        with Store(self._folder) as store:
+        with self._opened() as store:
             row = store.db.execute(
                 "SELECT body, answer FROM requests WHERE caller = ? AND method = ?"
                 " AND request_id = ? AND at_s >= ?",

@@ -13,6 +13,7 @@ DEFAULT_PAGE = 100
 MAX_PAGE = 1_000
 POSITION = struct.Struct(">Q")
 DIGEST_BYTES = 8
+LAST_POSITION = 2**63 - 1
 
 
 def page_size(wanted: int) -> int:
@@ -41,7 +42,8 @@ def page_start(query: str, token: str, first: int) -> int:
     except (ValueError, binascii.Error):
         raw = b""
     place, seal = raw[: POSITION.size], raw[POSITION.size :]
-    if len(place) != POSITION.size or seal != digest(query, place):
+    forged = len(place) != POSITION.size or seal != digest(query, place)
+    if forged or POSITION.unpack(place)[0] > LAST_POSITION:
         raise InputError(
             f"page_token is {token[:40]!r}; allowed: the next_page_token of the page before, with"
             " the other fields as they were",

@@ -61,11 +61,20 @@ def decision_message(catalog: Catalog, record: np.void, with_key: bool) -> types
     message = decision_of(stored)
     if with_key:
         message.key.CopyFrom(key_message(catalog.key_of(message.listing_id)))
+    add_quantity_prices(catalog, message)
     return message
+
+
+def add_quantity_prices(catalog: Catalog, decision: types_pb2.Decision) -> None:
+    """What goes out with the price of a B2B listing."""
+    for quantity, price in catalog.tier_prices(decision.listing_id, decision.price_minor):
+        decision.quantity_prices.add(quantity=quantity, price_minor=price)
 
 
 def decision_messages(records: NDArray[np.void]) -> list[types_pb2.Decision]:
     """Messages of `schema.DECISION` records, without keys."""
+    if len(records) == 0:
+        return []
     return [decision_of(stored) for stored in records[STORED].tolist()]
 
 
@@ -161,6 +170,9 @@ def feedback_answer(result: TickResult, mode: Any) -> Message:
 def stock_answer(result: TickResult, mode: Any) -> Message:
     """Answer to ReportStock; a level that only confirms what is known is applied too."""
     return pricing_pb2.ReportStockResponse(
+        decisions=decision_messages(result.decisions),
+        set_aside=decision_messages(result.set_aside),
+        ignored=ignored_rows(result),
         errors=row_errors(result.problems),
         applied_count=result.evaluated,
         sequence=result.sequence,

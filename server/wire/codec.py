@@ -12,7 +12,7 @@ from engine.results import Result, TickResult
 from engine.schema import DECISION_VALID_MS, REPRICE_KINDS, InputKind, JournalMode
 from engine.wire import encode_decisions
 from repriced.v1 import pricing_pb2
-from server.wire.answers import ANSWERS
+from server.wire.answers import ANSWERS, add_quantity_prices
 from server.wire.commands import (
     decode_delete,
     decode_erase,
@@ -58,6 +58,15 @@ DECISIONS_FIRST = REPRICE_KINDS | {InputKind.FEEDBACK}
 """Answers whose first field are decisions: the native codec writes them, in front of the rest."""
 
 
+def is_tiered(result: Result, catalog: Catalog) -> bool:
+    """Whether a decision of a result has quantity prices."""
+    if not catalog.tiers:
+        return False
+    made = [result.decisions] if hasattr(result, "decisions") else []
+    made += [result.set_aside] if hasattr(result, "set_aside") else []
+    return any(each in catalog.tiers for part in made for each in part["listing_id"].tolist())
+
+
 class WireCodec:
     """Request bytes to batches and results to answer bytes; any thread."""
 
@@ -83,7 +92,14 @@ class WireCodec:
     def encode(self, kind: InputKind, result: Result, catalog: Catalog, mode: JournalMode) -> bytes:
         """Answer bytes of a result of the kind. Rows are answered by index and listing id."""
         decisions = b""
-        if kind in DECISIONS_FIRST and isinstance(result, TickResult):
+        tiered = is_tiered(result, catalog)
+        if kind in DECISIONS_FIRST and isinstance(result, TickResult) and not tiered:
             decisions = encode_decisions(result.decisions, DECISION_VALID_MS)
             result = result.without_decisions()
-        return decisions + ANSWERS[kind](result, int(mode)).SerializeToString()
+        answer: Any = ANSWERS[kind](result, int(mode))
+        if tiered:
+            for name in ("decisions", "set_aside"):
+                for decision in getattr(answer, name, ()):
+                    add_quantity_prices(catalog, decision)
+        encoded: bytes = answer.SerializeToString()
+        return decisions + encoded

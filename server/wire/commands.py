@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.columns import Address, EraseBatch, RefBatch, SalesBatch, StockBatch
 from engine.errors import InputError, RowProblem
+from engine.stock import AGE_UNKNOWN
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.rows import RowFault, address_of, event_time
@@ -19,7 +20,7 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
     request = parse(pricing_pb2.ReportStockRequest, payload, limits)
     request_id = request_id_of(request.request_id)
     check_count("levels", len(request.levels), "max_rows_per_call", limits)
-    good: list[tuple[int, Address, int, int]] = []
+    good: list[tuple[int, Address, int, int, int]] = []
     problems: list[RowProblem] = []
     for index, level in enumerate(request.levels):
         try:
@@ -27,7 +28,8 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
         except RowFault as fault:
             problems.append(fault.problem(index))
             continue
-        good.append((index, address, level.quantity, event_ms))
+        age = level.age_days if level.HasField("age_days") else AGE_UNKNOWN
+        good.append((index, address, level.quantity, event_ms, age))
     return StockBatch(
         request_id=request_id,
         row_count=len(request.levels),
@@ -35,6 +37,7 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
         addresses=[each[1] for each in good],
         quantities=np.array([each[2] for each in good], np.uint32),
         event_ms=np.array([each[3] for each in good], np.int64),
+        ages=np.array([each[4] for each in good], np.uint32),
         problems=problems,
     )
 

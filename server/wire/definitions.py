@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.columns import DefinitionBatch, ListingDefinition, ListingKey, SellerDefinition
 from engine.schema import Audience
+from engine.tiers import Tier
 from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
 from server.wire.bounds import (
     computed_bounds_definition,
@@ -70,6 +71,10 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
         cost_minor=message.cost_minor if message.HasField("cost_minor") else None,
         map_minor=message.map_minor,
         computed_bounds=computed_bounds_definition(message),
+        tiers=tuple(
+            Tier(each.quantity, each.price_minor, each.discount_basis_points)
+            for each in message.quantity_tiers
+        ),
     )
 
 
@@ -97,6 +102,12 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         message.points_minor = definition.points_minor
     if definition.points_bp:
         message.points_basis_points = definition.points_bp
+    for tier in definition.tiers:
+        row = message.quantity_tiers.add(quantity=tier.quantity)
+        if tier.discount_bp:
+            row.discount_basis_points = tier.discount_bp
+        else:
+            row.price_minor = tier.price_minor
     return message
 
 

@@ -43,6 +43,11 @@ COUNTED: dict[Any, tuple[str, int, str]] = {
 }  # fmt: skip
 """Rows of a request, the field of a row that repeats, and the limit that holds the rows."""
 
+HOLDING_LISTS = frozenset(
+    {InputKind.STRATEGIES, InputKind.FEE_SCHEDULES, InputKind.STOP, InputKind.RESTART}
+)
+"""Kinds whose requests hold lists beside their rows, or inside them."""
+
 REQUESTS: dict[InputKind, type[Message]] = {
     InputKind.REPRICE: pricing_pb2.RepriceRequest,
     InputKind.FEEDBACK: pricing_pb2.ReportFeedbackRequest,
@@ -132,6 +137,39 @@ def check_rows(message_type: type[Message], payload: bytes, limits: WireLimits) 
             reason="TOO_MANY_OFFERS",
             field=name,
         )
+
+
+def check_nested(message_type: type[Message], payload: bytes, limits: WireLimits) -> None:
+    """Raises InputError where everything that repeats in a request is too much together.
+
+    For requests whose rows hold lists, before anything is parsed: an empty entry has two bytes.
+    """
+    check_size(payload, limits)
+    try:
+        check_rows(message_type, payload, limits)
+        entries = entries_of(message_type.DESCRIPTOR, payload, limits.max_rows_per_call)
+    except ValueError as error:
+        raise malformed(message_type, error) from error
+    if entries > limits.max_rows_per_call:
+        raise InputError(
+            f"the lists of the request have {entries} entries together, or more; allowed: at most"
+            f" {limits.max_rows_per_call} a call (max_rows_per_call)",
+            reason="TOO_MANY_ENTRIES",
+        )
+
+
+def entries_of(descriptor: Any, payload: bytes, most: int) -> int:
+    """Entries of all lists in a message, at every depth; a count above `most` may be too low."""
+    entries = 0
+    for field in descriptor.fields:
+        if field.is_repeated:
+            entries += _prescan.count(payload, field.number, 0)[0]
+        if entries > most:
+            break
+        if field.message_type is not None:
+            inside = _prescan.joined(payload, field.number)
+            entries += entries_of(field.message_type, inside, most - entries) if inside else 0
+    return entries
 
 
 def rows_of(message_type: type[Message], payload: bytes) -> int:

@@ -44,11 +44,18 @@ def decoded(
 ) -> wire.Decoded:
     """Columns of a request that is usable as a whole. Raises InputError."""
     check_size(payload, limits)
-    try:
-        check_rows(message_type, payload, limits)
-    except ValueError as error:
-        raise malformed(message_type, error) from error
-    found = wire.decode(request, payload, limits.max_rows_per_call, limits.max_offers_per_snapshot)
+    found = wire.decode(
+        request,
+        payload,
+        limits.max_rows_per_call,
+        limits.max_offers_per_snapshot,
+        limits.max_offers_per_call,
+    )
+    if found.error or found.is_overfull:
+        try:
+            check_rows(message_type, payload, limits)
+        except ValueError as error:
+            raise malformed(message_type, error) from error
     if found.error:
         name = message_type.DESCRIPTOR.full_name
         words = PARSER_WORDS[found.error]
@@ -115,6 +122,7 @@ def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
         indices=found.indices,
         addresses=found.addresses,
         quantities=found.quantities,
+        ages=found.ages,
         event_ms=found.event_ms,
         problems=row_problems(found, pricing_pb2.StockLevel, read_level),
     )

@@ -13,6 +13,8 @@ from engine.timetable import CalendarEntry, EntryAction, Repeat
 from repriced.v1 import catalog_pb2
 
 YEARS_AHEAD = 11
+LONGEST_ZONE = 100
+"""Longer names are those of no zone, and none is to be remembered."""
 FEWER = catalog_pb2.PushRule.COMPARISON_FEWER_THAN
 
 
@@ -20,7 +22,8 @@ def with_zones(payload: bytes, now_ms: int) -> bytes:
     """A BatchUpsertStrategiesRequest with the offsets of the time zones that it names.
 
     From here on they are part of the request: what is journaled does not depend on which version
-    of the time zone database a replay has. Bytes that do not parse come back as they are.
+    of the time zone database a replay has. Bytes that do not parse come back as they are. Whoever
+    calls has counted the rows.
     """
     try:
         request = catalog_pb2.BatchUpsertStrategiesRequest.FromString(payload)
@@ -31,6 +34,8 @@ def with_zones(payload: bytes, now_ms: int) -> bytes:
         return payload
     for strategy in named:
         del strategy.schedule.zone_offsets[:]
+        if len(strategy.schedule.time_zone) > LONGEST_ZONE:
+            continue
         for from_ms, seconds in zone_offsets(
             strategy.schedule.time_zone, datetime.fromtimestamp(now_ms / 1000, UTC).year
         ):

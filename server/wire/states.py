@@ -10,6 +10,7 @@ from engine.money import currency_code
 from engine.schema import PREMIUM_UNKNOWN, RowFlag
 from engine.state import State
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
+from server.wire.answers import add_quantity_prices
 from server.wire.definitions import listing_message
 
 PPM_PER_BP = 100
@@ -46,6 +47,7 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
         cost_minor=state.guards.cost_of(listing_id) or None,
         computed_bounds=listed.wanted if listed else None,
         map_minor=own.map_minor,
+        tiers=catalog.tiers.get(listing_id, ()),
     )
 
 
@@ -56,7 +58,7 @@ def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingS
     proposal = guards.proposals.by_listing.get(listing_id)
     flags = int(row["flags"])
     codes: dict[str, Any] = {"state": int(row["state"]), "reason": int(row["reason"])}
-    return catalog_pb2.ListingState(
+    message = catalog_pb2.ListingState(
         listing_id=listing_id,
         listing=listing_message(held_definition(state, listing_id)),
         bounds_version=int(record["bounds_version"]),
@@ -71,6 +73,9 @@ def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingS
         set_aside=None if proposal is None else proposal_message(proposal, record),
         **codes,
     )
+    if proposal is not None:
+        add_quantity_prices(catalog, message.set_aside)
+    return message
 
 
 def proposal_message(proposal: Proposal, record: Any) -> types_pb2.Decision:

@@ -15,6 +15,7 @@ from engine.schema import (
     Tie,
     WhenWinning,
 )
+from engine.stock import StockMeasure, StockRule
 from engine.strategies import Filter, FollowSource, Offset, StrategyDefinition
 from repriced.v1 import catalog_pb2
 from server.wire.schedules import fill_push, fill_schedule, push_fields, schedule_fields
@@ -81,7 +82,7 @@ KIND_FIELDS = {
         "cooldown_ms": "cooldown_ms",
         "restart": "restart",
     },
-    "follow": {"quorum": "quorum"},
+    "follow": {"quorum": "quorum", "b2c_price": "follow_b2c"},
     "daily_push": {"start_price_minor": "start_minor", "keep_buy_box": "keep_buy_box"},
 }
 OFFSET_FIELDS = ("offset_amazon_fulfilled", "offset_merchant_fulfilled", "offset_amazon")
@@ -119,6 +120,7 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
     fields["ending_digits"] = message.limits.endings.digits
     fields["endings"] = tuple(message.limits.endings.endings)
     fields |= schedule_fields(message.schedule)
+    fields["stock_rules"] = tuple(stock_rule(each) for each in message.stock_rules)
     fields["standalone_minor"] = message.scenarios.standalone_price_minor
     if kind:
         fields |= picked(getattr(message, kind), KIND_FIELDS[kind])
@@ -155,6 +157,28 @@ def offsets_definition(message: Any) -> tuple[Offset | None, ...]:
 def offset_definition(message: catalog_pb2.Offset) -> Offset:
     """One distance."""
     return Offset(message.amount_minor, message.basis_points)
+
+
+def stock_rule(message: catalog_pb2.StockRule) -> StockRule:
+    """One rule; 0 for a measure that is not said."""
+    measure = message.WhichOneof("when")
+    return StockRule(
+        int(StockMeasure[measure.upper()]) if measure else 0,
+        getattr(message, measure) if measure else 0,
+        message.raise_floor_basis_points,
+        message.lower_ceiling_basis_points,
+    )
+
+
+def fill_stock_rules(message: catalog_pb2.Strategy, definition: StrategyDefinition) -> None:
+    """The same the other way."""
+    for rule in definition.stock_rules:
+        row = message.stock_rules.add()
+        setattr(row, StockMeasure(rule.measure).name.lower(), rule.number)
+        if rule.lower_ceiling_bp:
+            row.lower_ceiling_basis_points = rule.lower_ceiling_bp
+        else:
+            row.raise_floor_basis_points = rule.raise_floor_bp
 
 
 def match_fields(message: catalog_pb2.MatchStrategy) -> dict[str, Any]:
@@ -212,6 +236,7 @@ def strategy_message(definition: StrategyDefinition) -> catalog_pb2.Strategy:
         message.limits.endings.endings.extend(definition.endings)
     if definition.time_zone or definition.calendar:
         fill_schedule(message.schedule, definition)
+    fill_stock_rules(message, definition)
     fill_kind(message, definition)
     return message
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.fba.parts import kept_or_new
 from bench.fba.printing import HEADERS, Cut, Printer
-from bench.fba.score import Said, score
+from bench.fba.score import Said, Score, score
 from bench.fba.story import STORIES
 from bench.fba.truth import NEEDS, TrueClaim, truths
 from bench.fba.world import World
@@ -158,3 +159,21 @@ def test_files_hold_the_columns_of_their_report(world: World, tmp_path: Path) ->
             assert expected - 2 <= len(header.split(delimiter)) <= expected + 4
         else:
             assert len(header.split(delimiter)) == expected
+
+
+def test_kept_scores_are_not_reckoned_again(world: World, tmp_path: Path) -> None:
+    right = truths(world, Cut(), documented=True)
+    said = perfect(right)[1:]
+    reckoned = []
+
+    def judge() -> dict[str, Score]:
+        reckoned.append(1)
+        return {"complete": score(right, said, set())}
+
+    first = kept_or_new(tmp_path, 7, 1, judge)
+    again = kept_or_new(tmp_path, 7, 1, judge)
+    assert again == first
+    assert first["complete"].total().ready.true > 0
+    kept_or_new(tmp_path, 7, 2, judge)
+    kept_or_new(tmp_path, 8, 1, judge)
+    assert len(reckoned) == 3

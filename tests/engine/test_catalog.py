@@ -8,7 +8,14 @@ import pytest
 from market.shard import apply, definitions, key, listing, new_engine
 
 from engine.columns import ListingKey, RefBatch, SellerDefinition
-from engine.schema import MAX_PRICE_MINOR, Audience, InputKind, RowFlag, StrategyKind
+from engine.schema import (
+    MAX_PRICE_MINOR,
+    MAX_SHARED_ASIN,
+    Audience,
+    InputKind,
+    RowFlag,
+    StrategyKind,
+)
 from engine.strategies import StrategyDefinition
 
 LONG = "x" * 101
@@ -77,6 +84,18 @@ def test_a_price_outside_new_bounds_is_clamped_in_the_same_input() -> None:
     again = apply(engine, InputKind.LISTINGS, definitions([listing(floor_minor=700)]))
     assert len(again.decisions) == 0
     assert engine.catalog.records["bounds_version"][1] == 2
+
+
+def test_an_asin_has_room_for_so_many_listings() -> None:
+    """A row that names the ASIN stands for all of them, so that few rows could be millions."""
+    engine = new_engine()
+    full = [listing(f"A{at}", asin="B0FULL") for at in range(MAX_SHARED_ASIN)]
+    assert not apply(engine, InputKind.LISTINGS, definitions(full)).problems
+    more = [listing("B", asin="B0FULL"), listing("A0", asin="B0FULL"), listing("C", asin="B0C")]
+    (problem,) = apply(engine, InputKind.LISTINGS, definitions(more)).problems
+    assert (problem.index, problem.field, problem.reason) == (0, "asin", "ASIN_SHARED")
+    moved = [listing("A0", asin="B0C"), listing("B", asin="B0FULL")]
+    assert not apply(engine, InputKind.LISTINGS, definitions(moved)).problems
 
 
 def test_the_currency_of_a_listing_stays() -> None:

@@ -16,6 +16,7 @@ from market.shard import (
     snapshots,
 )
 
+from engine import resolve
 from engine.columns import AsinKey, SellerDefinition
 from engine.pipeline import Engine
 from engine.resolve import FUTURE_LIMIT_MS, resolve_feedback, resolve_snapshots
@@ -103,6 +104,17 @@ def test_events_from_the_future(ahead: int) -> None:
         each.reason for each in resolve_snapshots(batch, engine.catalog, START_MS, None).problems
     ]
     assert reasons == ["EVENT_IN_FUTURE"] * (ahead > FUTURE_LIMIT_MS)
+
+
+def test_rows_by_asin_name_so_many_listings_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve, "MAX_LISTINGS_NAMED", 5)
+    engine = engine_with(listing("A", asin="ASIN-1"), listing("B", asin="ASIN-1"))
+    batch = snapshots(*[(ASIN, [rival(900)])] * 3, (key("A"), [rival(900)]))
+    found = resolve_snapshots(batch, engine.catalog, START_MS, None)
+    assert found.rows["listing_id"].tolist() == [1, 2, 1, 2, 1]
+    assert found.rows["index"].tolist() == [0, 0, 1, 1, 3]
+    (problem,) = found.problems
+    assert (problem.index, problem.reason) == (2, "TOO_MANY_LISTINGS")
 
 
 def test_another_currency() -> None:

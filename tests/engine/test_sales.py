@@ -36,6 +36,15 @@ def test_one_source() -> None:
     assert sales.put(1, "b", NOW_MS - 1, 7, NOW_MS) == 7
 
 
+def test_a_source_is_short() -> None:
+    """It stands in the state, and in the answer to each row of another one."""
+    sales = Sales()
+    with pytest.raises(InputError, match=r"101 characters"):
+        sales.put(1, "a" * 101, NOW_MS - 1, 5, NOW_MS)
+    assert sales.sources() == []
+    assert sales.put(1, "a" * 100, NOW_MS - 1, 5, NOW_MS) == 5
+
+
 def test_it_is_stored() -> None:
     sales = Sales()
     sales.put(1, "a", NOW_MS - 1, 5, NOW_MS)

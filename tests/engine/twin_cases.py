@@ -276,7 +276,7 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
     """Commands of every kind; upserts move the bounds."""
     count = len(ids)
     commands = np.zeros(count, COMMAND)
-    commands["kind"] = pick(rng, count, v1=4, v2=0.4, v3=6, v4=0.4, v5=4, v6=0.1, v7=5, v8=3)
+    commands["kind"] = pick(rng, count, v1=4, v2=0.4, v3=6, v4=0.4, v5=4, v6=0.1, v7=5, v8=3, v9=1)
     fresh = make_rows(rng, count, strategy_count)
     moved = chance(rng, count, 0.7)
     factor = rng.uniform(0.8, 1.25, count)
@@ -289,6 +289,7 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
     commands["units_today"] = rng.integers(0, 30, count)
     commands["sources_minor"] = around(rng, rows, ids) * chance(rng, count, 0.8)
     commands["restart"] = chance(rng, count, 0.1)
+    commands["capped"] = chance(rng, count, 0.3)
     commands["condition"] = pick(rng, count, v0=1, v1=6, v2=1)
     commands["listing_id"], commands["index"] = ids, np.arange(count)
     assert set(commands["kind"]) <= set(CommandKind)

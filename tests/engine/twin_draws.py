@@ -219,5 +219,6 @@ def command_rows(draw: st.DrawFn) -> np.ndarray:
         "points_bp": st.integers(0, 9_000),
         "condition": st.integers(0, 5),
         "kind": st.sampled_from(CommandKind),
+        "capped": st.integers(0, 1),
     }
     return record(draw, COMMAND, fields)

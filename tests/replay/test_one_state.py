@@ -32,11 +32,11 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 6,
-    "frames": 951,
-    "inputs": "56d736329ec5bee5",
-    "answers": "c764f3e691d6e9fd",
-    "state": "20a6f372c3c1c811",
+    "rules_version": 8,
+    "frames": 937,
+    "inputs": "30cc19710a46f55c",
+    "answers": "47afb0edc8e57926",
+    "state": "a52a52ef53726d16",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

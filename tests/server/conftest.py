@@ -16,6 +16,7 @@ from repriced.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
     ingestion_pb2_grpc,
+    insights_pb2_grpc,
     pricing_pb2,
     pricing_pb2_grpc,
     types_pb2,
@@ -79,6 +80,7 @@ class Running:
         self.catalog = catalog_pb2_grpc.CatalogServiceStub(self.channel)
         self.pricing = pricing_pb2_grpc.PricingServiceStub(self.channel)
         self.ingestion = ingestion_pb2_grpc.IngestionServiceStub(self.channel)
+        self.insights = insights_pb2_grpc.InsightsServiceStub(self.channel)
 
     def upsert(self, *listings: catalog_pb2.Listing) -> catalog_pb2.BatchUpsertListingsResponse:
         """Brings listings in."""

@@ -20,12 +20,14 @@ from server.access.caller import Caller, Rates, Role
 from server.access.rates import Meter
 from server.config import MIB, LimitsConfig, parse
 from server.wire import WireCodec, WireLimits
+from server.wire.limits import REQUESTS, check_nested
 from tests.server.conftest import Running, listing, now_ms, request_id, rival, run, snapshot
 
 REQUEST_ID = b"\x0a\x24" + b"11111111-2222-4333-8444-555555555555"
 EMPTY_ROW = b"\x12\x00"
 EMPTY_OFFER = b"\x32\x00"
 HUNDRED_OFFERS = b"\x12\xc8\x01" + EMPTY_OFFER * 100
+CALENDAR, EXCLUDED, TIERS = b"\x12\x00" * 100, b"\x52\x00" * 100, b"\x22\x00" * 100
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,26 @@ def test_counts_are_held_before_the_parser(body: bytes, reason: str) -> None:
     limits = WireLimits(max_rows_per_call=100, max_offers_per_call=250, max_request_bytes=4_096)
     with pytest.raises(InputError) as refused:
         WireCodec(limits).decode(InputKind.REPRICE, body)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        (InputKind.STRATEGIES, b"\x12\xcb\x01\x6a\xc8\x01" + CALENDAR, "TOO_MANY_ENTRIES"),
+        (InputKind.STRATEGIES, b"\x12\xcb\x01\x3a\xc8\x01" + EXCLUDED, "TOO_MANY_ENTRIES"),
+        (InputKind.FEE_SCHEDULES, b"\x12\xc8\x01" + TIERS, "TOO_MANY_ENTRIES"),
+        (InputKind.STOP, b"\x1a\x00" * 101, "TOO_MANY_ENTRIES"),
+        (InputKind.STRATEGIES, EMPTY_ROW * 101, "TOO_MANY_ROWS"),
+        (InputKind.STRATEGIES, b"\x12\x05\x0b", "MALFORMED_REQUEST"),
+    ],
+)
+def test_lists_inside_rows_are_held_before_the_parser(
+    kind: InputKind, body: bytes, reason: str
+) -> None:
+    limits = WireLimits(max_rows_per_call=100, max_definitions_per_call=100)
+    with pytest.raises(InputError) as refused:
+        check_nested(REQUESTS[kind], body, limits)
     assert refused.value.reason == reason
 
 

@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from repriced.v1 import catalog_pb2, ingestion_pb2, pricing_pb2
+from server.services.pages import page_token
 from tests.server.conftest import (
     SELLER,
     Running,
@@ -133,6 +134,8 @@ def test_a_request_id_is_needed_and_a_uuid(server: Running) -> None:
 
 def test_a_page_token_is_checked(server: Running) -> None:
     request = catalog_pb2.ListListingsRequest(page_token="../etc")
+    assert refused(server.catalog.ListListings, request)[1] == "PAGE_TOKEN_INVALID"
+    request.page_token = page_token("listings of ", 2**64 - 1)
     assert refused(server.catalog.ListListings, request)[1] == "PAGE_TOKEN_INVALID"
     request = catalog_pb2.ListListingsRequest(page_size=5_000)
     assert refused(server.catalog.ListListings, request)[1] == "PAGE_SIZE_OUT_OF_RANGE"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
@@ -12,6 +13,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from engine.claims.store import BUSY_MS, Store
 from repriced.v1 import claims_pb2, claims_pb2_grpc, event_pb2, event_pb2_grpc
 from server.app import App
 from server.config import parse
@@ -23,6 +25,10 @@ HEADER = (
 PAID = (
     "approval-date,reimbursement-id,case-id,amazon-order-id,reason,sku,fnsku,asin,currency-unit,"
     "amount-per-unit,amount-total,quantity-reimbursed-cash,quantity-reimbursed-inventory\n"
+)
+SHIPPED = (
+    "request-date,order-id,shipment-date,sku,fnsku,disposition,shipped-quantity,carrier,"
+    "tracking-number,removal-order-type\n"
 )
 TODAY = datetime.now(UTC).date()
 
@@ -200,3 +206,51 @@ def test_refusals(stub: claims_pb2_grpc.ClaimsServiceStub) -> None:
     with pytest.raises(grpc.RpcError) as nameless:
         list(stub.ImportReports(iter([claims_pb2.ImportReportsRequest()]), timeout=30))
     assert nameless.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_change_waits_for_an_audit_that_is_writing(
+    app: App, stub: claims_pb2_grpc.ClaimsServiceStub
+) -> None:
+    day = (TODAY - timedelta(days=41)).strftime("%m/%d/%Y")
+    line = f"{day},X6,B6,PAN,Pan,Adjustments,R6,-1,LEJ1,SELLABLE,M,DE,0,1\n"
+    bring(stub, "ledger.csv", HEADER + line)
+    run_audit(stub)
+    (claim,) = stub.ListClaims(claims_pb2.ListClaimsRequest(search="PAN")).claims
+    request = claims_pb2.AttachDocumentRequest(
+        claim_id=claim.claim_id, kind="photos", name="a.png", content=b"x", request_id=new_id()
+    )
+    with Store(Path(app.config.claims.store)) as store, ThreadPoolExecutor(1) as pool:
+        with store.writing():
+            waiting = pool.submit(stub.AttachDocument, request, timeout=60)
+            with pytest.raises(FutureTimeout):
+                waiting.result(timeout=BUSY_MS / 1000 + 0.5)
+        assert waiting.result().claim.claim_id == claim.claim_id
+        request.request_id = new_id()
+        with store.writing(), pytest.raises(grpc.RpcError) as refused:
+            stub.AttachDocument(request, timeout=2)
+        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_case_is_refused_before_its_window_opens(
+    stub: claims_pb2_grpc.ClaimsServiceStub,
+) -> None:
+    shipped = TODAY - timedelta(days=3)
+    bring(
+        stub, "shipped.csv", SHIPPED + f"{shipped},RO1,{shipped},BOX,X7,SELLABLE,2,UPS,T1,Return\n"
+    )
+    bring(stub, "tracking.csv", f"tracking,status,date\nT1,lost,{TODAY}\n")
+    run_audit(stub)
+    (claim,) = stub.ListClaims(claims_pb2.ListClaimsRequest(rules=["removal_lost"])).claims
+    wanted = claims_pb2.GetClaimRequest(claim_id=claim.claim_id, case_wanted=True)
+    assert claim.open_date > TODAY.isoformat()
+    for call, request in (
+        (stub.GetClaim, wanted),
+        (stub.UpdateClaim, claims_pb2.UpdateClaimRequest(
+            claim_id=claim.claim_id, state="filed", case_id="C9", request_id=new_id())),
+    ):  # fmt: skip
+        with pytest.raises(grpc.RpcError) as early:
+            call(request)
+        assert early.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+        assert f"may be filed from {claim.open_date}" in early.value.details()
+    wanted.case_wanted = False
+    assert not stub.GetClaim(wanted).HasField("case")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -121,6 +122,9 @@ def test_a_row_that_cannot_be_read_is_named_and_the_others_go_on(stub: Any, reas
         ({"seller_id": "../../etc"}, "seller_id"),
         ({"seller_id": ""}, "seller_id"),
         ({"file_name": ""}, "file_name"),
+        ({"file_name": ".."}, "file_name"),
+        ({"file_name": "a\0b"}, "file_name"),
+        ({"file_name": "x" * 300}, "file_name"),
         ({"as_of": "yesterday"}, "as_of"),
         ({"first_day": "2025-02-30"}, "first_day"),
         ({"last_day": ""}, "first_day"),
@@ -134,6 +138,12 @@ def test_a_bad_head_is_refused_by_its_field(stub: Any, head: dict[str, str], fie
         bring(stub, (LEDGER + ROW).encode(), **head)
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert field in refused.value.details()
+
+
+def test_the_store_is_for_the_server_alone(app: App, stub: Any) -> None:
+    bring(stub, (LEDGER + ROW).encode())
+    folder = Path(app.config.claims.store)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_name_with_folders_stays_in_its_folder(app: App, stub: Any) -> None:

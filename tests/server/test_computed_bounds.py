@@ -280,3 +280,17 @@ def test_an_erased_seller_leaves_no_schedule(book: Book) -> None:
     apply(book.shard.engine, book.now_ms, (InputKind.ERASE, request.SerializeToString()))
     bounds = book.shard.engine.state.bounds
     assert (bounds.schedules, bounds.listings, bounds.due) == ({}, {}, {})
+
+
+def test_held_bounds_go_when_the_bounds_in_force_are_computed_again(book: Book) -> None:
+    """Who released them later would put bounds into force that no fee asks for."""
+    book.schedules(schedule(8_000))
+    book.listings(listing(floor_minor=100, ceiling_minor=30_000))
+    in_force, held = book.bounds(), book.shard.engine.state.guards.plausibility.held
+    book.schedules(schedule(10))
+    book.advance()
+    assert list(held) == [1]
+    book.schedules(schedule(8_000))
+    book.advance()
+    assert not held
+    assert book.bounds() == in_force

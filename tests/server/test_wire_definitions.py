@@ -17,7 +17,9 @@ from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
 from engine.schema import InputKind, StrategyKind
+from engine.stock import StockRule
 from engine.strategies import Filter, FollowSource, Offset, PushStep, StrategyDefinition
+from engine.tiers import Tier
 from engine.timetable import CalendarEntry, EntryAction, Repeat
 from repriced.v1 import catalog_pb2, event_pb2, pricing_pb2, types_pb2
 from server.wire import (
@@ -57,6 +59,11 @@ LISTINGS = st.builds(
     strategy_id=TEXTS,
     price_minor=AMOUNTS,
     map_minor=AMOUNTS,
+    tiers=st.lists(
+        st.builds(Tier, COUNTS, price_minor=AMOUNTS)
+        | st.builds(Tier, COUNTS, discount_bp=st.integers(1, 10_000)),
+        max_size=3,
+    ).map(tuple),
 )
 
 OFFSETS = st.one_of(
@@ -122,6 +129,11 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
     "zone_offsets": st.lists(st.tuples(AMOUNTS, st.integers(-50_000, 50_000)), max_size=3).map(
         tuple
     ),
+    "stock_rules": st.lists(
+        st.builds(StockRule, st.integers(1, 3), COUNTS, st.integers(1, 9_999))
+        | st.builds(StockRule, st.integers(1, 3), COUNTS, lower_ceiling_bp=st.integers(1, 9_999)),
+        max_size=3,
+    ).map(tuple),
     "calendar": st.lists(ENTRIES, max_size=3).map(tuple),
 }
 OFFSET_TRIPLES = st.tuples(OFFSETS, OFFSETS, OFFSETS)
@@ -190,6 +202,7 @@ FOLLOW: dict[str, st.SearchStrategy[Any]] = {
     "follow_units": st.integers(1, 9),
     "aggregate": st.integers(1, 4),
     "quorum": COUNTS,
+    "follow_b2c": st.booleans(),
     "offsets": st.tuples(st.none(), OFFSETS, st.none()),
 }
 KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH, FOLLOW)

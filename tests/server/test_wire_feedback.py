@@ -18,6 +18,7 @@ from wire_requests import (
 from engine.columns import AsinKey, ListingKey
 from engine.money import currency_index
 from engine.schema import MAX_PRICE_MINOR, FeedbackKind, InputKind
+from engine.stock import AGE_UNKNOWN
 from repriced.v1 import catalog_pb2, pricing_pb2
 from server.wire import WireCodec, decode_feedback
 
@@ -111,13 +112,14 @@ def test_stock() -> None:
         pricing_pb2.StockLevel(key=KEY, event_ms=5, quantity=0),
         pricing_pb2.StockLevel(key=KEY, quantity=1),
         pricing_pb2.StockLevel(event_ms=5, quantity=2),
-        pricing_pb2.StockLevel(listing_id=4, event_ms=6, quantity=2**32 - 1),
+        pricing_pb2.StockLevel(listing_id=4, event_ms=6, quantity=2**32 - 1, age_days=0),
     ]
     request = pricing_pb2.ReportStockRequest(request_id=REQUEST_ID, levels=levels)
     batch = WireCodec().decode(InputKind.STOCK, request.SerializeToString())
     assert batch.indices.tolist() == [0, 3]
     assert list(batch.addresses) == [OWN, 4]
     assert batch.quantities.tolist() == [0, 2**32 - 1]
+    assert batch.ages.tolist() == [AGE_UNKNOWN, 0]
     assert batch.event_ms.tolist() == [5, 6]
     problems = [(each.index, each.field, each.reason) for each in batch.problems]
     assert problems == [

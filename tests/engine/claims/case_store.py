@@ -77,13 +77,12 @@ def window_cases(rule: str, window: dict[str, Any], base: dict[str, str]) -> lis
     }
     if window["ready"] == window["open"]:
         days["the first day of the window"] = (window["open"], state)
-    if window["earliest"] < window["open"]:
-        days["the day before the window opens"] = (window["open"] - day, "found")
+    days["the day before the window opens"] = (window["open"] - day, window.get("before", "found"))
     return [
         Case(
             rule, name, today, base, (), {},
             [{"state": expected, "open": window["open"], "close": window["close"]}]
-            * window.get("count", 1),
+            * (0 if expected == "nothing" else window.get("count", 1)),
         )
         for name, (today, expected) in days.items()
         if name not in window.get("skip", ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from datetime import date, timedelta
@@ -12,14 +13,15 @@ from case_store import REACH, SELLER, write_report
 
 from engine.claims import audit
 from engine.claims.cases import update_case
-from engine.claims.export import archive
+from engine.claims.cells import plain_cell
+from engine.claims.export import archive, as_csv, evidence_csv
 from engine.claims.imports import import_paths
 from engine.claims.letters import Letter, letter_of
 from engine.claims.lifecycle import KeptClaim, Ledger
 from engine.claims.policy import load_policy
 from engine.claims.rules import load_rules
 from engine.claims.store import Store
-from engine.errors import ConflictError
+from engine.errors import StateError
 
 TODAY = date(2025, 9, 1)
 LEDGER = (
@@ -124,7 +126,7 @@ def test_a_case_and_its_appeal_speak_the_language_of_the_marketplace(
         assert word in first.subject + first.body
     answer(store, "MUG", "filed", case_id="C1")
     answer(store, "MUG", "denied", note="nothing found")
-    with pytest.raises(ConflictError, match="nothing to appeal with"):
+    with pytest.raises(StateError, match="nothing to appeal with"):
         letter(store)
     later = TODAY + timedelta(days=40)
     paid += f"2025-10-08,P2,,Lost_Warehouse,JUG,X9,B9,{currency},4,4,1,0\n"
@@ -232,3 +234,24 @@ def test_a_case_filed_by_others_withdraws_nothing_that_is_unknown(tmp_path: Path
     store = again(tmp_path, TODAY, loss("R1", "MUG") + loss("R2", "CUP"))
     with Store(store) as opened:
         assert sorted(by_sku(Ledger(opened))) == ["CUP"]
+
+
+def test_texts_of_reports_are_no_formulas_in_a_table(tmp_path: Path) -> None:
+    store = look(tmp_path, loss("=HYPERLINK(1)", "@SUM(A1)") + loss("+49-R2", "-CUP"))
+    with Store(store) as opened:
+        claims = list(Ledger(opened).all())
+    for text in (as_csv(claims), evidence_csv(claims)):
+        cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+        assert {"'@SUM(A1)", "'-CUP"} <= set(cells)
+        assert not [cell for cell in cells if cell[:1] in set("=+@\t")]
+    assert "-2" in cells, "a number is left as it is"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+1", "@A1", "\t=1", "\r=1"])
+def test_a_cell_that_begins_like_a_formula_is_a_text(text: str) -> None:
+    assert plain_cell(text) == "'" + text
+
+
+@pytest.mark.parametrize("value", ["", "-16", "+1.50", "-1,5", "A=1", -16, 0, True])
+def test_other_cells_stay(value: object) -> None:
+    assert plain_cell(value) == value

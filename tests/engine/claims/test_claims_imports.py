@@ -12,11 +12,12 @@ import pytest
 from engine.claims import audit
 from engine.claims.imports import ImportResult, import_paths
 from engine.claims.lifecycle import Ledger
-from engine.claims.specs import REPORTS
+from engine.claims.specs import REPORTS, recognise
 from engine.claims.staging import stage
 from engine.claims.store import Store
-from engine.errors import ConflictError, InputError, LimitError
+from engine.errors import InputError, LimitError, StateError
 
+MANUAL = Path(__file__).parents[3] / "docs" / "claims.md"
 AS_OF = date(2025, 9, 1)
 LEDGER = (
     "Date,FNSKU,ASIN,MSKU,Title,Event Type,Reference ID,Quantity,Fulfillment Center,Disposition,"
@@ -251,9 +252,9 @@ def test_a_claim_lives_on(store: Path) -> None:
         ledger = Ledger(opened)
         with pytest.raises(InputError, match="case id"):
             ledger.update(ready.claim_id, "filed", AS_OF)
-        with pytest.raises(ConflictError, match="may be filed from"):
+        with pytest.raises(StateError, match="may be filed from"):
             ledger.update(ready.claim_id, "filed", date(2025, 9, 19), case_id="C1")
-        with pytest.raises(InputError, match="cannot become paid"):
+        with pytest.raises(StateError, match="cannot become paid"):
             ledger.update(ready.claim_id, "paid", AS_OF)
         ledger.update(ready.claim_id, "filed", AS_OF, case_id="C1")
     audit.run(store, AS_OF)
@@ -350,3 +351,19 @@ def test_storage_fees_of_a_month_replace_those_of_the_same_month(store: Path) ->
     again = bring(store, "again.txt", fees("2025-06"))
     assert (again.rejected, again.refused, again.reports[0].replaced) == ([], [], 1)
     assert len(rows(store, "storage_fees")) == 2
+
+
+def test_the_lists_of_the_manual_are_recognised() -> None:
+    lines = MANUAL.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| list | columns |")
+    rows = [line.strip("| ").split(" | ") for line in lines[start + 2 : start + 9]]
+    found = {title: recognise(columns.split(", "))[0] for title, columns in rows}
+    assert {title: spec and spec.title.lower() for title, spec in found.items()} == {
+        "sourcing costs": "sourcing costs",
+        "measured dimensions": "measured dimensions",
+        "categories": "referral categories",
+        "removals received": "removals received",
+        "tracking": "tracking of removals",
+        "cases filed elsewhere": "cases filed elsewhere",
+        "documents at hand": "documents at hand",
+    }

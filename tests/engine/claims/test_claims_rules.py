@@ -38,16 +38,19 @@ def test_every_rule_has_cases() -> None:
 
 
 AROUND_A_WINDOW = {
+    "the day before the window opens",
     "the first day of the window",
     "the day before it is ready",
     "the first day it is ready",
     "the last day of the window",
     "the day after the window",
 }
-"""Beside the day before the window, which a window has that opens later than its event."""
+"""Days that every window is tried on. Where it opens with its event, that is still to come on the
+day before: then nothing is said, or the reports do not reach it."""
 
 SKIPPED = {
     ("fee_dimensions", "the day after the window"),  # a newer charge opens a new window
+    ("inbound_short", "the day before the window opens"),  # a shipment closes after its delivery
     ("inbound_short", "the first day of the window"),  # a shipment closes days after its delivery
     ("reimbursement_missing", "the first day of the window"),  # a payment is missed after 21 days
     ("removal_incomplete", "the first day of the window"),  # an order is complete after 14 days
@@ -59,8 +62,6 @@ def test_every_rule_is_tried_around_its_window(rule: Rule) -> None:
     tried = {case.name for case in ALL if case.rule == rule.name}
     skipped = {name for name_of, name in SKIPPED if name_of == rule.name}
     assert tried >= AROUND_A_WINDOW - skipped
-    opens_later = {"return", "removal_lost"} & {rule.window}
-    assert not opens_later or "the day before the window opens" in tried
 
 
 def bring(folder: Path, kinds: set[str], as_of: date) -> None:

@@ -72,3 +72,20 @@ def test_a_dry_run_tells_nothing() -> None:
     apply(engine, InputKind.SELLERS, rows)
     seen(engine, 1300, 1111)
     assert told(engine) == []
+
+
+def test_a_flood_is_told_as_a_number() -> None:
+    engine = new_engine()
+    apply(engine, InputKind.STRATEGIES, definitions([MATCH]))
+    skus = [f"SKU-{at}" for at in range(20)]
+    rows = definitions(
+        [listing(sku=sku, asin=sku, strategy_id="match", price_minor=1400) for sku in skus]
+    )
+    apply(engine, InputKind.LISTINGS, rows)
+    for own, at_ms in ((1400, START_MS), (1111, START_MS + 1000)):
+        shown = [(key(sku), [rival(1300), own_offer(own)]) for sku in skus]
+        apply(engine, InputKind.REPRICE, snapshots(*shown, event_ms=at_ms), at_ms)
+    messages = told(engine)
+    assert [each.partition(":")[0] for each in messages[:-1]] == [f"SKU {sku}" for sku in skus[:8]]
+    assert messages[-1] == "the live prices of 12 more listings moved without a decision of ours"
+    assert engine.state.guards.trips[Guard.FOREIGN_PRICE] == 20

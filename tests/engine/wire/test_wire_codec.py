@@ -160,10 +160,22 @@ def test_offers_beyond_the_limit_are_read_and_not_kept() -> None:
     assert check("reprice", broken)[0] == "MALFORMED_REQUEST"
 
 
+def test_offers_in_all_are_counted_before_any_is_stored() -> None:
+    four = SOUND_HEAD + part(6, SOUND_OFFER) * 4
+    assert check("reprice", reprice(four, four, four, SOUND_HEAD))["problems"]
+    assert check("reprice", reprice(four, four, four, SOUND_HEAD + number(6, 1)))[0] == (
+        "TOO_MANY_OFFERS"
+    )
+    broken = reprice(four, four, four, four) + b"\x07"
+    assert check("reprice", broken)[0] == "MALFORMED_REQUEST"
+    decoded = wire.decode(wire.REPRICE, reprice(four, four), 4, 3, 7)
+    assert (decoded.is_overfull, len(decoded.snapshots)) == (True, 0)
+
+
 def test_too_many_rows_store_nothing() -> None:
     payload = part(1, REQUEST_ID) + part(2, b"") * 5
     assert check("reprice", payload)[0] == "TOO_MANY_ROWS"
-    decoded = wire.decode(wire.REPRICE, payload, 4, 3)
+    decoded = wire.decode(wire.REPRICE, payload, 4, 3, 100)
     assert (decoded.row_count, len(decoded.snapshots), len(decoded.faults)) == (5, 0, 0)
     assert check("reprice", payload + b"\x07")[0] == "MALFORMED_REQUEST"
 

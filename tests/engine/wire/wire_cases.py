@@ -16,7 +16,9 @@ from repriced.v1 import pricing_pb2, types_pb2
 from server.wire import commands, feedback, native, reprice
 from server.wire.limits import WireLimits
 
-LIMITS = WireLimits(max_rows_per_call=4, max_offers_per_snapshot=3, max_request_bytes=4_096)
+LIMITS = WireLimits(
+    max_rows_per_call=4, max_offers_per_snapshot=3, max_offers_per_call=12, max_request_bytes=4_096
+)
 REQUEST_ID = "8c1d2f30-5b6a-4e7f-9a01-23456789abcd"
 
 Decoder = Callable[[bytes, WireLimits], Any]
@@ -147,6 +149,8 @@ def corpus(rng: random.Random) -> list[tuple[str, bytes]]:
         }
         if "asin" not in key:
             level = pricing_pb2.StockLevel(**key, event_ms=5, quantity=rng.randrange(300))
+            if rng.random() < 0.5:
+                level.age_days = rng.randrange(400)
             messages["stock"] = pricing_pb2.ReportStockRequest(
                 request_id=REQUEST_ID, levels=[level] * 2
             )

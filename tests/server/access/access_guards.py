@@ -1,4 +1,4 @@
-"""Every declared method, and calls about what guards hold, for tests of who may see what."""
+"""Every declared method, and calls about a whole seller, for tests of who may see what."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from repriced import v1
-from repriced.v1 import event_pb2, event_pb2_grpc, pricing_pb2
+from repriced.v1 import event_pb2, event_pb2_grpc, insights_pb2, pricing_pb2
 from tests.server.conftest import Running, request_id
 
 
@@ -23,6 +23,12 @@ def asked(call: str, **fields: Any) -> Callable[[Running, Any], Any]:
         return getattr(server.pricing, call)(request)
 
     return ask
+
+
+def advised(call: str) -> Callable[[Running, Any], Any]:
+    """One of the calls of InsightsService, about a seller."""
+    request_type = getattr(insights_pb2, f"{call}Request")
+    return lambda server, name: getattr(server.insights, call)(request_type(seller_id=name))
 
 
 def events(server: Running, seller_id: str) -> Any:

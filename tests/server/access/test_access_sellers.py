@@ -10,13 +10,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from access_guards import asked, declared, events, told
+from access_guards import advised, asked, declared, events, told
 from access_server import Guarded, caller, serve
 from test_access_claims import BY_CLAIM
 from test_access_claims import BY_SELLER as CLAIMS_BY_SELLER
 
 from engine.schema import InputKind
-from repriced.v1 import catalog_pb2, fees_pb2, ingestion_pb2, pricing_pb2, types_pb2
+from repriced.v1 import (
+    catalog_pb2,
+    fees_pb2,
+    ingestion_pb2,
+    pricing_pb2,
+    types_pb2,
+)
 from server.access.caller import Role
 from server.access.roles import ROLES
 from server.wire.limits import REQUESTS
@@ -133,6 +139,7 @@ def watched(server: Running, seller_id: str) -> Any:
 
 Ask = Callable[[Running, Any], Any]
 CATALOG, PRICING = "/repriced.v1.CatalogService/", "/repriced.v1.PricingService/"
+INSIGHTS = "/repriced.v1.InsightsService/"
 
 
 def listed(kind: Any, method: str) -> Ask:
@@ -257,6 +264,9 @@ BY_SELLER: dict[str, Ask] = {
         pricing_pb2.ListHeldRequest(seller_id=name)
     ),
     "/repriced.v1.EventService/WatchEvents": events,
+    INSIGHTS + "RecommendStrategy": advised("RecommendStrategy"),
+    INSIGHTS + "ReviewTrial": advised("ReviewTrial"),
+    INSIGHTS + "QueryProfitability": advised("QueryProfitability"),
     "/repriced.v1.IngestionService/IngestNotifications": ingest,
 }
 """Calls that name sellers."""

@@ -80,7 +80,8 @@ def test_a_running_server_is_copied_whole(house: tuple[Path, str], tmp_path: Pat
         facts = told("backup", data, tmp_path / "backup")
         busy.set()
         thread.join()
-    assert (facts["access_file"], facts["claims"]) == (True, True)
+    assert (facts["access_file"], facts["claims"], facts["insights"]) == (True, True, True)
+    assert os.stat(tmp_path / "backup" / "insights.sqlite3").st_mode & 0o777 == 0o600
     assert os.stat(tmp_path / "backup" / "access.sqlite3").st_mode & 0o777 == 0o600
     again = tmp_path / "again"
     assert told("restore", tmp_path / "backup", again)["last_sequence"] == facts["last_sequence"]
@@ -89,6 +90,8 @@ def test_a_running_server_is_copied_whole(house: tuple[Path, str], tmp_path: Pat
         sellers = catalog.ListSellers(catalog_pb2.ListSellersRequest()).sellers
         assert {each.seller_id for each in sellers} >= {GONE, STAYS}
         assert app.engine.state.guards.switch.sellers
+        assert [len(app.history.seen(each)) for each in (GONE, STAYS)] == [1, 1]
+        assert [each.note for each in app.history.answers(GONE)] == ["SKU-OF-THE-LEAVING"]
         hashed = state_hash(app.engine.state)
     assert told("replay", again, "--verify")["state_hash"] == hashed
 
@@ -114,7 +117,16 @@ def test_parts_that_are_elsewhere(house: tuple[Path, str], tmp_path: Path) -> No
     assert Store(tmp_path / "whole" / "access.sqlite3").audit(9)
 
 
-@pytest.mark.parametrize("part", ["claims/claims.sqlite", "access.sqlite3", "parquet", "lost"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "claims/claims.sqlite",
+        "access.sqlite3",
+        "insights.sqlite3",
+        "parquet",
+        "lost",
+    ],
+)
 def test_damage_is_named(house: tuple[Path, str], tmp_path: Path, part: str) -> None:
     told("backup", house[0], tmp_path / "backup")
     files = sorted((tmp_path / "backup").rglob("*.parquet"))

@@ -20,7 +20,8 @@ from engine.recovery import save
 from engine.replay import Replayer
 from engine.schema import InputKind
 from engine.state_columns import GUARDS, state_hash
-from repriced.v1 import catalog_pb2, types_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
+from server.services.export import definitions
 from server.wire import WireCodec
 from tests.server.recovery.shards import Opened, apply, facts, open_shard
 from tests.server.recovery.test_replay import begun, play
@@ -185,3 +186,25 @@ def test_a_seller_must_be_named() -> None:
     with pytest.raises(InputError) as caught:
         WireCodec().decode(InputKind.ERASE, request.SerializeToString())
     assert caught.value.reason == "SELLER_ID_MISSING"
+
+
+def test_a_seller_of_strategies_and_fees_alone_leaves_too(tmp_path: Path) -> None:
+    shard = open_shard(tmp_path, 1)
+    strategies = catalog_pb2.BatchUpsertStrategiesRequest(request_id=str(uuid.uuid4()))
+    strategies.strategies.add(
+        seller_id=GONE, strategy_id="s", currency="EUR", buy_box=catalog_pb2.BuyBoxStrategy()
+    )
+    fees = fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=str(uuid.uuid4()))
+    schedule = fees.fee_schedules.add(seller_id=GONE, fee_schedule_id="f", currency="EUR")
+    schedule.referral_tiers.add(rate_basis_points=1_500)
+    apply(shard.engine, 1, (InputKind.STRATEGIES, strategies.SerializeToString()))
+    apply(shard.engine, 1, (InputKind.FEE_SCHEDULES, fees.SerializeToString()))
+    assert traces(shard) != []
+    exported, listing_ids = definitions(shard.engine, GONE, None)
+    assert [each.WhichOneof("held") for each in exported] == ["strategy", "fee_schedule"]
+    assert listing_ids == []
+    assert definitions(shard.engine, GONE, frozenset({STAYS})) == ([], [])
+    assert not erase(shard).errors
+    assert traces(shard) == []
+    assert [each.reason for each in erase(shard).errors] == ["UNKNOWN_SELLER"]
+    shard.stop()

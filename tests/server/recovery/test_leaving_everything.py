@@ -13,6 +13,7 @@ import grpc
 import pytest
 
 from engine.claims.store import Store as ClaimsStore
+from engine.insights.history import History
 from engine.journal.retention import DAY_MS
 from engine.journal.snapshots import list_snapshots
 from repriced.v1 import catalog_pb2
@@ -81,7 +82,8 @@ def test_claims_and_access_forget_at_once(
 ) -> None:
     tokens = furnished[1]
     before = traces(house)
-    for name in ("access.sqlite3", "claims/claims.sqlite", f"claims/reports/seller={GONE}"):
+    names = ("access.sqlite3", "claims/claims.sqlite", f"claims/reports/seller={GONE}")
+    for name in (*names, "insights.sqlite3"):
         assert any(each.startswith(name) for each in before), name
     with running(house) as app:
         first = request_id()
@@ -111,6 +113,10 @@ def assert_the_other_stays(house: Path) -> None:
         (path,) = store.db.execute("SELECT path FROM files").fetchall()
         assert (house / "claims" / str(path[0])).is_file()
         assert [each.name for each in (house / "claims" / "rejects").iterdir()] == ["2.csv"]
+    history = History(house)
+    assert (len(history.seen(STAYS)), len(history.answers(STAYS))) == (1, 2)
+    assert not history.seen(GONE)
+    history.close()
     access = Store(house / "access.sqlite3")
     lines = access.audit(100)
     access.close()
@@ -153,6 +159,7 @@ def test_nothing_is_left_after_the_retention(
         ("server.access.audit", "Audit.forget"),
         ("engine.claims.leaving", "shutil.rmtree"),
         ("engine.claims.leaving", "forget_deleted"),
+        ("engine.insights.history", "forget_log"),
         ("server.access.store", "forget_deleted"),
         ("server.leaving", "remove"),
     ],
@@ -254,6 +261,9 @@ def test_an_export_holds_the_claims(house: Path, furnished: tuple[Path, dict[str
     assert {"imports", "coverage", "claims", "timeline", "ledger", "rejects"} <= set(rows)
     assert [row["facts"]["sku"] for row in rows["claims"]] == [SKU]
     assert [row["sku"] for row in rows["ledger"]] == [SKU]
+    insights = {each.insights_data.table: each.insights_data.rows_json for each in held}
+    assert [json.loads(each)["looks"] for each in insights["insight_days"]] == [1]
+    assert {json.loads(each)["note"] for each in insights["insight_answers"]} == {SKU}
     pieces = [each.document for each in held if each.HasField("document")]
     assert b"".join(each.content for each in pieces) == DOCUMENT * 300
     assert not any(STAYS in each.SerializeToString().decode(errors="replace") for each in held

@@ -31,10 +31,17 @@ def selling(seller: str) -> list[catalog_pb2.Strategy]:
     berlin = catalog_pb2.Schedule(time_zone="Europe/Berlin")
     berlin.zone_offsets.add(offset_seconds=7_200)
     third = catalog_pb2.PositionStrategy(position=3)
+    rules = [
+        catalog_pb2.StockRule(quantity_at_most=3, raise_floor_basis_points=2_000),
+        catalog_pb2.StockRule(age_days_at_least=90, lower_ceiling_basis_points=1_500),
+    ]
+    below = catalog_pb2.FollowStrategy(b2c_price=True)
+    below.offset.basis_points = -300
     return [
         catalog_pb2.Strategy(strategy_id="push", push=push, **common),
         catalog_pb2.Strategy(strategy_id="daily", daily_push=daily, schedule=berlin, **common),
-        catalog_pb2.Strategy(strategy_id="third", position=third, **common),
+        catalog_pb2.Strategy(strategy_id="third", position=third, stock_rules=rules, **common),
+        catalog_pb2.Strategy(strategy_id="below", follow=below, **common),
     ]
 
 
@@ -81,6 +88,10 @@ class Workload:
         return self._random.randrange(1, 5_000)
 
     def _key(self, at: int) -> types_pb2.ListingKey:
+        if at % 6 == 5:  # The same SKU for business buyers.
+            consumer = self._key(at - 3)
+            consumer.audience = types_pb2.AUDIENCE_B2B
+            return consumer
         marketplace = MARKETPLACES[at % 5 == 0]
         seller = SELLERS[at % len(SELLERS)]
         return types_pb2.ListingKey(seller_id=seller, marketplace_id=marketplace, sku=f"SKU-{at}")
@@ -94,7 +105,10 @@ class Workload:
         currency = CURRENCIES[key.marketplace_id]
         kinds = ("", "", "", "match", "match", "third", "fixed", "push", "daily")
         kind = self._random.choice(kinds) if currency == "EUR" else ""
-        return catalog_pb2.Listing(
+        business = key.audience == types_pb2.AUDIENCE_B2B
+        if business and currency == "EUR":
+            kind = self._random.choice(("", "match", "below", "below"))
+        made = catalog_pb2.Listing(
             key=key,
             asin=f"B0{at // 2}",
             condition=types_pb2.CONDITION_NEW,
@@ -106,6 +120,10 @@ class Workload:
             points_minor=12 if currency == "JPY" else 0,
             strategy_id=kind,
         )
+        for quantity in (3, 9) if business else ():
+            discount = 20 * quantity + self._random.randrange(40)
+            made.quantity_tiers.add(quantity=quantity, discount_basis_points=discount)
+        return made
 
     def _listing_batch(self) -> Step:
         chosen = self._random.sample(range(self._listings), 3)
@@ -186,8 +204,10 @@ class Workload:
     def _stock(self) -> Step:
         request = pricing_pb2.ReportStockRequest(request_id=self._id())
         for _ in range(3):
-            quantity = self._random.choice((0, 5))
-            request.levels.add(key=self._any_key(), event_ms=self.now_ms, quantity=quantity)
+            level = request.levels.add(key=self._any_key(), event_ms=self.now_ms)
+            level.quantity = self._random.choice((0, 2, 5))
+            if self._random.random() < 0.5:
+                level.age_days = self._random.randrange(200)
         return self._pause_ms(), InputKind.STOCK, request.SerializeToString()
 
     def _sales(self) -> Step:

@@ -1,0 +1,1 @@
+"""Small scripted stories for the pictures of docs/strategies.md, played against the real engine."""
