@@ -4,6 +4,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
+from engine._learner_tables cimport GRID_BITS, GRID_WINS
 from engine._rules cimport MILLION, divide_down, highest, landed_low, own_landed
 from engine._schema cimport (
     FEEDBACK_SHARE,
@@ -16,30 +17,6 @@ from engine._schema cimport (
     Strategy,
 )
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #define TWICE(x) x, x
-    #define SIX(x) x, x, x, x, x, x
-    #define FORTY(x) SIX(x), SIX(x), SIX(x), SIX(x), SIX(x), SIX(x), TWICE(TWICE(x))
-    /* Indexed by the distance of a price above a threshold, in half cells, plus 55. */
-    static const uint16_t GRID_WINS[2][111] = {
-        {FORTY(1014), SIX(1014), SIX(1014), 1013, 1007, 938, 512, 86, 17, 11,
-         SIX(10), SIX(10), FORTY(10)},
-        {FORTY(1013), 1013, 1013, 1012, 1011, 1010, 1007, 1003, 996, 984, 966, 938, 894, 831, 744,
-         635, 512, 389, 280, 193, 130, 86, 58, 40, 28, 21, 17, 14, 13, 12, 11, 11, FORTY(11)},
-    };
-    /* Bits that a lost draw costs, by the distance plus 15; a won one reads from the other end. */
-    static const uint8_t GRID_BITS[2][31] = {
-        {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 6, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-         0},
-        {7, 7, 6, 6, 6, 6, 6, 5, 5, 4, 4, 3, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-         0},
-    };
-    """
-    const uint16_t[2][111] GRID_WINS
-    const uint8_t[2][31] GRID_BITS
-
 cdef enum:
     KINDS = 2
     SHARP = 0
@@ -50,7 +27,6 @@ cdef enum:
     STEPS = 56
     RULED_OUT = 15
     WHOLE = 1024
-    REACH = 15
     PRIOR_CELL = 11
     PRIOR_SHIFT = 2
     HORIZON = 48
@@ -190,26 +166,20 @@ cdef inline void learn_draw(
     grid.last = WON if won else LOST
 
 
-cdef inline int distance_at(int step, int cell) noexcept nogil:
-    return max(0, min(REACH + step - 2 * cell - 1, 2 * REACH))
-
-
 cdef inline void add_draw(Grid* grid, bint holds, bint won, int step) noexcept nogil:
     cdef Hypotheses h
+    cdef const uint8_t* more
     cdef uint8_t least = 255
     cdef int cell
     cdef int kind
-    cdef int at
     unpack(grid, holds, &h)
-    for cell in range(GRID_CELLS):
-        at = distance_at(step, cell)
-        if won:
-            at = 2 * REACH - at
-        for kind in range(KINDS):
-            h.bits[kind][cell] += GRID_BITS[kind][at]
+    for kind in range(KINDS):
+        more = &GRID_BITS[won][kind][step & 1][27 - (step >> 1)]
+        for cell in range(GRID_CELLS):
+            h.bits[kind][cell] += more[cell]
             least = min(least, h.bits[kind][cell])
-    for cell in range(GRID_CELLS):
-        for kind in range(KINDS):
+    for kind in range(KINDS):
+        for cell in range(GRID_CELLS):
             h.bits[kind][cell] = min(<uint8_t>(h.bits[kind][cell] - least), <uint8_t>RULED_OUT)
     pack(grid, holds, &h)
 
