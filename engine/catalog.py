@@ -17,7 +17,6 @@ from engine.checks import MAX_TEXT, check_definition, check_text, text_error, va
 from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError
 from engine.following import check_b2b, check_circle
-from engine.keys import text_hash
 from engine.listing_terms import ListingTerms
 from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
