@@ -11,6 +11,7 @@ from engine.bounds.book import Bounds
 from engine.bounds.definitions import FeeScheduleDefinition
 from engine.columns import DefinitionBatch
 from engine.errors import RepricedError
+from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
 from engine.redefining import present_commands
 from engine.results import CountResult, TickResult, UpsertResult
@@ -53,9 +54,12 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
     """Computes the bounds that have been due longest and puts them into force."""
     state = shard.state
     changed: dict[int, Bounds] = {}
+    due: list[int] = []
     for listing_id in state.bounds.take_due(AT_ONCE):
         bounds = state.bounds.bounds_of(state.bounds.listings[listing_id])
         before = state.catalog.own_terms(listing_id)[:2]
+        state.bounds.put_gaps(listing_id, bounds.gaps)
+        due.append(listing_id)
         if before == (bounds.floor_minor, bounds.ceiling_minor):
             state.guards.plausibility.held.pop(listing_id, None)
             continue
@@ -69,6 +73,7 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
         )
     if changed:
         change_bounds(shard, changed, tick)
+    leave_gaps(shard, due, tick)
 
 
 def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) -> None:

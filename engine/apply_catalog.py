@@ -13,6 +13,7 @@ from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.errors import RepricedError, RowProblem
+from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
 from engine.redefining import present_commands, redefine_outside
@@ -141,6 +142,7 @@ def apply_listings(
     put_bounds(shard, entries, result)
     tick = TickResult(sequence)
     shard.command(listing_commands(shard.state.catalog, entries), tick)
+    leave_gaps(shard, [each.listing_id for each in entries], tick)
     result.decisions, result.set_aside = tick.decisions, tick.set_aside
     result.problems.extend(tick.problems)
     return result
@@ -176,6 +178,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     if listed is not None and bounds is not None:
         state.bounds.listings[listing_id] = listed
         floor, ceiling = bounds.floor_minor, bounds.ceiling_minor
+        state.bounds.put_gaps(listing_id, bounds.gaps)
         if not bounds.reachable:
             result.warnings.append(unreachable(index, ceiling))
     return Entry(index, definition, listing_id, strategy, floor, ceiling)

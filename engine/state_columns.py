@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine._state_hash import hash_rows
 from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
+from engine.bounds.solver import Gaps
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.coupling import Coupling
@@ -62,6 +63,7 @@ class Definitions(msgspec.Struct, frozen=True):
     following_due: list[int]
     tiers: list[tuple[int, tuple[Tier, ...]]]
     tiers_sent: list[tuple[int, TierPrices]]
+    gaps: list[tuple[int, Gaps]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -84,6 +86,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         sorted(state.following.due),
         list(catalog.tiers.items()),
         list(state.coupling.sent.items()),
+        list(state.bounds.gaps.items()),
     )
     points = catalog.fixed_points
     return {
@@ -147,7 +150,8 @@ def load_bounds(definitions: Definitions) -> BoundsBook:
     """Fee schedules and computed bounds."""
     schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
     due = dict.fromkeys(definitions.bounds_due)
-    return BoundsBook(schedules, dict(definitions.computed_bounds), due)
+    gaps = dict(definitions.gaps)
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:

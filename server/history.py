@@ -42,7 +42,7 @@ class Looks:
         first, count = 1, 2
         while first < count and not self._stopped.is_set():
             # Under the lock from the read to the write: a seller who leaves between is not added.
-            with self._history.writing():
+            with self._history.reading():
                 seen, count = self._writer.read(looking(first, now_ms)).result()
                 self._history.add(seen, now_ms)
             first += SLICE

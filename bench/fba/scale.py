@@ -220,7 +220,7 @@ def write(folder: Path, rows: int) -> Large:
     """Writes every report of an account whose ledger has so many rows, a multiple of 100."""
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as database:
-        database.execute("SET preserve_insertion_order = true")
+        database.execute("SET preserve_insertion_order = true; SET memory_limit = '4GB'")
         database.execute(f"SET temp_directory = '{folder / 'spill'}'")
         start = prepare(database, rows)
         ledger = copy(database, LEDGER, folder / "ledger.txt")

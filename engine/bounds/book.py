@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
 from engine.bounds.fees import FULL_BP, check_range
 from engine.bounds.goals import UnitEconomics
-from engine.bounds.solver import good_prices, safe_floor
+from engine.bounds.solver import Gaps, good_prices, lowest_floor, safe_floor
 from engine.checks import check_text, value_error
 from engine.errors import InputError, LimitError
 from engine.money import currency_index
@@ -43,6 +43,8 @@ class Bounds:
     floor_minor: int
     ceiling_minor: int
     reachable: bool = True
+    gaps: Gaps = ()
+    """Prices between them that miss the goal."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class BoundsBook:
     listings: dict[int, Listed] = field(default_factory=dict)
     due: dict[int, None] = field(default_factory=dict)
     """Listings whose schedule has changed since their bounds were computed, oldest first."""
+    gaps: dict[int, Gaps] = field(default_factory=dict)
+    """Prices within the bounds of a listing that it never has."""
 
     def put_schedule(self, definition: FeeScheduleDefinition) -> int:
         """Creates or replaces a schedule; its listings become due. The number of those.
@@ -101,10 +105,19 @@ class BoundsBook:
             shown = f"computed_bounds.{name.removesuffix('bp')}basis_points"
             check_range(shown, getattr(wanted, name), FULL_BP)
         top = max(listed.floor_minor, listed.ceiling_minor)
-        computed = safe_floor(unit, wanted.goal, top).floor_minor
+        solve = lowest_floor if wanted.lowest_floor else safe_floor
+        solved = solve(unit, wanted.goal, top)
+        computed = solved.floor_minor
         floor = max(listed.floor_minor, top if computed is None else computed)
         ceiling = max(floor, min(listed.ceiling_minor, ceiling_of(unit, wanted, floor, top)))
-        return Bounds(floor, ceiling, computed is not None)
+        gaps = tuple(each for each in solved.gaps if each[1] >= floor and each[0] <= ceiling)
+        return Bounds(floor, ceiling, computed is not None, gaps)
+
+    def put_gaps(self, listing_id: int, gaps: Gaps) -> None:
+        """Keeps the gaps of a listing; most have none."""
+        self.gaps.pop(listing_id, None)
+        if gaps:
+            self.gaps[listing_id] = gaps
 
     def economics_of(self, listed: Listed) -> UnitEconomics:
         """What a unit earns at a price. Raises InputError where its fees are not known."""
@@ -118,6 +131,7 @@ class BoundsBook:
     def forget(self, listing_id: int) -> None:
         """Takes a listing out."""
         self.listings.pop(listing_id, None)
+        self.gaps.pop(listing_id, None)
         self.due.pop(listing_id, None)
 
     def erase(self, seller_id: str) -> None:

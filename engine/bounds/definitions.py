@@ -31,3 +31,5 @@ class ComputedBounds:
     """The ceiling is the first price that earns this; None: it does not come from a goal."""
     ceiling_over_floor_bp: int = 0
     """The ceiling is so much over the floor; 0: it does not follow the floor."""
+    lowest_floor: bool = False
+    """The floor is the least good price; prices above it that are not good are gaps."""

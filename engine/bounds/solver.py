@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from engine.bounds.fees import FULL_BP, divide_up
 from engine.bounds.goals import Goal, UnitEconomics
 from engine.errors import InputError
+from engine.schema import MAX_PRICE_MINOR
 
 MAX_EVALUATED = 200_000
 """Prices evaluated one by one for one goal; a goal that needs more is as good as flat."""
 
 Interval = tuple[int, int]
 """Lowest and highest item price of a run of prices, both included."""
+Gaps = tuple[Interval, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,18 @@ class ComputedFloor:
 
     def snap(self, price_minor: int) -> int:
         """The price itself, or, in a gap, the highest good price under it."""
-        for low, high in self.gaps:
-            if low <= price_minor <= high:
+        return snapped(self.gaps, price_minor, 1, MAX_PRICE_MINOR)
+
+
+def snapped(gaps: Gaps, price_minor: int, floor_minor: int, ceiling_minor: int) -> int:
+    """The price itself, or, in a gap, the highest good price under it; where the floor forbids
+    that, the lowest good one over it. 0: the bounds leave none."""
+    for low, high in gaps:
+        if low <= price_minor <= high:
+            if low > floor_minor:
                 return low - 1
-        return price_minor
+            return high + 1 if high < ceiling_minor else 0
+    return price_minor
 
 
 def good_prices(economics: UnitEconomics, goal: Goal, ceiling_minor: int) -> list[Interval]:

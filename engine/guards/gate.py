@@ -1,6 +1,7 @@
 """What stands between a proposal and the seller's price, in this order of precedence:
 
 bounds as such       a price outside its bounds is a fault and goes nowhere
+gaps                 a price in a gap of computed bounds comes down to a good one, or stays
 1 kill switch        what is stopped stays as it is
 2 bounds             a price outside them goes back to them, whatever the guards below say
 3 dry run            made and shown, not sent
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import _guards
+from engine.bounds.solver import snapped
 from engine.guards.bounds import inside_bounds, keeps_bounds
 from engine.guards.breaker import SPANS, Trip, Weights
 from engine.guards.events import Guard
@@ -29,6 +31,7 @@ from engine.schema import EVENT_REASONS, DecisionStatus, Reason
 from engine.state import State
 
 MILLION = 1_000_000
+GAP_FIELDS = ("price_minor", "floor_minor", "ceiling_minor")
 TOLD_ONE_BY_ONE = 8
 """Foreign prices of a slice that have an event each."""
 NOTHING_WEIGHED: Weights = np.zeros((len(SPANS), 2, 0), np.int64)
@@ -60,6 +63,7 @@ class Gate:
             self._leave_behind(part, np.flatnonzero(~self._sane(part)))
             sane = self._sane(part)
             free = np.flatnonzero(sane & (outcomes["changed"] != 0))
+        free = self._leave_gaps(part, free)
         free = self._stop(part, free)
         free = self._dry_run(part, free)
         self._watch(part, free)
@@ -105,6 +109,24 @@ class Gate:
         )
         part.take_back(same[stopped], Reason.STOPPED)
         part.take_back(same[dry & ~stopped], Reason.DRY_RUN)
+
+    def _leave_gaps(self, part: Slice, free: Slots) -> Slots:
+        """Prices that miss the goal of computed bounds come down to one that does not."""
+        gaps = self._state.bounds.gaps
+        if not gaps or len(free) == 0:
+            return free
+        kept = []
+        for slot in free.tolist():
+            row, at = part.scratch[slot], np.array([slot], np.intp)
+            price, floor, high = (int(row[each]) for each in GAP_FIELDS)
+            good = snapped(gaps.get(int(part.ids[slot]), ()), price, floor, max(floor, high))
+            if good in (0, int(part.outcomes["previous_minor"][slot])) and good != price:
+                part.take_back(at, Reason.KEEP)
+                continue
+            if good != price:
+                part.redirect(at, np.array([good], np.int64), Reason(int(row["reason"])))
+            kept.append(slot)
+        return np.array(kept, np.intp)
 
     def _stop(self, part: Slice, free: Slots) -> Slots:
         switch = self._guards.switch

@@ -17,7 +17,7 @@ from threading import RLock
 import apsw
 
 from engine.databases import PRIVATE
-from engine.errors import ConfigError, ConflictError
+from engine.errors import ConfigError, ConflictError, LimitError
 from engine.insights.look import COUNTED, DAY_MS, Counts, Look
 
 DATABASE = "insights.sqlite3"
@@ -25,6 +25,7 @@ KEPT_DAYS = 200
 """Two quarters and some days."""
 VERSION = 1
 BUSY_MS = 60_000
+RETRY_AFTER_MS = 1_000
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS days (
     day INTEGER NOT NULL, listing_id INTEGER NOT NULL,
@@ -138,8 +139,10 @@ class History:
             self.db.pragma("journal_mode", "wal")
             self.db.pragma("synchronous", "normal")
             self.db.pragma("secure_delete", "on")
-            self.db.execute(SCHEMA)
-            self.db.pragma("user_version", VERSION)
+            if version == 0:
+                with transaction(self.db):
+                    self.db.execute(SCHEMA)
+                    self.db.pragma("user_version", VERSION)
         except apsw.Error as error:
             raise ConfigError(
                 f"{path} cannot be used: {error}; move it away to begin a new history",
@@ -155,23 +158,23 @@ class History:
     def writing(self) -> Iterator[History]:
         """One transaction; nobody else reads or writes meanwhile. A crash of the machine can take
         the last ones back."""
-        with self._lock, self.db:
+        with self._lock, transaction(self.db):
             yield self
 
     @contextmanager
     def keeping(self) -> Iterator[History]:
-        """The same, on the disk when the block has ended."""
-        with self._lock:
+        """The same, on the disk when the block has ended. Raises LimitError for a full one."""
+        with self._lock, room():
             self.db.pragma("synchronous", "full")
             try:
-                with self.db:
+                with transaction(self.db):
                     yield self
             finally:
                 self.db.pragma("synchronous", "normal")
 
     @contextmanager
     def reading(self) -> Iterator[History]:
-        """Nobody else writes meanwhile."""
+        """Nobody else reads or writes meanwhile."""
         with self._lock:
             yield self
 
@@ -259,11 +262,11 @@ class History:
         """Erases a seller; gives how many rows it had. No look is made meanwhile.
 
         It is done when the block ends well; an error inside leaves everything as it was. Raises
-        ConflictError where a backup reads for so long that bytes of what was deleted stay in the
-        write-ahead log: they leave it when this is done again.
+        LimitError for a full disk, and ConflictError where a backup reads for so long that bytes of
+        what was deleted stay in the write-ahead log: they leave it when this is done again.
         """
         with self._lock:
-            with self.db:
+            with room(), transaction(self.db):
                 before = self.db.total_changes()
                 mine = "(SELECT listing_id FROM listings WHERE seller = ?)"
                 self.db.execute(f"DELETE FROM days WHERE listing_id IN {mine}", (seller,))
@@ -271,6 +274,32 @@ class History:
                     self.db.execute(f"DELETE FROM {table} WHERE seller = ?", (seller,))
                 yield self.db.total_changes() - before
             forget_log(self.db)
+
+
+@contextmanager
+def transaction(database: apsw.Connection) -> Iterator[None]:
+    """All of the block or nothing. SQLite ends a transaction by itself where the disk is full."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Says what a full disk means."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise LimitError(
+            f"the disk has no room for {DATABASE}; try again when it has",
+            reason="DISK_FULL",
+            retry_after_ms=RETRY_AFTER_MS,
+        ) from error
 
 
 def forget_log(database: apsw.Connection) -> None:

@@ -96,6 +96,7 @@ def computed_bounds_definition(listing: catalog_pb2.Listing) -> ComputedBounds |
         allowance_bp=message.allowance_basis_points,
         ceiling_goal=goal_definition(message.ceiling_goal) if ceiling == "ceiling_goal" else None,
         ceiling_over_floor_bp=message.ceiling_over_floor_basis_points,
+        lowest_floor=message.lowest_floor,
     )
 
 
@@ -110,6 +111,7 @@ def computed_bounds_message(definition: ComputedBounds | None) -> fees_pb2.Compu
         fee_vat_lost=definition.fee_vat_lost,
         allowance_basis_points=definition.allowance_bp,
         ceiling_goal=goal_message(definition.ceiling_goal),
+        lowest_floor=definition.lowest_floor,
     )
     if definition.ceiling_over_floor_bp:
         message.ceiling_over_floor_basis_points = definition.ceiling_over_floor_bp

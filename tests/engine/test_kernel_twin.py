@@ -158,7 +158,7 @@ def check_promises(before: np.void, strategy: np.void, after: np.void, outcome: 
     price, previous = int(outcome["price_minor"]), int(outcome["previous_minor"])
     assert 0 < outcome["reason"] < 64
     assert price == after["price_minor"]
-    if outcome["reason"] == Reason.REEMIT:
+    if outcome["reason"] in (Reason.REEMIT, Reason.TIERS):
         assert price == previous
         return
     assert floor <= price <= max(floor, ceiling)

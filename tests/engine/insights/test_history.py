@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, LimitError
 from engine.insights.history import DATABASE, KEPT_DAYS, Answered, Day, History, Seen
 from engine.insights.look import COUNTED, DAY_MS, Counts, Look, Sold
 
@@ -116,3 +117,22 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(ConfigError, match="has version 99"):
         History(tmp_path)
+
+
+def test_a_full_disk_keeps_nothing_and_says_so(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.db.pragma("max_page_count", history.db.pragma("page_count"))
+    long = replace(ANSWER, note="x" * 100_000)
+
+    def answer(*given: Answered) -> None:
+        with history.keeping() as kept:
+            for each in given:
+                kept.answer("A", each)
+
+    with pytest.raises(LimitError, match="no room"):
+        answer(ANSWER, long)
+    assert history.answers("A") == []
+    history.db.pragma("max_page_count", 10_000)
+    answer(long)
+    assert history.answers("A") == [long]
+    history.close()
