@@ -128,8 +128,10 @@ cdef inline void resend(Row* r, const Strategy* s, int64_t now_s, Outcome* o) no
     if r.state == STATE_PAUSED or r.price_minor == 0:
         o.ignored = 1
         o.reason = REASON_PAUSED if r.state == STATE_PAUSED else REASON_NOT_APPLICABLE
-    else:
+    elif clamp(r, r.price_minor) == r.price_minor:
         moved(r, s, r.price_minor, REASON_TIERS, now_s, o)
+    elif move_to(r, s, r.price_minor, REASON_BOUNDS, now_s, o):
+        r.state = STATE_AWAITING
 
 
 cdef inline void step_timer(

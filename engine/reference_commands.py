@@ -91,12 +91,14 @@ def redefine(r: Any, s: Any, c: Any, now_s: int, o: Any) -> None:
 
 
 def resend(r: Any, s: Any, now_s: int, o: Any) -> None:
-    """The same price again, because what is sent with it has changed."""
+    """The same price again, because what is sent with it has changed; or back into the bounds."""
     if r.state == CycleState.PAUSED or r.price_minor == 0:
         o.ignored = 1
         o.reason = Reason.PAUSED if r.state == CycleState.PAUSED else Reason.NOT_APPLICABLE
-    else:
+    elif clamp(r, r.price_minor) == r.price_minor:
         moved(r, s, r.price_minor, Reason.TIERS, now_s, o)
+    elif move_to(r, s, r.price_minor, Reason.BOUNDS, now_s, o):
+        r.state = CycleState.AWAITING
 
 
 def step_timer(r: Any, g: Grids, s: Any, now_ms: int, o: Any) -> None:
