@@ -26,12 +26,15 @@ def test_nothing_answered_is_lost_or_doubled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "kills", "told"),
     [
-        ("answers_before_commit", 3, "answered, and lost"),
-        ("applies_repeats", 3, "applied 2 times"),
-        ("changes_its_state", 2, "has state"),
+        ("answers_before_commit", 3, ("answered, and lost", "leads to another answer")),
+        ("applies_repeats", 3, ("applied 2 times",)),
+        ("changes_its_state", 2, ("has state",)),
     ],
 )
-def test_a_faulty_server_is_seen_through(tmp_path: Path, fault: str, kills: int, told: str) -> None:
+def test_a_faulty_server_is_seen_through(
+    tmp_path: Path, fault: str, kills: int, told: tuple[str, ...]
+) -> None:
+    """Whichever comes first: the next start finds it out, or the proof does."""
     command = (sys.executable, "-m", "tests.soak.broken_servers", fault)
     soak = Run(tmp_path, seed=2, command=command).go(kills, progress=False, only="serving")
-    assert [each for each in soak.problems if told in each], soak.problems
+    assert any(words in each for each in soak.problems for words in told), soak.problems
