@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 
-from engine._rules cimport held, known, own_landed, premium_down, premium_up
+from engine._rules cimport held, known, landed_low, own_landed, premium_down, premium_up
 from engine._schema cimport (
     CLASS_BITS,
     CLASS_SHIFT,
@@ -72,6 +72,12 @@ cdef inline void learn_lost(Row* r, int32_t ppm) noexcept nogil:
         r.keep_low_ppm = r.take_low_ppm
 
 
+cdef inline int32_t under_lost(int32_t low, int64_t landed, int64_t reference) noexcept nogil:
+    if not known(low) or landed_low(reference, low) < landed:
+        return low
+    return premium_down(landed - 1, reference)
+
+
 cdef inline void learn(
     Row* r, bint won, int64_t landed, int64_t reference, int64_t event_s
 ) noexcept nogil:
@@ -81,6 +87,9 @@ cdef inline void learn(
         r.good_price_minor = r.price_minor
     else:
         learn_lost(r, premium_up(landed, reference))
+        r.take_low_ppm = under_lost(r.take_low_ppm, landed, reference)
+        if r.flags & FLAG_INCUMBENT:
+            r.keep_low_ppm = under_lost(r.keep_low_ppm, landed, reference)
         r.flags &= ~FLAG_INCUMBENT
     r.evidence_s = <uint32_t>event_s
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.reference_rules import held, known, own_landed, premium_down, premium_up
+from engine.reference_rules import held, known, landed_low, own_landed, premium_down, premium_up
 from engine.schema import (
     CLASS_BITS,
     CLASS_SHIFT,
@@ -71,6 +71,17 @@ def learn_lost(r: Any, ppm: int) -> None:
         r.keep_low_ppm = r.take_low_ppm
 
 
+def under_lost(low: int, landed: int, reference: int) -> int:
+    """A low end whose price, rounded at this reference price, is not the one that has just lost.
+
+    Learned at another reference price it can be a fraction of a minor unit too high, and would
+    lead back to that price for ever.
+    """
+    if not known(low) or landed_low(reference, low) < landed:
+        return low
+    return premium_down(landed - 1, reference)
+
+
 def learn(r: Any, won: bool, landed: int, reference: int, event_s: int) -> None:
     """Puts a verdict into the bracket of our role, then changes the role."""
     if won:
@@ -79,6 +90,9 @@ def learn(r: Any, won: bool, landed: int, reference: int, event_s: int) -> None:
         r.good_price_minor = r.price_minor
     else:
         learn_lost(r, premium_up(landed, reference))
+        r.take_low_ppm = under_lost(r.take_low_ppm, landed, reference)
+        if r.flags & RowFlag.INCUMBENT:
+            r.keep_low_ppm = under_lost(r.keep_low_ppm, landed, reference)
         r.flags &= ~RowFlag.INCUMBENT
     r.evidence_s = event_s
 
