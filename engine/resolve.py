@@ -174,17 +174,11 @@ def resolve_snapshots(
     positions, listing_ids, problems = expand(
         catalog, batch.rows, batch.addresses, batch.currency, now_ms, scope
     )
-    rows = taken(batch.rows, positions)
+    # Without problems every row has a listing, so as many listings as rows are one for each.
+    one_each = not problems and len(positions) == len(batch.rows)
+    rows = batch.rows if one_each else batch.rows[positions]
     rows["listing_id"] = listing_ids
     return Resolved(rows, problems, own_offers(catalog, rows, batch))
-
-
-def taken(rows: NDArray[np.void], positions: Places) -> NDArray[np.void]:
-    """Rows at these ascending places; the same array where each row stands for one listing."""
-    count = len(rows)
-    if len(positions) == count and (count == 0 or np.array_equal(positions, np.arange(count))):
-        return rows
-    return rows[positions]
 
 
 def own_offers(catalog: Catalog, rows: NDArray[np.void], batch: SnapshotBatch) -> int:

@@ -52,6 +52,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 AGES = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
+AGES_MS = np.array(AGES) * 1000
 REFUSALS = (
     "AMOUNT", "BOUND", "BROKEN_JSON", "CALLER_CONCURRENCY", "CALLER_LIMIT", "CALLER_RATE",
     "CURRENCY", "DEADLINE", "DRAINING", "EMPTY_BATCH", "EVENT_IN_FUTURE", "LISTING",
@@ -89,7 +90,7 @@ class AgeHistogram:
     def observe(self, now_ms: int, event_ms: NDArray[np.int64]) -> None:
         """Counts the ages of events at `now_ms`; one from the future has age zero."""
         ages = np.maximum(now_ms - event_ms, 0)
-        at = np.searchsorted(np.array(AGES) * 1000, ages)
+        at = np.searchsorted(AGES_MS, ages)
         self._counts += np.bincount(at, minlength=len(self._counts))
         self._sum_ms += int(ages.sum())
 
