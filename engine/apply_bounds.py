@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.apply_catalog import Entry, problem, put_bounds
+from engine.apply_catalog import Entry, problem, put_bounds, tell_computed
 from engine.bounds.book import Bounds
 from engine.bounds.definitions import FeeScheduleDefinition
 from engine.columns import DefinitionBatch
 from engine.errors import RepricedError
 from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
+from engine.held import held_definition, listed_of
+from engine.proposing import proposing
 from engine.redefining import present_commands
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import NO_INDEX
 from engine.scope import Scope, check_seller
+from engine.state import State
 from engine.terms import Terms
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
     changed: dict[int, Bounds] = {}
     due: list[int] = []
     for listing_id in state.bounds.take_due(AT_ONCE):
-        bounds = state.bounds.bounds_of(state.bounds.listings[listing_id])
+        bounds = computed_again(state, listing_id)
         before = state.catalog.own_terms(listing_id)[:2]
         state.bounds.put_gaps(listing_id, bounds.gaps)
         due.append(listing_id)
@@ -64,16 +67,22 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
             state.guards.plausibility.held.pop(listing_id, None)
             continue
         changed[listing_id] = bounds
-        told = f"computed bounds are {bounds.floor_minor} to {bounds.ceiling_minor}, they were"
-        told += f" {before[0]} to {before[1]}"
-        if not bounds.reachable:
-            told += "; no price up to the ceiling earns the goal"
-        state.guards.tell(
-            state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS, told, listing_id=listing_id
-        )
+        tell_computed(state, listing_id, bounds, before)
     if changed:
         change_bounds(shard, changed, tick)
     leave_gaps(shard, due, tick)
+
+
+def computed_again(state: State, listing_id: int) -> Bounds:
+    """Bounds of a listing by cost and fees as they are; proposed ones are proposed again."""
+    bounds = state.bounds
+    if listing_id in bounds.proposed:
+        definition, proposed = proposing(state, held_definition(state, listing_id))
+        listed = listed_of(state, definition)
+        assert proposed is not None
+        assert listed is not None
+        bounds.proposed[listing_id], bounds.listings[listing_id] = proposed, listed
+    return bounds.bounds_of(bounds.listings[listing_id])
 
 
 def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) -> None:
@@ -81,7 +90,13 @@ def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) ->
     rows = shard.state.catalog.rows
     entries = [
         Entry(
-            int(NO_INDEX), None, each, int(rows["strategy"][each]), b.floor_minor, b.ceiling_minor
+            int(NO_INDEX),
+            None,
+            each,
+            int(rows["strategy"][each]),
+            b.floor_minor,
+            b.ceiling_minor,
+            shard.state.bounds.proposed.get(each),
         )
         for each, b in changed.items()
     ]

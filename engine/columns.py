@@ -218,6 +218,8 @@ class ListingDefinition:
     tiers: tuple[Tier, ...] = ()
     """Quantity prices of a B2B listing."""
     promotions: tuple[Promotion, ...] = ()
+    propose_bounds: bool = False
+    """A bound that is None is proposed, and the listing runs dry until both are stated."""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine._state_hash import hash_rows, places_needed
 from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
+from engine.bounds.proposed import ProposedBounds
 from engine.bounds.solver import Gaps
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
@@ -33,7 +34,7 @@ from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 from engine.tiers import Tier, TierPrices
 
-LAYOUT = 9
+LAYOUT = 10
 """Raised whenever columns are added or change their meaning."""
 
 SHARED_AT_ONCE = 1 << 18
@@ -66,6 +67,7 @@ class Definitions(msgspec.Struct, frozen=True):
     tiers_sent: list[tuple[int, TierPrices]]
     gaps: list[tuple[int, Gaps]]
     promotions: list[tuple[int, tuple[Promotion, ...]]]
+    proposed_bounds: list[tuple[int, ProposedBounds]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -90,6 +92,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.coupling.sent.items()),
         list(state.bounds.gaps.items()),
         list(catalog.promotions.items()),
+        list(state.bounds.proposed.items()),
     )
     points = catalog.fixed_points
     return {
@@ -153,8 +156,8 @@ def load_bounds(definitions: Definitions) -> BoundsBook:
     """Fee schedules and computed bounds."""
     schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
     due = dict.fromkeys(definitions.bounds_due)
-    gaps = dict(definitions.gaps)
-    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps)
+    gaps, proposed = dict(definitions.gaps), dict(definitions.proposed_bounds)
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps, proposed)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
@@ -260,12 +263,14 @@ def state_hash(state: State) -> str:
 
 
 def bounds_hash(state: State) -> int:
-    """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
+    """Sum over fee schedules, and over computed and proposed bounds by their listing's key."""
     keys, due = state.catalog.definition_hashes, state.bounds.due
     total = sum(definition_hash(each) for each in state.bounds.schedules.values())
     for listing_id, listed in state.bounds.listings.items():
         keyed = (int(keys[listing_id]), listing_id in due, listed)
         total += xxhash.xxh3_64_intdigest(msgspec.json.encode(keyed))
+    for listing_id, proposed in state.bounds.proposed.items():
+        total += xxhash.xxh3_64_intdigest(msgspec.json.encode((int(keys[listing_id]), proposed)))
     return total
 
 

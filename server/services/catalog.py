@@ -149,7 +149,7 @@ class CatalogReads:
     def list_listings(self, request: Any) -> catalog_pb2.ListListingsResponse:
         """Listings of a seller, or of all, in the order of their ids."""
         wanted = request.seller_id
-        query = f"listings of {wanted}"
+        query = f"listings of {wanted} {request.only_proposed}"
         size = page_size(request.page_size)
         at = page_start(query, request.page_token, 1)
         scope = self._core.scope
@@ -157,7 +157,10 @@ class CatalogReads:
         more = True
         while more and len(found) < size:
             part = min(READ_ROWS, size - len(found))
-            look = partial(listing_part, seller_id=wanted, scope=scope, start=at, limit=part)
+            look = partial(
+                listing_part, seller_id=wanted, only_proposed=request.only_proposed, scope=scope,
+                start=at, limit=part,
+            )  # fmt: skip
             states, at, more = self._core.read(look)
             found.extend(states)
         return catalog_pb2.ListListingsResponse(
@@ -166,7 +169,7 @@ class CatalogReads:
 
 
 def listing_part(
-    engine: Engine, seller_id: str, scope: Scope, start: int, limit: int
+    engine: Engine, seller_id: str, only_proposed: bool, scope: Scope, start: int, limit: int
 ) -> tuple[list[catalog_pb2.ListingState], int, bool]:
     """At most `limit` listings from an id on; where to go on, and whether there is more."""
     catalog = engine.catalog
@@ -177,6 +180,8 @@ def listing_part(
         wanted &= sellers == catalog.seller_at.get(seller_id, -1)
     if scope is not None:
         wanted &= np.isin(sellers, [catalog.seller_at.get(each, -1) for each in scope])
+    if only_proposed:
+        wanted &= np.isin(np.arange(start, last), list(engine.state.bounds.proposed))
     ids = np.flatnonzero(wanted) + start
     if len(ids) > limit:
         ids, last = ids[:limit], int(ids[limit])

@@ -7,6 +7,7 @@ from typing import Any
 from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
 from engine.bounds.fees import FeeSchedule, FulfilmentBand, ReferralTier, TierKind
 from engine.bounds.goals import Goal, GoalKind
+from engine.bounds.proposed import ProposedBounds
 from repriced.v1 import catalog_pb2, fees_pb2
 
 KINDS = {
@@ -97,6 +98,7 @@ def computed_bounds_definition(listing: catalog_pb2.Listing) -> ComputedBounds |
         ceiling_goal=goal_definition(message.ceiling_goal) if ceiling == "ceiling_goal" else None,
         ceiling_over_floor_bp=message.ceiling_over_floor_basis_points,
         lowest_floor=message.lowest_floor,
+        list_price_minor=message.list_price_minor,
     )
 
 
@@ -115,4 +117,17 @@ def computed_bounds_message(definition: ComputedBounds | None) -> fees_pb2.Compu
     )
     if definition.ceiling_over_floor_bp:
         message.ceiling_over_floor_basis_points = definition.ceiling_over_floor_bp
+    if definition.list_price_minor:
+        message.list_price_minor = definition.list_price_minor
     return message
+
+
+def proposed_bounds_message(bounds: ProposedBounds) -> fees_pb2.ProposedBounds:
+    """Proposed bounds with their reasons."""
+    codes: dict[str, Any] = {"source": int(bounds.source)}
+    return fees_pb2.ProposedBounds(
+        floor_minor=bounds.floor_minor,
+        ceiling_minor=bounds.ceiling_minor,
+        reasons=bounds.reasons,
+        **codes,
+    )

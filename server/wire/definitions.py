@@ -80,6 +80,7 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
             for each in message.quantity_tiers
         ),
         promotions=tuple(promotion_definition(each) for each in message.promotions),
+        propose_bounds=message.propose_bounds,
     )
 
 
@@ -121,6 +122,7 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         cost_minor=definition.cost_minor,
         map_minor=definition.map_minor,
         computed_bounds=computed_bounds_message(definition.computed_bounds),
+        propose_bounds=definition.propose_bounds,
         **enums,
     )
     if definition.points_minor:
