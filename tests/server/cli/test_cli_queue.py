@@ -78,7 +78,9 @@ def test_a_queue_is_emptied_into_the_server(shop: Run, sqs: Any, queue_url: str)
     put(sqs, queue_url, *(json.dumps(notification(each)) for each in range(137)))
     told = shop("ingest-queue", "--until-empty", queue_url)
     assert told.exit_code == 0, told.output
-    assert "137 messages: 137 applied, 0 not" in told.stdout
+    assert " messages: 137 applied, " in told.stdout
+    # A queue may give a message twice, and this one does when it is asked many times at once.
+    assert all("REPEATED" in each for each in told.stdout.splitlines()[1:])
     assert "no dead-letter queue" in told.stderr
     assert left_in(sqs, queue_url) == 0
 
