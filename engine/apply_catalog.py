@@ -146,6 +146,8 @@ def apply_listings(
         except RepricedError as error:
             result.problems.append(problem(index, error))
     put_bounds(shard, entries, result)
+    dry = shard.state.bounds.proposed
+    entries = [each for each in entries if each.proposed is None or each.listing_id in dry]
     tick = TickResult(sequence)
     shard.command(listing_commands(shard.state.catalog, entries), tick)
     leave_gaps(shard, [each.listing_id for each in entries], tick)

@@ -20,6 +20,9 @@ def with_cost(
     Raises InputError for another currency without a cost or without an exchange rate.
     """
     cost, currency = definition.cost_minor, definition.cost_currency
+    known = state.bounds.rates.costs.get(state.catalog.id_of(definition.key))
+    if cost is None and not currency and known is not None:
+        return replace(definition, cost_minor=state.bounds.rates.converted(known)), known
     if currency in ("", definition.currency):
         return definition, None
     if currency_index(currency) == 0:

@@ -138,7 +138,8 @@ class Shard:
             self.state.following.live_changed(catalog, [listing_id])
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
-            self.state.guards.forget(catalog, listing_id)
+            stated = listing_id not in self.state.bounds.proposed
+            self.state.guards.forget(catalog, listing_id, stated)
             self.state.sales.forget(listing_id)
             self.state.coupling.forget(listing_id)
             self.state.bounds.forget(listing_id)

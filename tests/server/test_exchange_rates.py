@@ -101,6 +101,15 @@ def test_a_new_rate_moves_cost_and_bounds_with_an_event_of_both(book: Book) -> N
     assert not book.shard.engine.state.bounds.due
 
 
+def test_a_rate_that_is_due_is_not_forgotten_by_an_upsert(book: Book) -> None:
+    put(book, rate())
+    book.listings(dollars())
+    put(book, rate(rate_billionths=900_000_000))
+    assert not book.listings(listing(cost_minor="")).errors
+    assert book.bounds() == (2_217, 3_000)
+    assert book.shard.engine.state.guards.cost_of(1) == 900
+
+
 def test_a_cost_without_computed_bounds_follows_too(book: Book) -> None:
     put(book, rate())
     book.listings(dollars(computed_bounds=""))
