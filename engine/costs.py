@@ -20,11 +20,8 @@ def with_cost(
     Raises InputError for another currency without a cost or without an exchange rate.
     """
     cost, currency = definition.cost_minor, definition.cost_currency
-    known = state.bounds.rates.costs.get(state.catalog.id_of(definition.key))
-    if cost is None and not currency and known is not None:
-        return replace(definition, cost_minor=state.bounds.rates.converted(known)), known
     if currency in ("", definition.currency):
-        return definition, None
+        return with_known_cost(state, definition) if cost is None else (definition, None)
     if currency_index(currency) == 0:
         raise value_error("cost_currency", currency[:20], "an ISO 4217 code", "CURRENCY")
     if cost is None:
@@ -34,6 +31,16 @@ def with_cost(
     if not 0 <= cost <= MAX_PRICE_MINOR:
         return definition, None  # It is refused with all other amounts.
     foreign = ForeignCost((definition.key.seller_id, currency, definition.currency), cost)
+    return replace(definition, cost_minor=state.bounds.rates.converted(foreign)), foreign
+
+
+def with_known_cost(
+    state: State, definition: ListingDefinition
+) -> tuple[ListingDefinition, ForeignCost | None]:
+    """A definition with the cost that is known in another currency, at the rate of now."""
+    foreign = state.bounds.rates.costs.get(state.catalog.id_of(definition.key))
+    if foreign is None:
+        return definition, None
     return replace(definition, cost_minor=state.bounds.rates.converted(foreign)), foreign
 
 
