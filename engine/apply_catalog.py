@@ -13,6 +13,7 @@ from engine.bounds.proposed import ProposedBounds
 from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
+from engine.costs import put_cost, with_cost
 from engine.errors import RepricedError, RowProblem
 from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
@@ -145,6 +146,8 @@ def apply_listings(
         except RepricedError as error:
             result.problems.append(problem(index, error))
     put_bounds(shard, entries, result)
+    dry = shard.state.bounds.proposed
+    entries = [each for each in entries if each.proposed is None or each.listing_id in dry]
     tick = TickResult(sequence)
     shard.command(listing_commands(shard.state.catalog, entries), tick)
     leave_gaps(shard, [each.listing_id for each in entries], tick)
@@ -157,6 +160,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     """Enters one listing; its bounds follow with the command. Raises InputError."""
     state = shard.state
     catalog, guards = state.catalog, state.guards
+    definition, foreign = with_cost(state, definition)
     definition, proposed = proposing(state, definition)
     strategy = catalog.check_listing(definition)
     listed = listed_of(state, definition)
@@ -164,8 +168,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     listing_id, created = catalog.put_listing(definition)
     before = catalog.own_terms(listing_id)[:2]
     guards.watch.cover(catalog.count)
-    if definition.cost_minor is not None:
-        guards.watch.records["cost_minor"][listing_id] = definition.cost_minor
+    put_cost(state, listing_id, definition, foreign)
     if created:
         shard.created()
     if created and definition.price_minor > 0:

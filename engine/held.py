@@ -22,6 +22,7 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
         ceiling = proposed.stated_ceiling_minor or None
     fixed_points = catalog.fixed_points.get(listing_id, 0)
     strategy = int(row["strategy"])
+    foreign = state.bounds.rates.costs.get(listing_id)
     return ListingDefinition(
         key=catalog.key_of(listing_id),
         asin=catalog.asins[listing_id],
@@ -35,7 +36,8 @@ def held_definition(state: State, listing_id: int) -> ListingDefinition:
         points_bp=int(row["points_bp"]),
         strategy_id=catalog.strategies[strategy].strategy_id if strategy else "",
         price_minor=int(row["live_price_minor"]),
-        cost_minor=state.guards.cost_of(listing_id) or None,
+        cost_minor=foreign.cost_minor if foreign else state.guards.cost_of(listing_id) or None,
+        cost_currency=foreign.pair[1] if foreign else "",
         computed_bounds=listed.wanted if listed else None,
         map_minor=own.map_minor,
         tiers=catalog.tiers.get(listing_id, ()),

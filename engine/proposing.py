@@ -80,6 +80,7 @@ def known_of(state: State, definition: ListingDefinition, listing_id: int) -> Kn
         featured_minor=featured,
         rival_minor=rival,
         cost_minor=state.guards.cost_of(listing_id) if cost is None else cost,
+        map_minor=definition.map_minor,
         economics=state.bounds.economics_of(listed) if listed else None,
         wanted=definition.computed_bounds,
     )

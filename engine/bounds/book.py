@@ -14,6 +14,7 @@ from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
 from engine.bounds.fees import FULL_BP, check_range
 from engine.bounds.goals import UnitEconomics
 from engine.bounds.proposed import ProposedBounds
+from engine.bounds.rates import Rates
 from engine.bounds.solver import Gaps, lowest_floor, safe_floor
 from engine.checks import check_text, value_error
 from engine.errors import InputError, LimitError
@@ -56,11 +57,13 @@ class BoundsBook:
     schedules: dict[tuple[str, str], FeeScheduleDefinition] = field(default_factory=dict)
     listings: dict[int, Listed] = field(default_factory=dict)
     due: dict[int, None] = field(default_factory=dict)
-    """Listings whose schedule has changed since their bounds were computed, oldest first."""
+    """Listings whose fee schedule or exchange rate has changed since their bounds were computed,
+    oldest first."""
     gaps: dict[int, Gaps] = field(default_factory=dict)
     """Prices within the bounds of a listing that it never has."""
     proposed: dict[int, ProposedBounds] = field(default_factory=dict)
     """Of listings that nobody has stated bounds for yet; they run dry."""
+    rates: Rates = field(default_factory=Rates)
 
     def put_schedule(self, definition: FeeScheduleDefinition) -> int:
         """Creates or replaces a schedule; its listings become due. The number of those.
@@ -142,9 +145,11 @@ class BoundsBook:
         """Takes a listing out."""
         self.clear(listing_id)
         self.proposed.pop(listing_id, None)
+        self.rates.costs.pop(listing_id, None)
 
     def erase(self, seller_id: str) -> None:
-        """Takes a seller's schedules out; its listings are gone already."""
+        """Takes a seller's schedules and rates out; its listings are gone already."""
+        self.rates.erase(seller_id)
         for name in [each for each in self.schedules if each[0] == seller_id]:
             del self.schedules[name]
 

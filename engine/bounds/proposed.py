@@ -55,6 +55,8 @@ class Known:
     rival_minor: int = 0
     """The same for the competitor whom strategies go by."""
     cost_minor: int = 0
+    map_minor: int = 0
+    """Lowest price that may be advertised."""
     economics: UnitEconomics | None = None
     """None: cost or fees are not known; else `wanted` has a goal."""
     wanted: ComputedBounds | None = None
@@ -100,9 +102,12 @@ def propose(known: Known) -> ProposedBounds:
     if known.ceiling_minor:
         ceiling = known.ceiling_minor
         reasons.append("The ceiling is the one that you stated.")
+    elif ceiling < known.map_minor:
+        ceiling = known.map_minor
+        reasons.append("The ceiling is the lowest price that you may advertise.")
     if ceiling < floor:
         reasons.append("The ceiling would be below the floor; the floor wins.")
-        ceiling = max(floor, known.ceiling_minor)
+        ceiling = floor
     tell_price(known, floor, ceiling, reasons)
     floor, ceiling = (min(each, MAX_PRICE_MINOR) for each in (floor, ceiling))
     return ProposedBounds(

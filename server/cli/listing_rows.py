@@ -16,7 +16,7 @@ from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
 COLUMNS = (
     "seller_id", "marketplace_id", "sku", "audience", "asin", "condition", "fulfilment", "currency",
     "floor", "ceiling", "shipping", "points", "points_basis_points", "strategy_id", "price", "map",
-    "cost", "fee_schedule_id", "vat_basis_points", "margin_basis_points",
+    "cost", "cost_currency", "fee_schedule_id", "vat_basis_points", "margin_basis_points",
 )  # fmt: skip
 KEY = ("seller_id", "marketplace_id", "sku")
 BOUNDS = ("floor", "ceiling")
@@ -126,6 +126,7 @@ def listing_of(row: dict[Any, Any], mandatory: tuple[str, ...]) -> catalog_pb2.L
         key=types_pb2.ListingKey(**{each: row[each] for each in KEY}),
         asin=row.get("asin", ""),
         currency=row["currency"],
+        cost_currency=row.get("cost_currency", ""),
         strategy_id=row.get("strategy_id", ""),
     )
     listing.key.audience = choice(row, "audience") or types_pb2.AUDIENCE_B2C
@@ -135,7 +136,8 @@ def listing_of(row: dict[Any, Any], mandatory: tuple[str, ...]) -> catalog_pb2.L
         raise ColumnError("points", "allowed: points or points_basis_points, not both")
     for column, name in AMOUNTS.items():
         if row.get(column):
-            setattr(listing, name, amount(column, row[column], row["currency"]))
+            currency = row.get("cost_currency") if column == "cost" else ""
+            setattr(listing, name, amount(column, row[column], currency or row["currency"]))
     if row.get("points_basis_points"):
         listing.points_basis_points = basis_points("points_basis_points", row)
     listing.propose_bounds = not all(row.get(each) for each in BOUNDS)
@@ -193,14 +195,15 @@ def rows_of(listings: Iterator[catalog_pb2.Listing]) -> Iterator[dict[str, Any]]
     for listing in listings:
         key = listing.key
         row: dict[str, Any] = {each: getattr(key, each) for each in KEY}
-        for name in ("asin", "currency", "strategy_id"):
+        for name in ("asin", "currency", "strategy_id", "cost_currency"):
             row[name] = getattr(listing, name)
         row["audience"] = word_of("audience", key.audience)
         for name in ("condition", "fulfilment"):
             row[name] = word_of(name, getattr(listing, name))
         for column, name in AMOUNTS.items():
             minor = getattr(listing, name)
-            row[column] = minor_text(minor, listing.currency) if minor else ""
+            currency = listing.cost_currency if column == "cost" else ""
+            row[column] = minor_text(minor, currency or listing.currency) if minor else ""
         row["points_basis_points"] = listing.points_basis_points or ""
         row |= fees_of(listing.computed_bounds)
         yield row

@@ -39,8 +39,9 @@ def listings_group() -> None:
     Mandatory  seller_id, marketplace_id, sku, currency, floor, ceiling
     Optional   audience (B2C, B2B), asin, condition (NEW, USED, ...),
                fulfilment (AMAZON, MERCHANT), shipping, points or
-               points_basis_points, strategy_id, price, map, cost, and
-               fee_schedule_id with vat_basis_points, margin_basis_points
+               points_basis_points, strategy_id, price, map, cost,
+               cost_currency, and fee_schedule_id with vat_basis_points and
+               margin_basis_points
 
     Amounts are decimal numbers of the listing's currency, such as 12.95 or, in JPY, 1295.
     """

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
-from engine.bounds.fees import FeeSchedule, FulfilmentBand, ReferralTier, TierKind
+from engine.bounds.fees import FeePreview, FeeSchedule, FulfilmentBand, ReferralTier, TierKind
 from engine.bounds.goals import Goal, GoalKind
 from engine.bounds.proposed import ProposedBounds
+from engine.bounds.rates import ExchangeRate
 from repriced.v1 import catalog_pb2, fees_pb2
 
 KINDS = {
@@ -66,6 +67,34 @@ def fee_schedule_message(definition: FeeScheduleDefinition) -> fees_pb2.FeeSched
             for each in fees.bands
         ],
         fixed_minor=fees.fixed_minor,
+    )
+
+
+def exchange_rate_definition(message: fees_pb2.ExchangeRate) -> ExchangeRate:
+    """Rate as the caller stated it."""
+    return ExchangeRate(
+        message.seller_id, message.from_currency, message.to_currency, message.rate_billionths,
+        message.day,
+    )  # fmt: skip
+
+
+def exchange_rate_message(rate: ExchangeRate) -> fees_pb2.ExchangeRate:
+    """The same as a message."""
+    return fees_pb2.ExchangeRate(
+        seller_id=rate.seller_id, from_currency=rate.from_currency, to_currency=rate.to_currency,
+        rate_billionths=rate.rate_billionths, day=rate.day,
+    )  # fmt: skip
+
+
+def preview_definition(message: fees_pb2.FeePreview) -> FeePreview:
+    """Preview as the caller stated it."""
+    with_referral = message.HasField("referral_fee_minor")
+    with_fulfilment = message.HasField("fulfilment_fee_minor")
+    return FeePreview(
+        message.currency,
+        message.price_minor,
+        message.referral_fee_minor if with_referral else None,
+        message.fulfilment_fee_minor if with_fulfilment else None,
     )
 
 

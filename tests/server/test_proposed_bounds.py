@@ -97,6 +97,8 @@ COST, OWN, MARKET = (
         ({"price_minor": 1_999, "cost_minor": 1_900}, (1_900, 2_498, OWN)),
         ({"price_minor": 1_999, "ceiling_minor": 2_100}, (1_800, 2_100, OWN)),
         ({"price_minor": 1, "currency": "JPY"}, (1, 1, OWN)),
+        ({"price_minor": 1_000, "map_minor": 1_100}, (900, 1_250, OWN)),
+        ({"price_minor": 1_000, "map_minor": 1_300}, (900, 1_300, OWN)),
     ],
 )
 def test_what_is_proposed(fresh: Running, fields: Any, expected: Any) -> None:
@@ -189,6 +191,25 @@ def test_a_slip_in_place_of_a_proposal_is_held_and_the_listing_stays_dry(fresh: 
     assert fresh.pricing.ReleaseHeld(release).released_count == 1
     shown = state_of(fresh, "MUG")
     assert (shown.floor_in_force_minor, shown.HasField("proposed_bounds")) == (90, False)
+
+
+def test_one_call_that_proposes_and_states_knows_the_stated_bounds_only(fresh: Running) -> None:
+    answer = fresh.upsert(
+        bare("MUG", price_minor=1_600, ceiling_minor=1_500), listing("MUG", ceiling_minor=2_000)
+    )
+    assert not answer.errors
+    assert not answer.decisions
+    assert not state_of(fresh, "MUG").HasField("proposed_bounds")
+
+
+def test_what_was_only_proposed_is_not_remembered_of_a_deleted_listing(fresh: Running) -> None:
+    bring(fresh, bare("MUG", price_minor=5_000))
+    refs = [catalog_pb2.ListingRef(key=key("MUG"))]
+    request = catalog_pb2.BatchDeleteListingsRequest(request_id=request_id(), listings=refs)
+    assert fresh.catalog.BatchDeleteListings(request).deleted_count == 1
+    answer = fresh.upsert(listing("MUG"))
+    assert not answer.warnings
+    assert state_of(fresh, "MUG").floor_in_force_minor == 800
 
 
 def test_a_listing_with_bounds_keeps_them(fresh: Running) -> None:

@@ -24,7 +24,7 @@ COMMANDS = (
     (), ("serve",), ("ingest",), ("listings",), ("listings", "import"), ("listings", "export"),
     ("explain",), ("demo",), ("version",), ("audit",), ("tokens",), ("tokens", "create"),
     ("tokens", "list"), ("tokens", "revoke"), ("tokens", "rotate"), ("listings", "proposals"),
-    ("listings", "accept"),
+    ("listings", "accept"), ("fees", "check"),
 )  # fmt: skip
 
 

@@ -51,8 +51,9 @@ def test_a_first_import_from_file_to_prices(tmp_path: Path) -> None:
         assert "  - Accepting raises your price from 20.00 EUR." in shown
         assert "  price 10.00 EUR; it would become 11.49 EUR" in shown
         assert shown.endswith("3 listings wait for their bounds to be accepted\n")
-        exported = repriced("listings", "export").stdout
-        assert f"{SELLER},{MARKETPLACE},JUG,B2C,,,,EUR,,,,,,,20.00,,8.00,home,1900,1500" in exported
+        lines = repriced("listings", "export").stdout.splitlines()
+        jug = f"{SELLER},{MARKETPLACE},JUG,B2C,,,,EUR,,,,,,,20.00,,8.00,,home,1900,1500"
+        assert [each.replace("B0JUG", "") for each in lines if ",JUG," in each] == [jug]
 
         assert "nothing is proposed for SPOON" in accept(repriced, "--sku", "SPOON", code=1)
         assert accept(repriced, "--sku", "MUG").startswith("1 listings have their proposed")
