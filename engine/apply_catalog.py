@@ -16,7 +16,7 @@ from engine.errors import RepricedError, RowProblem
 from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
-from engine.redefining import present_commands, redefine_outside
+from engine.redefining import present_commands, redefine_outside, redefine_resumed
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, CommandKind, Reason
 from engine.scope import Scope, check_seller
@@ -93,24 +93,26 @@ def apply_strategies(
 ) -> CountResult:
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
+    catalog, entries = shard.state.catalog, shard.state.catalog.schedules.entries
     changed: set[int] = set()
     restarted: set[int] = set()
     for index, definition in batch.rows:
         try:
             check_seller(scope, "seller_id", definition.seller_id)
-            index_of = shard.state.catalog.put_strategy(definition)
+            before = catalog.strategy(definition.seller_id, definition.strategy_id)
+            index_of = catalog.put_strategy(definition)
             changed.add(index_of)
-            if definition.has_sources:
-                shard.state.following.due.add(index_of)
+            shard.state.following.redefined(index_of, before, definition)
             if definition.restart:
                 restarted.add(index_of)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        commands = present_commands(shard, shard.state.catalog.listings_using(changed))
+        commands = present_commands(shard, catalog.listings_using(changed))
         commands["restart"] = np.isin(commands["strategy"], list(restarted))
         shard.command(commands, TickResult(sequence))
+        redefine_resumed(shard, entries, changed, TickResult(sequence))
     return result
 
 
@@ -167,7 +169,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
             state.now_ms, np.array([listing_id], np.uint32), np.zeros(1, np.int64), live
         )
     state.following.live_changed(catalog, [listing_id])
-    if strategy in catalog.followers:
+    if catalog.strategies[strategy].has_sources:
         state.following.due.add(strategy)
     result.upserted.append((index, listing_id, created))
     warning = ceiling_warning(index, definition)
