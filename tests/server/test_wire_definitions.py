@@ -17,6 +17,7 @@ from engine.columns import ListingDefinition, ListingKey, SellerDefinition
 from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
+from engine.insights.notices import NoticeKind
 from engine.promotions import Promotion
 from engine.schema import FollowValue, InputKind, StrategyKind
 from engine.stock import StockRule
@@ -326,6 +327,7 @@ ENUMS: list[tuple[type[IntEnum], Any]] = [
     (schema.CountBy, catalog_pb2.CountBy),
     (schema.Aggregate, catalog_pb2.Aggregate),
     (schema.FollowValue, catalog_pb2.FollowValue),
+    (NoticeKind, event_pb2.ReviewNotice),
     (Repeat, catalog_pb2.Repeat),
     (schema.FeedbackKind, pricing_pb2.FeedbackKind),
     (OfferRole, pricing_pb2.OfferRole),
