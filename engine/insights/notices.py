@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from engine.insights.history import KEPT_DAYS, History
 from engine.insights.look import DAY_MS
@@ -92,10 +93,14 @@ def notices_after(history: History, notice_id: int, limit: int) -> list[Notice]:
             " ORDER BY id LIMIT ?",
             (notice_id, limit),
         ).fetchall()
-    return [
-        Notice(str(seller), int(str(at)), NoticeKind(kind), str(about), str(text), int(str(number)))
-        for seller, at, kind, about, text, number in rows
-    ]  # fmt: skip
+    return [notice_of(*row) for row in rows]
+
+
+def notice_of(
+    seller: Any, at_ms: Any, kind: Any, subject: Any, message: Any, number: Any
+) -> Notice:
+    """A row of the table."""
+    return Notice(seller, at_ms, NoticeKind(kind), subject, message, number)
 
 
 def last_notice_id(history: History) -> int:

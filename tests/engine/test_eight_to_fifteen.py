@@ -24,6 +24,7 @@ from market.shard import (
 
 from engine.pipeline import Engine
 from engine.schema import CycleState, InputKind, OfferBit
+from engine.strategies import StrategyDefinition
 
 FLOOR, CEILING = 800, 1500
 QUARTER_MS = 900_000
@@ -35,15 +36,14 @@ BRACKETS = replace(LEARNER, strategy_id="brackets", min_samples=1)
 class Still:
     """A competitor and the highest price that has the Buy Box; `decided` are all prices."""
 
-    def __init__(self, strategy: object, competitor: int, highest: int) -> None:
+    def __init__(self, strategy: StrategyDefinition, competitor: int, highest: int) -> None:
         self.engine: Engine = new_engine()
         self.competitor, self.highest = competitor, highest
         self.now_ms, self.live = START_MS, 0
         self.decided: list[int] = []
         apply(self.engine, InputKind.STRATEGIES, definitions([strategy]))
-        mine = listing(
-            floor_minor=FLOOR, ceiling_minor=CEILING, strategy_id=strategy.strategy_id,  # type: ignore[attr-defined]
-        )  # fmt: skip
+        name = strategy.strategy_id
+        mine = listing(floor_minor=FLOOR, ceiling_minor=CEILING, strategy_id=name)
         assert not apply(self.engine, InputKind.LISTINGS, definitions([mine])).problems
 
     def run(self, hours: int) -> None:
