@@ -16,7 +16,7 @@ from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
 from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError
-from engine.follow_checks import asin_of, check_b2b, check_circle, check_followed
+from engine.follow_checks import asin_of, check_b2b, check_circle
 from engine.listing_terms import ListingTerms
 from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
@@ -154,7 +154,6 @@ class Catalog(ListingTerms):
         check_definition(definition)
         self._check_kept(definition)
         self._check_shared(definition)
-        check_followed(self, definition)
         return self._strategy_for(definition)
 
     def _check_kept(self, definition: ListingDefinition) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.following import sources_found
+from engine.following import sighting_of, sources_found
 from engine.money import currency_code, format_minor
 from engine.schema import SOURCES_LOST
 from engine.state import State
@@ -19,7 +19,7 @@ def follow_sentences(state: State, listing_id: int) -> Iterator[str]:
     definition = state.catalog.strategies[index]
     if not definition.has_sources:
         return
-    found = sources_found(state.catalog, state.following, index, state.now_ms)
+    found = sources_found(state, index, state.now_ms)
     count = len(definition.follow_sources)
     told = f"The prices of {found.known} of {count} sources are known"
     if found.minor > 0:
@@ -31,7 +31,13 @@ def follow_sentences(state: State, listing_id: int) -> Iterator[str]:
         yield f"{told}, and the strategy needs {wanted}, since {np.datetime64(since_s, 's')}Z."
     if row["reference_minor"] == SOURCES_LOST:
         yield "That is longer than the strategy waits, so the price does without them."
-    for rate in definition.exchange_rates:
-        amount = format_minor(rate.amount_minor, rate.currency)
-        worth = format_minor(rate.worth_minor, definition.currency)
-        yield f"{amount} count as {worth}, as of {rate.date}."
+    pairs = {
+        (definition.seller_id, currency_code(currency), definition.currency)
+        for currency in {
+            sighting_of(state.catalog, state.following, index, at).currency for at in range(count)
+        }
+        if currency
+    }
+    for rate in (state.bounds.rates.pairs.get(pair) for pair in sorted(pairs)):
+        if rate is not None:
+            yield f"{rate}."

@@ -73,7 +73,8 @@ WHY_NOT = {
     " back to; the next offers start a new try",
     Reason.OLD_INPUT: "The last input was older than what is known",
     Reason.STOPPED: "Repricing is stopped, so a change was kept from going out",
-    Reason.DRY_RUN: "The seller is in dry run, so a change was not sent",
+    Reason.DRY_RUN: "The seller is in dry run, or the bounds are only proposed, so a change was not"
+    " sent",
     Reason.BREAKER: "The seller's prices fell too far at once, so a fall is held",
     Reason.UP_ONLY: "The strategy may only raise prices, and it would go down",
     Reason.DOWN_ONLY: "The strategy may only lower prices, and it would go up",

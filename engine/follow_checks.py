@@ -6,24 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.columns import AsinKey, ListingDefinition, ListingKey
-from engine.money import currency_code, currency_index
+from engine.money import currency_code
 from engine.schema import (
-    MAX_PRICE_MINOR,
     Aggregate,
     Audience,
     Condition,
     FollowValue,
     StrategyKind,
 )
-from engine.timetable import local_minutes
 from engine.timetable_checks import refuse
 
 if TYPE_CHECKING:
-    from engine.strategies import ExchangeRate, FollowSource, StrategyDefinition
+    from engine.bounds.rates import Rates
+    from engine.strategies import FollowSource, StrategyDefinition
     from engine.strategy_table import StrategyTable
 
 MAX_SOURCES = 20
-MAX_RATES = 20
 MAX_UNITS = 10_000
 MAX_WEIGHT = 10_000
 MAX_DEPTH = 4
@@ -36,7 +34,6 @@ OF_SOURCES = {
     "value": ("follow_value", FollowValue.EFFECTIVE),
     "max_age_ms": ("follow_max_age_ms", 0),
     "grace_ms": ("follow_grace_ms", 0),
-    "exchange_rates": ("exchange_rates", ()),
 }
 """Fields that mean nothing without sources: their names in the definition and what is unset."""
 
@@ -73,12 +70,6 @@ def check_follow(definition: StrategyDefinition) -> None:
         value = getattr(definition, f"follow_{name}")
         if not 0 <= value <= LONGEST_WAIT_MS:
             raise refuse(f"follow.{name}", value, f"0 to {LONGEST_WAIT_MS}", "WAIT_INVALID")
-    if len(definition.exchange_rates) > MAX_RATES:
-        given = f"{len(definition.exchange_rates)} rates"
-        raise refuse("follow.exchange_rates", given, f"at most {MAX_RATES}", "TOO_MANY")
-    for place, rate in enumerate(definition.exchange_rates):
-        before = [definition.currency, *(e.currency for e in definition.exchange_rates[:place])]
-        check_rate(f"follow.exchange_rates[{place}]", rate, before)
 
 
 def check_source(
@@ -107,23 +98,6 @@ def check_source(
     if not 1 <= source.weight <= most:
         allowed = f"1 to {MAX_WEIGHT}, other than 1 with AGGREGATE_WEIGHTED only"
         raise refuse(f"{path}.weight", source.weight, allowed, "WEIGHT_INVALID")
-
-
-def check_rate(path: str, rate: ExchangeRate, before: Sequence[str]) -> None:
-    """One exchange rate. Raises InputError."""
-    if currency_index(rate.currency) == 0 or rate.currency in before:
-        allowed = "the ISO 4217 code of another currency, each once"
-        raise refuse(f"{path}.currency", rate.currency, allowed, "CURRENCY_INVALID")
-    for name in ("amount_minor", "worth_minor"):
-        if not 0 < getattr(rate, name) <= MAX_PRICE_MINOR:
-            value = getattr(rate, name)
-            raise refuse(f"{path}.{name}", value, f"1 to {MAX_PRICE_MINOR}", "RATE_INVALID")
-    try:
-        local_minutes(f"{rate.date}T00:00")
-    except ValueError:
-        raise refuse(
-            f"{path}.date", rate.date, "a day such as 2026-11-25", "DATE_INVALID"
-        ) from None
 
 
 def check_follow_b2c(definition: StrategyDefinition) -> None:
@@ -213,34 +187,33 @@ def check_users(catalog: StrategyTable, index: int, definition: StrategyDefiniti
         check_circle(catalog, names, definition, "follow.sources")
 
 
-def check_currencies(catalog: StrategyTable, definition: StrategyDefinition) -> None:
-    """Sources in another currency have an exchange rate. Raises InputError."""
+def check_currencies(catalog: StrategyTable, rates: Rates, definition: StrategyDefinition) -> None:
+    """The seller has exchange rates for sources in another currency. Raises InputError."""
     if not definition.has_sources:
         return
-    known = {definition.currency, *(each.currency for each in definition.exchange_rates)}
     for place, source in enumerate(definition.follow_sources):
         for listing_id in catalog.find(source_key(definition.seller_id, source), None):
             currency = currency_code(int(catalog.records["currency"][listing_id]))
-            if currency not in known:
+            if rates.ratio((definition.seller_id, currency, definition.currency)) is None:
                 raise refuse(
                     f"follow.sources[{place}]", source.asin or source.sku,
-                    f"a source in {definition.currency}, or follow.exchange_rates with a rate for"
-                    f" {currency}", "CURRENCY_MISMATCH",
+                    f"a source in {definition.currency}, or in a currency that"
+                    f" BatchUpsertExchangeRates has a rate for; its is {currency}",
+                    "NO_EXCHANGE_RATE",
                 )  # fmt: skip
 
 
-def check_followed(catalog: StrategyTable, definition: ListingDefinition) -> None:
+def check_followed(catalog: StrategyTable, rates: Rates, definition: ListingDefinition) -> None:
     """Those who follow a listing can reckon with its currency. Raises InputError."""
     key = definition.key
     names: tuple[SourceKey, ...] = (key, asin_of(definition))
-    for strategy in {each for name in names for each, _ in catalog.watched.get(name, ())}:
-        each = catalog.strategies[strategy]
-        known = {each.currency, *(rate.currency for rate in each.exchange_rates)}
-        if definition.currency not in known:
+    for index in {each for name in names for each, _ in catalog.watched.get(name, ())}:
+        each = catalog.strategies[index]
+        if rates.ratio((key.seller_id, definition.currency, each.currency)) is None:
             raise refuse(
                 "currency", definition.currency,
-                f"{each.currency}, or another for which strategy {each.strategy_id!r}, which"
-                " follows the listing, has an exchange rate", "CURRENCY_MISMATCH",
+                f"{each.currency}, or a currency that BatchUpsertExchangeRates has a rate for,"
+                f" since strategy {each.strategy_id!r} follows the listing", "NO_EXCHANGE_RATE",
             )  # fmt: skip
 
 

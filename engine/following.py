@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.columns import ListingKey
 from engine.follow_checks import source_key
-from engine.money import currency_code, currency_index
+from engine.money import currency_code
 from engine.reference import load
 from engine.reference_rules import own_landed
 from engine.schema import (
@@ -29,9 +29,11 @@ from engine.schema import (
 )
 
 if TYPE_CHECKING:
+    from engine.bounds.rates import Pair, Rates
     from engine.catalog import Catalog
     from engine.results import TickResult
     from engine.shard import Shard
+    from engine.state import State
     from engine.strategies import FollowSource, StrategyDefinition
     from engine.watched import Watcher
 
@@ -105,6 +107,13 @@ class Following:
         for listing_id in ids[catalog.are_watched(ids)].tolist():
             self.due.update(index for index, _ in catalog.watchers(listing_id))
 
+    def rates_changed(self, catalog: Catalog, pairs: set[Pair]) -> None:
+        """Notes who may follow a source in the first currency of these pairs."""
+        priced = {(seller_id, target) for seller_id, _, target in pairs}
+        for index, each in enumerate(catalog.strategies):
+            if each.has_sources and (each.seller_id, each.currency) in priced:
+                self.due.add(index)
+
     def note(self, watcher: Watcher, sighting: Sighting) -> None:
         """Takes in what offers show of a source, unless something newer is known."""
         index, place = watcher
@@ -143,18 +152,16 @@ class Following:
         self.due = set()
         return sorted(due)
 
-    def price(self, catalog: Catalog, index: int, now_ms: int) -> int:
+    def take(self, index: int, found: Found, grace_ms: int, now_ms: int) -> int:
         """What the sources of a strategy cost together now; 0: not known yet, or SOURCES_LOST."""
-        definition = catalog.strategies[index]
-        found = sources_found(catalog, self, index, now_ms)
         minor, wake_ms = found.minor, found.until_ms
         if minor > 0:
             self.short_ms.pop(index, None)
         else:
-            given_up_ms = self.short_ms.setdefault(index, now_ms) + definition.follow_grace_ms
-            if definition.follow_grace_ms and given_up_ms <= now_ms:
+            given_up_ms = self.short_ms.setdefault(index, now_ms) + grace_ms
+            if grace_ms and given_up_ms <= now_ms:
                 minor = SOURCES_LOST
-            elif definition.follow_grace_ms:
+            elif grace_ms:
                 wake_ms = min(wake_ms or given_up_ms, given_up_ms)
         self.wakes_ms.pop(index, None)
         if wake_ms:
@@ -168,23 +175,25 @@ def follow(shard: Shard, tick: TickResult) -> None:
     if not following.is_due(now_ms):
         return
     for index in following.take_due(now_ms):
-        listing_ids = catalog.listings_using({index})
+        listing_ids, of_strategy = catalog.listings_using({index}), catalog.strategies[index]
         commands = np.zeros(len(listing_ids), COMMAND)
         commands["listing_id"], commands["index"] = listing_ids, NO_INDEX
         commands["kind"] = CommandKind.FOLLOW
-        commands["sources_minor"] = following.price(catalog, index, now_ms)
+        found, grace_ms = sources_found(shard.state, index, now_ms), of_strategy.follow_grace_ms
+        commands["sources_minor"] = following.take(index, found, grace_ms, now_ms)
         shard.command(commands, tick)
     following.next_ms = min(following.wakes_ms.values(), default=0)
 
 
-def sources_found(catalog: Catalog, following: Following, index: int, now_ms: int) -> Found:
+def sources_found(state: State, index: int, now_ms: int) -> Found:
     """What is known of the sources of a strategy now."""
+    catalog, following = state.catalog, state.following
     definition = catalog.strategies[index]
     prices: list[tuple[int, int]] = []
     until: list[int] = []
     for place, source in enumerate(definition.follow_sources):
         sighting = sighting_of(catalog, following, index, place)
-        minor = converted(definition, source, sighting)
+        minor = converted(definition, source, sighting, state.bounds.rates)
         too_old_ms = sighting.event_ms + definition.follow_max_age_ms + 1
         if definition.follow_max_age_ms and too_old_ms <= now_ms:
             continue
@@ -213,18 +222,19 @@ def sighting_of(catalog: Catalog, following: Following, index: int, place: int) 
     return following.seen.get(index, {}).get(place, nothing)
 
 
-def converted(definition: StrategyDefinition, source: FollowSource, sighting: Sighting) -> int:
+def converted(
+    definition: StrategyDefinition, source: FollowSource, sighting: Sighting, rates: Rates
+) -> int:
     """A source's price in the strategy's currency for the units of the follower, rounded down once;
     0: there is no rate."""
-    amount, worth = 1, 1
-    if sighting.currency != currency_index(definition.currency):
-        rates = {each.currency: each for each in definition.exchange_rates}
-        rate = rates.get(currency_code(sighting.currency)) if sighting.currency else None
-        if rate is None:
-            return 0
-        amount, worth = rate.amount_minor, rate.worth_minor
-    product = sighting.minor * definition.follow_units * worth
-    return min(product // (source.units * amount), MAX_PRICE_MINOR)
+    if not sighting.currency:
+        return 0
+    currency = currency_code(sighting.currency)
+    ratio = rates.ratio((definition.seller_id, currency, definition.currency))
+    if ratio is None:
+        return 0
+    product = sighting.minor * definition.follow_units * ratio[0]
+    return min(product // (source.units * ratio[1]), MAX_PRICE_MINOR)
 
 
 def aggregated(prices: list[tuple[int, int]], aggregate: int) -> int:

@@ -313,6 +313,8 @@ class InputKind(IntEnum):
     DISCARD = 23
     RESTORE = 24
     FEE_SCHEDULES = 40
+    FEE_PREVIEWS = 41
+    EXCHANGE_RATES = 42
     SALES = 50
 
 

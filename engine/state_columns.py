@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from engine._state_hash import hash_rows
 from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
+from engine.bounds.proposed import ProposedBounds
+from engine.bounds.rates import ExchangeRate, ForeignCost, Rates
 from engine.bounds.solver import Gaps
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
@@ -66,6 +68,9 @@ class Definitions(msgspec.Struct, frozen=True):
     tiers_sent: list[tuple[int, TierPrices]]
     gaps: list[tuple[int, Gaps]]
     promotions: list[tuple[int, tuple[Promotion, ...]]]
+    proposed_bounds: list[tuple[int, ProposedBounds]]
+    exchange_rates: list[ExchangeRate]
+    foreign_costs: list[tuple[int, ForeignCost]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -90,6 +95,9 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.coupling.sent.items()),
         list(state.bounds.gaps.items()),
         list(catalog.promotions.items()),
+        list(state.bounds.proposed.items()),
+        list(state.bounds.rates.pairs.values()),
+        list(state.bounds.rates.costs.items()),
     )
     points = catalog.fixed_points
     return {
@@ -153,8 +161,11 @@ def load_bounds(definitions: Definitions) -> BoundsBook:
     """Fee schedules and computed bounds."""
     schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
     due = dict.fromkeys(definitions.bounds_due)
-    gaps = dict(definitions.gaps)
-    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps)
+    gaps, proposed = dict(definitions.gaps), dict(definitions.proposed_bounds)
+    rates = Rates(
+        {each.pair: each for each in definitions.exchange_rates}, dict(definitions.foreign_costs)
+    )
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps, proposed, rates)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
@@ -248,17 +259,21 @@ def state_hash(state: State) -> str:
 
 
 def bounds_hash(state: State) -> int:
-    """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
+    """Sum over fee schedules, and over computed and proposed bounds by their listing's key."""
     keys, due = state.catalog.definition_hashes, state.bounds.due
     total = sum(definition_hash(each) for each in state.bounds.schedules.values())
     for listing_id, listed in state.bounds.listings.items():
         keyed = (int(keys[listing_id]), listing_id in due, listed)
         total += xxhash.xxh3_64_intdigest(msgspec.json.encode(keyed))
+    total += sum(definition_hash(each) for each in state.bounds.rates.pairs.values())
+    for table in (state.bounds.proposed, state.bounds.rates.costs):
+        for listing_id, each in table.items():
+            total += xxhash.xxh3_64_intdigest(msgspec.json.encode((int(keys[listing_id]), each)))
     return total
 
 
 def definition_hash(
-    definition: SellerDefinition | StrategyDefinition | FeeScheduleDefinition,
+    definition: SellerDefinition | StrategyDefinition | FeeScheduleDefinition | ExchangeRate,
 ) -> int:
     """Hash of a definition with everything in it."""
     return xxhash.xxh3_64_intdigest(msgspec.json.encode(definition))

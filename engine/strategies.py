@@ -77,16 +77,6 @@ class FollowSource:
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeRate:
-    """So much of another currency is worth so much of the strategy's, on a day."""
-
-    currency: str
-    amount_minor: int
-    worth_minor: int
-    date: str
-
-
-@dataclass(frozen=True, slots=True)
 class Filter:
     """Which competitor offers count; see CompetitorFilter in catalog.proto."""
 
@@ -166,7 +156,6 @@ class StrategyDefinition:
     follow_value: int = FollowValue.EFFECTIVE
     follow_max_age_ms: int = 0
     follow_grace_ms: int = 0
-    exchange_rates: tuple[ExchangeRate, ...] = ()
     follow_b2c: bool = False
     """FOLLOW the B2C price of the same SKU instead of sources."""
     time_zone: str = ""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.checks import check_text
 from engine.errors import InputError, LimitError
-from engine.follow_checks import check_currencies, check_users
+from engine.follow_checks import check_users
 from engine.push_checks import check_in_use
 from engine.schedules import Schedules, check_references
 from engine.schema import RowFlag, StrategyKind
@@ -52,13 +52,17 @@ class StrategyTable(Watched):
 
     # Strategies
 
+    def check_strategy(self, definition: StrategyDefinition) -> None:
+        """A definition by itself. Raises InputError."""
+        check_text("seller_id", definition.seller_id)
+        check(with_defaults(definition))
+
     def put_strategy(self, definition: StrategyDefinition) -> int:
         """Creates or replaces a strategy and returns its index.
 
         Raises InputError for a bad definition, LimitError when the table is full.
         """
-        check_text("seller_id", definition.seller_id)
-        check(with_defaults(definition))
+        self.check_strategy(definition)
         name = (definition.seller_id, definition.strategy_id)
         index = self.strategy_at.get(name, len(self.strategies))
         if index == MAX_STRATEGIES:
@@ -69,7 +73,6 @@ class StrategyTable(Watched):
             )
         self._check_currency_kept(index, definition)
         check_references(definition, self.strategies_of(definition.seller_id))
-        check_currencies(self, definition)
         record = compile_strategy(definition, self._pool)
         if index == len(self.strategies):
             self.strategies.append(definition)

@@ -16,6 +16,7 @@ from server.cli.backup import backup_command, restore_command
 from server.cli.claims import claims_group
 from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
+from server.cli.fees import fees_group
 from server.cli.ingest import ingest_command
 from server.cli.insights import insights_group
 from server.cli.journal import journal_group
@@ -137,6 +138,7 @@ def demo(listings: int, seconds: int, seed: int) -> None:
 
 main.add_command(backtest_command)
 main.add_command(claims_group)
+main.add_command(fees_group)
 main.add_command(insights_group)
 main.add_command(ingest_command)
 main.add_command(listings_group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.schema import Aggregate, Audience, Condition, FollowValue
-from engine.strategies import ExchangeRate, FollowSource, StrategyDefinition
+from engine.strategies import FollowSource, StrategyDefinition
 from repriced.v1 import catalog_pb2
 
 
@@ -16,10 +16,6 @@ def follow_fields(message: catalog_pb2.FollowStrategy) -> dict[str, Any]:
         "follow_units": message.units or 1,
         "aggregate": message.aggregate or int(Aggregate.MIN),
         "follow_value": message.value or int(FollowValue.EFFECTIVE),
-        "exchange_rates": tuple(
-            ExchangeRate(each.currency, each.amount_minor, each.worth_minor, each.date)
-            for each in message.exchange_rates
-        ),
     }
 
 
@@ -44,8 +40,3 @@ def fill_follow(part: catalog_pb2.FollowStrategy, definition: StrategyDefinition
         part.sources.add(**given)
     codes: Any = {"aggregate": definition.aggregate, "value": definition.follow_value}
     part.MergeFrom(catalog_pb2.FollowStrategy(units=definition.follow_units, **codes))
-    for rate in definition.exchange_rates:
-        part.exchange_rates.add(
-            currency=rate.currency, amount_minor=rate.amount_minor, worth_minor=rate.worth_minor,
-            date=rate.date,
-        )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_requests import REQUEST_ID
-from wire_sources import RATES, SOURCES
+from wire_sources import SOURCES
 
 from engine import schema
 from engine.claims.alerts import AlertKind
@@ -212,7 +212,6 @@ FOLLOW: dict[str, st.SearchStrategy[Any]] = {
     "follow_value": st.sampled_from(FollowValue),
     "follow_max_age_ms": st.integers(0, 9),
     "follow_grace_ms": st.integers(0, 9),
-    "exchange_rates": RATES,
     "offsets": st.tuples(st.none(), OFFSETS, st.none()),
 }
 KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH, FOLLOW)
