@@ -332,3 +332,14 @@ def make(what: str, who: str, plain: Plain, number: int, scene: Scene) -> Reques
     message = KINDS[what].request(request_id=str(uuid.UUID(int=number, version=4)))
     KINDS[what].fill(message, plain, scene)
     return Request(what, who, plain, message, message.SerializeToString())
+
+
+def without_zones(request: Request, payload: bytes) -> bytes:
+    """A payload of the journal as it was sent: strategies get the offsets of their time zones."""
+    if request.what != "strategies":
+        return payload
+    message = KINDS[request.what].request.FromString(payload)
+    for each in message.strategies:
+        if each.HasField("schedule"):
+            del each.schedule.zone_offsets[:]
+    return bytes(message.SerializeToString())
