@@ -58,9 +58,10 @@ def apply_fee_schedules(
 def apply_exchange_rates(
     shard: Shard, batch: DefinitionBatch[ExchangeRate], sequence: int, scope: Scope
 ) -> CountResult:
-    """Takes exchange rates over; costs in their first currency become due, and bounds with them."""
+    """Takes exchange rates over; costs in their first currency become due, and bounds with them,
+    and so do the strategies that follow sources in it."""
     result = CountResult(sequence, problems=list(batch.problems))
-    state = shard.state
+    state, pairs = shard.state, set()
     for index, rate in batch.rows:
         try:
             check_seller(scope, "seller_id", rate.seller_id)
@@ -69,6 +70,7 @@ def apply_exchange_rates(
             result.problems.append(problem(index, error))
             continue
         result.count += 1
+        pairs.add(rate.pair)
         if due:
             state.bounds.due.update(dict.fromkeys(due))
             state.guards.events.add(
@@ -76,6 +78,7 @@ def apply_exchange_rates(
                 f"the exchange rate has changed: {rate}; the costs of {len(due)} listings follow",
                 seller_id=rate.seller_id,
             )  # fmt: skip
+    state.following.rates_changed(state.catalog, pairs)
     return result
 
 

@@ -15,12 +15,13 @@ from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
 from engine.costs import put_cost, with_cost
 from engine.errors import RepricedError, RowProblem
+from engine.follow_checks import check_currencies, check_followed
 from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
 from engine.held import listed_of
 from engine.proposing import accept, proposing
-from engine.redefining import present_commands, redefine_outside
+from engine.redefining import present_commands, redefine_outside, redefine_resumed
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, CommandKind, Reason
 from engine.scope import Scope, check_seller
@@ -97,24 +98,28 @@ def apply_strategies(
 ) -> CountResult:
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
+    catalog, entries = shard.state.catalog, shard.state.catalog.schedules.entries
     changed: set[int] = set()
     restarted: set[int] = set()
     for index, definition in batch.rows:
         try:
             check_seller(scope, "seller_id", definition.seller_id)
-            index_of = shard.state.catalog.put_strategy(definition)
+            catalog.check_strategy(definition)
+            check_currencies(catalog, shard.state.bounds.rates, definition)
+            before = catalog.strategy(definition.seller_id, definition.strategy_id)
+            index_of = catalog.put_strategy(definition)
             changed.add(index_of)
-            if definition.has_sources:
-                shard.state.following.due.add(index_of)
+            shard.state.following.redefined(index_of, before, definition)
             if definition.restart:
                 restarted.add(index_of)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        commands = present_commands(shard, shard.state.catalog.listings_using(changed))
+        commands = present_commands(shard, catalog.listings_using(changed))
         commands["restart"] = np.isin(commands["strategy"], list(restarted))
         shard.command(commands, TickResult(sequence))
+        redefine_resumed(shard, entries, changed, TickResult(sequence))
     return result
 
 
@@ -163,6 +168,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     definition, foreign = with_cost(state, definition)
     definition, proposed = proposing(state, definition)
     strategy = catalog.check_listing(definition)
+    check_followed(catalog, state.bounds.rates, definition)
     listed = listed_of(state, definition)
     bounds = state.bounds.bounds_of(listed) if listed else None
     listing_id, created = catalog.put_listing(definition)
@@ -177,7 +183,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
             state.now_ms, np.array([listing_id], np.uint32), np.zeros(1, np.int64), live
         )
     state.following.live_changed(catalog, [listing_id])
-    if strategy in catalog.followers:
+    if catalog.strategies[strategy].has_sources:
         state.following.due.add(strategy)
     result.upserted.append((index, listing_id, created))
     warning = ceiling_warning(index, definition)

@@ -39,6 +39,7 @@ from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
 from engine.schema import COMMAND, CommandKind, CycleState, InputKind
 from engine.scope import Scope, inside
+from engine.sightings import note_offers
 from engine.state import State
 
 Batch = Any
@@ -101,7 +102,7 @@ class Shard:
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
         """Whether a listing from first_id to last_id (excluded) has a due timer, or any has bounds
         to be computed or a calendar to follow."""
-        if self.state.bounds.due or self.state.following.due:
+        if self.state.bounds.due or self.state.following.is_due(now_ms):
             return True
         catalog = self.state.catalog
         if catalog.schedules.due(now_ms) or 0 < catalog.next_promotion_ms <= now_ms:
@@ -120,7 +121,8 @@ class Shard:
         resolved = resolve_snapshots(batch, catalog, self.state.now_ms, scope)
         self.ambiguous_own += resolved.ambiguous_own
         self.offers_read += len(batch.offers)
-        result = TickResult(sequence, problems=batch.problems + resolved.problems)
+        problems = note_offers(self.state, batch, resolved, scope)
+        result = TickResult(sequence, problems=batch.problems + problems)
         catalog.records["sequence"][resolved.rows["listing_id"]] = sequence
         self.evaluator.offers(resolved.rows, batch.offers, result)
         return result
@@ -179,9 +181,10 @@ class Shard:
         active = listed[catalog.active[listed]]
         refs = RefBatch("", len(active), active.tolist(), active.tolist())
         self._delete(refs, sequence, scope)
-        erase_seller(catalog, seller)
+        erased = erase_seller(catalog, seller)
         self.state.guards.erase(seller, batch.seller_id, listed)
         self.state.bounds.erase(batch.seller_id)
+        self.state.following.forget(erased)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
 

@@ -22,7 +22,7 @@ from engine.columns import SellerDefinition
 from engine.coupling import Coupling
 from engine.decisions import DecisionLog
 from engine.errors import InputError, ReplayError
-from engine.following import Following
+from engine.following import Following, KeptFollowing
 from engine.guards import Guards
 from engine.promotions import Promotion
 from engine.replies import Replies
@@ -63,7 +63,7 @@ class Definitions(msgspec.Struct, frozen=True):
     bounds_due: list[int]
     calendars_ms: int
     sales_sources: list[tuple[int, str]]
-    following_due: list[int]
+    following: KeptFollowing
     tiers: list[tuple[int, tuple[Tier, ...]]]
     tiers_sent: list[tuple[int, TierPrices]]
     gaps: list[tuple[int, Gaps]]
@@ -90,7 +90,7 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.bounds.due),
         catalog.schedules.at_ms,
         state.sales.sources(),
-        sorted(state.following.due),
+        state.following.dump(),
         list(catalog.tiers.items()),
         list(state.coupling.sent.items()),
         list(state.bounds.gaps.items()),
@@ -148,7 +148,7 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
         guards=load_guards(columns),
         bounds=load_bounds(definitions),
         sales=Sales.load(columns["sales"], definitions.sales_sources),
-        following=Following(definitions.following_due),
+        following=Following.load(definitions.following),
         coupling=Coupling(dict(definitions.tiers_sent)),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
@@ -237,9 +237,9 @@ def load_catalog(
     catalog.has_b2b = has_b2b
     catalog.schedules.at_ms = definitions.calendars_ms
     catalog.find_next_promotion()
-    catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
+    catalog.restore(definitions.sellers, definitions.strategies)
     return catalog
 
 

@@ -112,10 +112,21 @@ class Rates:
             return []
         return [each for each, cost in self.costs.items() if cost.pair == rate.pair]
 
+    def ratio(self, pair: Pair) -> tuple[int, int] | None:
+        """What so many minor units of the first currency are worth in the second, as numerator and
+        denominator; None without a rate."""
+        _, source, target = pair
+        if source == target:
+            return 1, 1
+        rate = self.pairs.get(pair)
+        if rate is None:
+            return None
+        return rate.rate_billionths * 10 ** exponent(target), BILLION * 10 ** exponent(source)
+
     def converted(self, cost: ForeignCost) -> int:
         """The cost in the listing's currency. Raises InputError without a rate."""
-        rate = self.pairs.get(cost.pair)
-        if rate is None:
+        ratio = self.ratio(cost.pair)
+        if ratio is None:
             seller_id, source, target = cost.pair
             raise InputError(
                 f"cost_currency is {source!r}, and seller {seller_id!r} has no exchange rate from"
@@ -124,10 +135,7 @@ class Rates:
                 reason="NO_EXCHANGE_RATE",
                 field="cost_currency",
             )
-        return divide_up(
-            cost.cost_minor * rate.rate_billionths * 10 ** exponent(rate.to_currency),
-            BILLION * 10 ** exponent(rate.from_currency),
-        )
+        return divide_up(cost.cost_minor * ratio[0], ratio[1])
 
     def erase(self, seller_id: str) -> None:
         """Takes a seller's rates out; its listings are gone already."""

@@ -303,7 +303,7 @@ class Gate:
         after = part.scratch["live_price_minor"][slots]
         self._guards.live_log.note(self._state.now_ms, ids, before, after)
         self._tell_foreign(part, slots, before)
-        if part.catalog.followers:
+        if part.catalog.watched:
             self._state.following.live_changed(part.catalog, ids.tolist())
 
     def _tell_foreign(self, part: Slice, moved: Slots, before: NDArray[np.int64]) -> None:

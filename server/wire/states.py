@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.catalog import Catalog
 from engine.guards.proposals import Proposal
 from engine.held import held_definition
 from engine.money import currency_code
-from engine.schema import PREMIUM_UNKNOWN, RowFlag
+from engine.schedules import is_pause
+from engine.schema import PREMIUM_UNKNOWN, CycleState, RowFlag
 from engine.state import State
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire.answers import add_quantity_prices
@@ -38,7 +40,7 @@ def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingS
         bounds_version=int(record["bounds_version"]),
         price_minor=int(row["price_minor"]),
         live_price_minor=int(row["live_price_minor"]),
-        pause_causes=[cause for flag, cause in PAUSE_CAUSES.items() if flags & flag],
+        pause_causes=pause_causes(catalog, row),
         last_decision_id=int(record["decision_id"]),
         last_decision_withdrawn=bool(flags & RowFlag.WITHDRAWN),
         stopped=bool(guards.switch.cause(catalog, listing_id)),
@@ -53,6 +55,16 @@ def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingS
     if proposal is not None:
         add_quantity_prices(catalog, message.set_aside)
     return message
+
+
+def pause_causes(catalog: Catalog, row: Any) -> list[types_pb2.PauseCause]:
+    """Why a listing is paused; empty where it is not."""
+    flags = int(row["flags"])
+    causes = [cause for flag, cause in PAUSE_CAUSES.items() if flags & flag]
+    entry = catalog.schedules.entries.get(int(row["strategy"]))
+    if row["state"] == CycleState.PAUSED and is_pause(entry):
+        causes.append(types_pb2.PAUSE_CAUSE_CALENDAR)
+    return causes
 
 
 def proposal_message(proposal: Proposal, record: Any) -> types_pb2.Decision:

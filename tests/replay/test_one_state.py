@@ -32,11 +32,11 @@ from tests.server.recovery.workload import MARKETPLACES, SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 8,
+    "rules_version": 9,
     "frames": 943,
     "inputs": "4abf3bb184ec3ccf",
     "answers": "472a4cc9bba623e2",
-    "state": "44836c8d79cb96ae",
+    "state": "576350d1e3fd0fe2",
 }
 LEVELS = (*available_levels(), REFERENCE)
 

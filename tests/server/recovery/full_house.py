@@ -16,6 +16,7 @@ from engine.claims.imports import import_paths
 from engine.claims.lifecycle import Ledger
 from engine.claims.store import Store as ClaimsStore
 from engine.insights.history import Answered
+from engine.insights.notices import RAISE, NoticeKind
 from repriced.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
@@ -128,7 +129,8 @@ def fill(data: Path, app: App, boss: str, request_id: Any) -> None:
         with app.history.keeping() as kept:
             note = sku_of(seller)
             kept.answer(seller, Answered(1, "TRIAL/M/EUR/B2C//1", "KEEP", "It paid.", 1, note))
-    app.looks.look(int(datetime.now(UTC).timestamp() * 1000))
+            kept.db.execute(RAISE, (seller, now_ms, NoticeKind.TRIAL_DUE, f"TRIAL/{note}/1", note))
+    app.looks.look(now_ms)
 
 
 def define(seller: str, key: types_pb2.ListingKey, catalog: Any, request_id: Any) -> None:
