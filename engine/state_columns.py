@@ -11,7 +11,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from engine._state_hash import hash_rows
+from engine._state_hash import hash_rows, places_needed
 from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
 from engine.bounds.proposed import ProposedBounds
@@ -28,18 +28,18 @@ from engine.promotions import Promotion
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
-from engine.schema import GRID, RECORD, ROW, Audience, RowFlag
+from engine.schema import GRID, RECORD, ROW, Audience
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 from engine.tiers import Tier, TierPrices
 
-LAYOUT = 10
+LAYOUT = 11
 """Raised whenever columns are added or change their meaning."""
 
-HASHED_AT_ONCE = 1 << 18
-"""Listings that one of two threads hashes at a time."""
+SHARED_AT_ONCE = 1 << 18
+"""Listings that one of two threads looks at at a time."""
 
 GUARDS = "guards_"
 """Begins the name of every column of the guards."""
@@ -188,18 +188,30 @@ def load_guards(columns: Columns) -> Guards:
     return guards
 
 
-def check_places(definitions: Definitions, columns: Columns) -> None:
+def check_places(definitions: Definitions, columns: Columns) -> bool:
     """Raises ValueError for listings that lead to places which are not there: native code reads
-    them without a look."""
-    rows, records = columns["rows"], columns["records"]
-    active = (rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
-    for name, places, count in (
-        ("seller", records["seller"], len(definitions.sellers)),
-        ("marketplace", records["marketplace"], len(definitions.marketplaces)),
-        ("strategy", rows["strategy"], 1 + len(definitions.strategies)),
+    them without a look. Whether a listing is, or was, for B2B."""
+    rows, records = columns["rows"].view(np.uint8), columns["records"].view(np.uint8)
+
+    def part(first: int) -> tuple[int, int, int, int]:
+        last = first + SHARED_AT_ONCE
+        return places_needed(
+            rows[first * ROW.itemsize : last * ROW.itemsize],
+            records[first * RECORD.itemsize : last * RECORD.itemsize],
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(part, range(0, len(columns["rows"]), SHARED_AT_ONCE)))
+    *needed, audience = (max(each) for each in zip(*found, strict=True))
+    for name, least, count in zip(
+        ("seller", "marketplace", "strategy"),
+        needed,
+        (len(definitions.sellers), len(definitions.marketplaces), 1 + len(definitions.strategies)),
+        strict=True,
     ):
-        if (places[active] >= count).any():
+        if least > count:
             raise ValueError(f"a listing has a {name} beyond the {count} that there are")
+    return bool(audience == Audience.B2B)
 
 
 def load_catalog(
@@ -214,7 +226,7 @@ def load_catalog(
     for name in COLUMNS:
         if len(columns[name]) != count:
             raise ValueError(f"{name} has {len(columns[name])} entries; allowed: {count}")
-    check_places(definitions, columns)
+    has_b2b = check_places(definitions, columns)
     catalog = Catalog(max(1024, 1 << (count - 1).bit_length()), memory)
     catalog.count = count
     catalog.names.load(dict(columns), count)
@@ -222,7 +234,7 @@ def load_catalog(
     catalog.terms = load_terms(columns["terms"])
     catalog.tiers = dict(definitions.tiers)
     catalog.promotions = dict(definitions.promotions)
-    catalog.has_b2b = bool(np.any(columns["records"]["audience"] == Audience.B2B))
+    catalog.has_b2b = has_b2b
     catalog.schedules.at_ms = definitions.calendars_ms
     catalog.find_next_promotion()
     for marketplace in definitions.marketplaces:
@@ -242,7 +254,7 @@ def state_hash(state: State) -> str:
     by_strategy = np.array(strategies, np.uint64)
 
     def part(first: int) -> int:
-        used = slice(first, min(first + HASHED_AT_ONCE, catalog.count))
+        used = slice(first, min(first + SHARED_AT_ONCE, catalog.count))
         return hash_rows(
             catalog.rows[used].view(np.uint8),
             catalog.grids[used].view(np.uint8),
@@ -252,7 +264,7 @@ def state_hash(state: State) -> str:
         )
 
     with ThreadPoolExecutor(2) as pool:
-        total = sum(pool.map(part, range(0, catalog.count, HASHED_AT_ONCE)))
+        total = sum(pool.map(part, range(0, catalog.count, SHARED_AT_ONCE)))
     sellers = [definition_hash(each) for each in catalog.sellers if each.seller_id]
     total += sum(strategies) + sum(sellers) + bounds_hash(state)
     return f"{total % 2**64:016x}"

@@ -29,6 +29,7 @@ from server.cli.operate import (
     resume_command,
     stop_command,
 )
+from server.cli.queue import ingest_queue_command
 from server.cli.replay import replay_command
 from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
@@ -141,6 +142,7 @@ main.add_command(claims_group)
 main.add_command(fees_group)
 main.add_command(insights_group)
 main.add_command(ingest_command)
+main.add_command(ingest_queue_command)
 main.add_command(listings_group)
 main.add_command(explain_command)
 main.add_command(sellers_group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.schema import InputKind
 from engine.state_columns import state_hash
 from repriced.v1 import catalog_pb2, fees_pb2
 from server.wire import listing_state_message
+from tests.server.conftest import Running, run
 from tests.server.recovery.shards import apply, open_shard, same
 from tests.server.test_computed_bounds import Book, computed, listing, request_id, schedule
 
@@ -222,3 +224,49 @@ def test_fees_that_leave_the_goal_flat_keep_the_bounds_and_say_so(book: Book) ->
     book.advance()
     assert book.bounds() == before
     assert "computed bounds stay as they were" in book.events()[-1]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Running]:
+    """A server with rates of two sellers."""
+    for server in run(directory=tmp_path):
+        made = [rate(from_currency=each) for each in ("USD", "GBP", "CNY")]
+        request = fees_pb2.BatchUpsertExchangeRatesRequest(
+            request_id=request_id(), exchange_rates=[*made, rate(seller_id="A2OTHER")]
+        )
+        assert server.catalog.BatchUpsertExchangeRates(request).upserted_count == 4
+        yield server
+
+
+def test_rates_are_listed_by_seller_and_page(served: Running) -> None:
+    request = fees_pb2.ListExchangeRatesRequest(seller_id="A1SHOP", page_size=2)
+    pages: list[list[str]] = []
+    while not pages or request.page_token:
+        answer = served.catalog.ListExchangeRates(request)
+        pages.append([each.from_currency for each in answer.exchange_rates])
+        request.page_token = answer.next_page_token
+    assert pages == [["USD", "GBP"], ["CNY"]]
+    every = served.catalog.ListExchangeRates(fees_pb2.ListExchangeRatesRequest())
+    assert len(every.exchange_rates) == 4
+    assert every.exchange_rates[0] == rate()
+
+
+def test_rates_and_costs_are_exported(served: Running) -> None:
+    assert not served.upsert(dollars(computed_bounds="")).errors
+    request = catalog_pb2.ExportSellerRequest(seller_id="A1SHOP")
+    held = list(served.catalog.ExportSeller(request))
+    rates = [each.exchange_rate for each in held if each.HasField("exchange_rate")]
+    assert [each.from_currency for each in rates] == ["USD", "GBP", "CNY"]
+    (shown,) = [each.listing.listing for each in held if each.HasField("listing")]
+    assert (shown.cost_minor, shown.cost_currency) == (1_000, "USD")
+
+
+def test_a_seller_with_rates_alone_is_exported_and_erased(served: Running) -> None:
+    request = catalog_pb2.ExportSellerRequest(seller_id="A2OTHER")
+    assert [each.exchange_rate.seller_id for each in served.catalog.ExportSeller(request)] == [
+        "A2OTHER"
+    ]
+    erase = catalog_pb2.EraseSellerRequest(request_id=request_id(), seller_id="A2OTHER")
+    assert not served.catalog.EraseSeller(erase).errors
+    every = served.catalog.ListExchangeRates(fees_pb2.ListExchangeRatesRequest())
+    assert {each.seller_id for each in every.exchange_rates} == {"A1SHOP"}

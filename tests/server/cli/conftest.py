@@ -7,13 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_runner import Run, runner_for
+from cli_runner import MEMORY, Run, runner_for
 
 from server.app import App
-from server.config import Config, JournalConfig, LimitsConfig, ServerConfig
-
-SERVER = ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)
-MEMORY = Config(server=SERVER, journal=JournalConfig(mode="off"))
+from server.config import LimitsConfig
 
 CSV = """\
 seller_id,marketplace_id,sku,audience,asin,condition,fulfilment,currency,floor,ceiling,shipping,\

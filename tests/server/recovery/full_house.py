@@ -158,12 +158,21 @@ def define(seller: str, key: types_pb2.ListingKey, catalog: Any, request_id: Any
         fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=request_id(), fee_schedules=[fees])
     )
     assert not told.errors, told
+    rate = fees_pb2.ExchangeRate(
+        seller_id=seller, from_currency="USD", to_currency="EUR", rate_billionths=900_000_000,
+        day="2026-11-25",
+    )  # fmt: skip
+    told = catalog.BatchUpsertExchangeRates(
+        fees_pb2.BatchUpsertExchangeRatesRequest(request_id=request_id(), exchange_rates=[rate])
+    )
+    assert not told.errors, told
     bounds = fees_pb2.ComputedBounds(
         fee_schedule_id=name, goal=fees_pb2.ProfitGoal(amount_minor=10)
     )
     listing = catalog_pb2.Listing(
         key=key, currency="EUR", floor_minor=800, ceiling_minor=1500, asin="B000000001",
-        condition=types_pb2.CONDITION_NEW, strategy_id=name, cost_minor=500, computed_bounds=bounds,
+        condition=types_pb2.CONDITION_NEW, strategy_id=name, cost_minor=500, cost_currency="USD",
+        computed_bounds=bounds,
     )  # fmt: skip
     told = catalog.BatchUpsertListings(
         catalog_pb2.BatchUpsertListingsRequest(request_id=request_id(), listings=[listing])
