@@ -42,6 +42,8 @@ class Model:
     held: dict[Key, Bounds] = field(default_factory=dict)
     buried: dict[Key, Bounds] = field(default_factory=dict)
     sellers: set[str] = field(default_factory=set)
+    planners: set[str] = field(default_factory=set)
+    """Who has strategies, listings or not."""
     everything: bool = False
     stopped_sellers: set[str] = field(default_factory=set)
     stopped_ids: set[int] = field(default_factory=set)
@@ -181,13 +183,15 @@ class Model:
 
     def _take_erase(self, request: Request, answer: Any) -> None:
         seller = request.message.seller_id
-        assert bool(answer.errors) == (seller not in self.sellers), f"{request}: {answer}"
+        there = seller in self.sellers | self.planners
+        assert bool(answer.errors) != there, f"{request}: {answer}"
         mine = [key for key in self.listings if key[0] == seller]
         assert answer.erased_listings_count == len(mine)
         for key in mine:
             self._bury(key)
         self.buried = {key: each for key, each in self.buried.items() if key[0] != seller}
         self.sellers.discard(seller)
+        self.planners.discard(seller)
         self.stopped_sellers.discard(seller)
 
     def _take_sellers(self, request: Request, answer: Any) -> None:
@@ -196,6 +200,13 @@ class Model:
             assert row.seller_id in SCOPES[request.who] or index in wrong, f"{request}: {answer}"
             if index not in wrong:
                 self.sellers.add(row.seller_id)
+
+    def _take_strategies(self, request: Request, answer: Any) -> None:
+        wrong = {each.index for each in answer.errors}
+        for index, row in enumerate(request.message.strategies):
+            assert row.seller_id in SCOPES[request.who] or index in wrong, f"{request}: {answer}"
+            if index not in wrong:
+                self.planners.add(row.seller_id)
 
     def _take_pause(self, request: Request, answer: Any) -> None:
         for key in self._rows(request, answer, answer.paused_count):

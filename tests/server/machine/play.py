@@ -196,7 +196,7 @@ class Play:
         request = catalog_pb2.ExportSellerRequest(seller_id=name)
         call = who, "CatalogService/ExportSeller", request.SerializeToString(), 0
         (outcome,) = self.world.call(call)
-        if name not in self.model.sellers or name not in SCOPES[who]:
+        if name not in self.model.sellers | self.model.planners or name not in SCOPES[who]:
             assert outcome.code == "NOT_FOUND", f"{who} exports {name}: {outcome}"
             return
         assert outcome.good, f"{who} exports {name}: {outcome}"
