@@ -32,7 +32,7 @@ from tests.server.recovery.workload import SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 8,
+    "rules_version": 9,
     "frames": 937,
     "inputs": "30cc19710a46f55c",
     "answers": "47afb0edc8e57926",
