@@ -12,6 +12,7 @@ from typing import Any
 from engine.reference_endings import raised, with_ending
 from engine.reference_evidence import (
     age_evidence,
+    anchor_premium,
     arm,
     cool_down,
     give_up,
@@ -20,6 +21,13 @@ from engine.reference_evidence import (
     mark_live,
     reemit,
     wait_live,
+)
+from engine.reference_followers import (
+    end_lead,
+    has_risen,
+    leads,
+    nobody_follows,
+    note_answer,
 )
 from engine.reference_learner import Grids, age_grid, choose, learn_draw, step_landed, step_of
 from engine.reference_probe import probe, probe_limit
@@ -166,8 +174,18 @@ def floored_offers(r: Any, g: Grids, s: Any, m: Any, now_s: int, o: Any) -> None
 # Inputs
 
 
+def answered(r: Any, g: Grids, s: Any, old: int, reference: int, now_s: int) -> None:
+    """The reference price rose while a price was on trial: whether it won says nothing of the time
+    before, so it rests. Where it led, the next draw judges it against where the competitor is."""
+    cool_down(r, s, now_s)
+    if leads(r, g):
+        end_lead(r, g, old, reference)
+        anchor_premium(r)
+
+
 def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> None:
     """Offers with a reference price."""
+    old, won = r.reference_minor, False
     keep_class(r, m.reference_class)
     age_evidence(r, s, now_s)
     if r.state in (CycleState.ALONE, CycleState.SUPPRESSED):
@@ -176,6 +194,9 @@ def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int
         r.reference_minor = m.reference_minor
     if m.draw >= 0 and m.own_landed_minor > 0:
         learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
+    note_answer(r, g, s, m.own_landed_minor, old, m.reference_minor, event_s)
+    if r.state == CycleState.PROBING and old > 0 and has_risen(s, old, m.reference_minor):
+        answered(r, g, s, old, m.reference_minor, now_s)
     if r.state == CycleState.SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, g, s, m.reference_minor, now_s, o)
@@ -190,7 +211,7 @@ def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int
     elif o.changed == 0:
         floored_offers(r, g, s, m, now_s, o)
     if o.changed == 0:
-        follow_reference(r, s, m.reference_minor, now_s, o)
+        follow_reference(r, s, m.reference_minor, won, now_s, o)
     if o.reason == Reason.NONE:
         held(o, hold_reason(r, now_s))
 
@@ -265,7 +286,11 @@ def price_after_silence(r: Any, g: Grids, s: Any, now_s: int) -> int:
 
 def probing_timer(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
     """PROBING without a verdict in time: a price that holds, no evidence, and a rest."""
-    item = price_after_silence(r, g, s, now_s)
+    if leads(r, g):
+        item = int(min(r.good_price_minor, r.price_minor))
+        nobody_follows(r, g)
+    else:
+        item = price_after_silence(r, g, s, now_s)
     r.state = CycleState.HOLDING
     cool_down(r, s, now_s)
     if r.reference_minor > 0:
