@@ -16,7 +16,7 @@ from engine._evidence cimport (
     reemit,
     wait_live,
 )
-from engine._followers cimport end_lead, has_risen, leads, nobody_follows, note_answer
+from engine._followers cimport end_lead, has_moved, leads, nobody_follows, note_answer
 from engine._learner cimport age_grid, choose, learn_draw, step_landed, step_of
 from engine._market cimport Market
 from engine._probe cimport probe, probe_limit
@@ -195,11 +195,11 @@ cdef inline void floored_offers(
 # Inputs
 
 
-cdef inline void answered(
+cdef inline void disturb_probe(
     Row* r, Grids* g, const Strategy* s, int64_t old, int64_t reference, int64_t now_s
 ) noexcept nogil:
     cool_down(r, s, now_s)
-    if leads(r, g):
+    if reference > old and leads(r, g):
         end_lead(r, g, old, reference)
         anchor_premium(r)
 
@@ -218,8 +218,8 @@ cdef inline void competitor_offers(
     if m.draw >= 0 and m.own_landed_minor > 0:
         learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
     note_answer(r, g, s, m.own_landed_minor, old, m.reference_minor, event_s)
-    if r.state == STATE_PROBING and old > 0 and has_risen(s, old, m.reference_minor):
-        answered(r, g, s, old, m.reference_minor, now_s)
+    if r.state == STATE_PROBING and old > 0 and has_moved(s, old, m.reference_minor):
+        disturb_probe(r, g, s, old, m.reference_minor, now_s)
     if r.state == STATE_SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, g, s, m.reference_minor, now_s, o)

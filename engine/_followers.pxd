@@ -29,8 +29,8 @@ cdef inline bint came_down(int64_t landed, int64_t reference) noexcept nogil:
     return (reference - landed) * NEAR_PART <= landed
 
 
-cdef inline bint has_risen(const Strategy* s, int64_t old, int64_t reference) noexcept nogil:
-    return (reference - old) * MILLION >= s.reanchor_ppm * old
+cdef inline bint has_moved(const Strategy* s, int64_t old, int64_t reference) noexcept nogil:
+    return distance(reference, old) * MILLION >= s.reanchor_ppm * old
 
 
 cdef inline bint answers(const Row* r, const Grids* g) noexcept nogil:
@@ -65,7 +65,7 @@ cdef inline void note_answer(
     cdef Grid* grid
     if old <= 0 or landed <= 0 or not knows(r, g) or near(landed, old):
         return
-    if not has_risen(s, old, reference) and not has_risen(s, reference, old):
+    if not has_moved(s, old, reference):
         return
     if r.effective_s != 0 and at_s - r.effective_s > ANSWER_S:
         return

@@ -24,7 +24,7 @@ from engine.reference_evidence import (
 )
 from engine.reference_followers import (
     end_lead,
-    has_risen,
+    has_moved,
     leads,
     nobody_follows,
     note_answer,
@@ -174,11 +174,11 @@ def floored_offers(r: Any, g: Grids, s: Any, m: Any, now_s: int, o: Any) -> None
 # Inputs
 
 
-def answered(r: Any, g: Grids, s: Any, old: int, reference: int, now_s: int) -> None:
-    """The reference price rose while a price was on trial: whether it won says nothing of the time
-    before, so it rests. Where it led, the next draw judges it against where the competitor is."""
+def disturb_probe(r: Any, g: Grids, s: Any, old: int, reference: int, now_s: int) -> None:
+    """The reference price moved while a price was on trial: whether it won says nothing of the time
+    before, so it rests. Where it led and the reference rose, the next draw judges it anew."""
     cool_down(r, s, now_s)
-    if leads(r, g):
+    if reference > old and leads(r, g):
         end_lead(r, g, old, reference)
         anchor_premium(r)
 
@@ -195,8 +195,8 @@ def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int
     if m.draw >= 0 and m.own_landed_minor > 0:
         learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
     note_answer(r, g, s, m.own_landed_minor, old, m.reference_minor, event_s)
-    if r.state == CycleState.PROBING and old > 0 and has_risen(s, old, m.reference_minor):
-        answered(r, g, s, old, m.reference_minor, now_s)
+    if r.state == CycleState.PROBING and old > 0 and has_moved(s, old, m.reference_minor):
+        disturb_probe(r, g, s, old, m.reference_minor, now_s)
     if r.state == CycleState.SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, g, s, m.reference_minor, now_s, o)

@@ -34,9 +34,9 @@ def came_down(landed: int, reference: int) -> bool:
     return (reference - landed) * NEAR_PART <= landed
 
 
-def has_risen(s: Any, old: int, reference: int) -> bool:
-    """Whether a price rose by `reanchor` or more."""
-    return bool((reference - old) * MILLION >= s.reanchor_ppm * old)
+def has_moved(s: Any, old: int, reference: int) -> bool:
+    """Whether the reference price moved by `reanchor` or more."""
+    return bool(abs(reference - old) * MILLION >= s.reanchor_ppm * old)
 
 
 def answers(g: Grids) -> bool:
@@ -75,7 +75,7 @@ def note_answer(r: Any, g: Grids, s: Any, landed: int, old: int, reference: int,
     """
     if old <= 0 or landed <= 0 or not knows(g) or near(landed, old):
         return
-    if not has_risen(s, old, reference) and not has_risen(s, reference, old):
+    if not has_moved(s, old, reference):
         return
     if r.effective_s != 0 and at_s - r.effective_s > ANSWER_S:
         return

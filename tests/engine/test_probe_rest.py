@@ -76,6 +76,7 @@ ENDS: dict[str, Callable[[Listing], object]] = {
     "unanswered": lambda listing: listing.wait(),
     "displaced": lambda listing: listing.snapshot(offer(1000), own=1234),
     "reference up": lambda listing: listing.snapshot(offer(1100), own=listing.price_minor),
+    "reference down": lambda listing: listing.snapshot(offer(900), own=listing.price_minor),
     "paused": lambda listing: listing.command(CommandKind.PAUSE),
     "out of stock": lambda listing: listing.command(CommandKind.STOCK_OUT),
     "pricing error": lambda listing: listing.feedback(FeedbackKind.PRICING_ERROR),
