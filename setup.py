@@ -25,7 +25,8 @@ SANITIZE = os.environ.get("ENGINE_SANITIZE") == "1"
 X86_64 = platform.machine().lower() in {"x86_64", "amd64"}
 
 FLAGS = ["-O1" if DEBUG or SANITIZE else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
-# GCC clears and copies records with `rep`, which takes as long to begin as decoding a record.
+# GCC clears and copies records with `rep`, which takes long to begin;
+# docs/decisions/0261-records-without-rep.md.
 COMPILER = os.environ.get("CC") or str(sysconfig.get_config_var("CC"))
 if X86_64 and "gcc" in COMPILER:
     WAYS = "vector_loop:512:noalign,libcall:-1:noalign"

@@ -77,14 +77,14 @@ cdef inline bint knows(const Row* r, const Grids* g) noexcept nogil:
 cdef inline void unpack(const Grid* grid, bint holds, Hypotheses* h) noexcept nogil:
     # Whole vectors are read and written, as one that was stored in pieces is waited for; what
     # stands behind the cells is not taken.
-    cdef const uint8_t* each = grid.take_bits
+    cdef const uint8_t* each = <const uint8_t*>grid.keep_bits
     cdef int at
     if holds:
-        each = grid.keep_bits
         for at in range(LANES):
             h.bits[SHARP][at] = each[at] & 15 if at < GRID_CELLS else NO_CELL
             h.bits[SOFT][at] = each[at] >> 4 if at < GRID_CELLS else NO_CELL
         return
+    each = <const uint8_t*>grid.take_bits
     for at in range(LANES):
         h.bits[SHARP][at] = RULED_OUT if at < GRID_CELLS else NO_CELL
     for at in range(LANES // 2):

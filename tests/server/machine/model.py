@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from repriced.v1 import pricing_pb2, types_pb2
-from tests.server.machine import requests
-from tests.server.machine.requests import Request, name_of
+from tests.server.machine import drawn
+from tests.server.machine.drawn import Request, name_of
 from tests.server.machine.world import SCOPES
 
 Key = tuple[str, str]
@@ -56,7 +56,7 @@ class Model:
 
     def listing_id(self, seller: int, number: int) -> int:
         """Id of a listing; 9,999 where it does not exist."""
-        known = self.listings.get(name_of(requests.key(seller, number)))
+        known = self.listings.get(name_of(drawn.key(seller, number)))
         return known.listing_id if known else 9_999
 
     def stops(self, key: Key) -> bool:
