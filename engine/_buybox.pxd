@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint32_t
 from engine._endings cimport raised, with_ending
 from engine._evidence cimport (
     age_evidence,
+    anchor_premium,
     arm,
     cool_down,
     give_up,
@@ -15,7 +16,8 @@ from engine._evidence cimport (
     reemit,
     wait_live,
 )
-from engine._learner cimport learn_draw
+from engine._followers cimport end_lead, has_risen, leads, nobody_follows, note_answer
+from engine._learner cimport age_grid, choose, learn_draw, step_landed, step_of
 from engine._market cimport Market
 from engine._probe cimport probe, probe_limit
 from engine._rules cimport (
@@ -193,10 +195,20 @@ cdef inline void floored_offers(
 # Inputs
 
 
+cdef inline void answered(
+    Row* r, Grids* g, const Strategy* s, int64_t old, int64_t reference, int64_t now_s
+) noexcept nogil:
+    cool_down(r, s, now_s)
+    if leads(r, g):
+        end_lead(r, g, old, reference)
+        anchor_premium(r)
+
+
 cdef inline void competitor_offers(
     Row* r, Grids* g, const Strategy* s, const Market* m, int64_t event_s, int64_t now_s, Outcome* o
 ) noexcept nogil:
-    cdef bint won
+    cdef bint won = False
+    cdef int64_t old = r.reference_minor
     keep_class(r, m.reference_class)
     age_evidence(r, s, now_s)
     if r.state == STATE_ALONE or r.state == STATE_SUPPRESSED:
@@ -205,6 +217,9 @@ cdef inline void competitor_offers(
         r.reference_minor = m.reference_minor
     if m.draw >= 0 and m.own_landed_minor > 0:
         learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
+    note_answer(r, g, s, m.own_landed_minor, old, m.reference_minor, event_s)
+    if r.state == STATE_PROBING and old > 0 and has_risen(s, old, m.reference_minor):
+        answered(r, g, s, old, m.reference_minor, now_s)
     if r.state == STATE_SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, g, s, m.reference_minor, now_s, o)
@@ -219,7 +234,7 @@ cdef inline void competitor_offers(
     elif o.changed == 0:
         floored_offers(r, g, s, m, now_s, o)
     if o.changed == 0:
-        follow_reference(r, s, m.reference_minor, now_s, o)
+        follow_reference(r, s, m.reference_minor, won, now_s, o)
     if o.reason == REASON_NONE:
         held(o, hold_reason(r, now_s))
 
@@ -277,10 +292,35 @@ cdef inline int64_t price_that_held(const Row* r) noexcept nogil:
     return item
 
 
-cdef inline void probing_timer(
-    Row* r, const Strategy* s, int64_t now_s, Outcome* o
+cdef inline int64_t price_after_silence(
+    Row* r, Grids* g, const Strategy* s, int64_t now_s
 ) noexcept nogil:
     cdef int64_t item = price_that_held(r)
+    cdef int64_t present
+    cdef int64_t step
+    cdef int64_t best
+    if r.reference_minor <= 0:
+        return item
+    present = step_of(own_landed(r, item), r.reference_minor)
+    if present < 0:
+        return item
+    age_grid(r, g, s, now_s)
+    step = choose(r, g, s, r.reference_minor, True, False)
+    if step <= present:
+        return item
+    best = item_for_landed(r, step_landed(r, r.reference_minor, step))
+    return max(item, min(best, r.price_minor))
+
+
+cdef inline void probing_timer(
+    Row* r, Grids* g, const Strategy* s, int64_t now_s, Outcome* o
+) noexcept nogil:
+    cdef int64_t item
+    if leads(r, g):
+        item = min(r.good_price_minor, r.price_minor)
+        nobody_follows(r, g)
+    else:
+        item = price_after_silence(r, g, s, now_s)
     r.state = STATE_HOLDING
     cool_down(r, s, now_s)
     if r.reference_minor > 0:
@@ -309,7 +349,7 @@ cdef inline void cycle_timer(
     elif r.state == STATE_AWAITING:
         awaiting_timer(r, s, now_s, o)
     elif r.state == STATE_PROBING:
-        probing_timer(r, s, now_s, o)
+        probing_timer(r, g, s, now_s, o)
     elif r.state == STATE_ALONE:
         alone_timer(r, s, now_s, o)
     elif r.state == STATE_FLOORED and r.reference_minor > 0:

@@ -45,6 +45,11 @@ cdef enum:
     NONE = 0
     LOST = 1
     WON = 2
+    DRAW = 3
+    ANSWER = 4
+    ANSWERS = 12
+    LEADING = 16
+    TOPPED = 32
 
 
 cdef inline int64_t step_of(int64_t landed, int64_t reference) noexcept nogil:
@@ -70,8 +75,12 @@ cdef inline Grid* opened(Row* r, Grids* g) noexcept nogil:
     return g.proposed
 
 
+cdef inline const Grid* seen(const Row* r, const Grids* g) noexcept nogil:
+    return g.proposed if r.flags & FLAG_IN_SLICE else g.kept
+
+
 cdef inline bint knows(const Row* r, const Grids* g) noexcept nogil:
-    return (g.proposed.last if r.flags & FLAG_IN_SLICE else g.kept.last) != NONE
+    return seen(r, g).last & DRAW != NONE
 
 
 cdef inline void unpack(const Grid* grid, bint holds, Hypotheses* h) noexcept nogil:
@@ -143,6 +152,9 @@ cdef inline void age_grid(Row* r, Grids* g, const Strategy* s, int64_t now_s) no
         return
     lost = <int>(passed // period)
     grid.aged_s += <uint32_t>(lost * period)
+    grid.last = <uint8_t>(
+        grid.last & (DRAW | LEADING) | max(0, (grid.last & ANSWERS) - ANSWER * lost)
+    )
     for at in range(GRID_CELLS):
         grid.keep_bits[at] = less(grid.keep_bits[at], lost)
     for at in range(GRID_CELLS // 2):
@@ -160,18 +172,24 @@ cdef inline void learn_draw(
 ) noexcept nogil:
     cdef int64_t step = step_of(landed, reference)
     cdef Grid* grid
+    cdef bint held
     if not weighs(s) or (step < 0 and won) or (step >= STEPS and not won):
         return
     step = max(<int64_t>0, min(step, <int64_t>STEPS - 1))
     age_grid(r, g, s, now_s)
     grid = opened(r, g)
-    if grid.last == NONE:
+    if grid.last & DRAW == NONE:
         forget_grid(grid, now_s)
-    if not (grid.last == WON and won):
+    held = grid.last & DRAW == WON
+    if not (held and won):
         add_draw(grid, False, won, <int>step)
-    if grid.last == WON or won:
+    if held or won:
         add_draw(grid, True, won, <int>step)
-    grid.last = WON if won else LOST
+    note_draw(grid, won)
+
+
+cdef inline void note_draw(Grid* grid, bint won) noexcept nogil:
+    grid.last = <uint8_t>(grid.last & ~DRAW | (WON if won else LOST))
 
 
 cdef inline void add_draw(Grid* grid, bint holds, bint won, int step) noexcept nogil:
@@ -209,7 +227,7 @@ cdef inline void learn_feedback(
     for at in range(SHARE_DRAWS):
         learn_draw(r, g, s, at >= SHARE_DRAWS - wins, landed, r.reference_minor, now_s)
     if knows(r, g):
-        opened(r, g).last = WON if won else LOST
+        note_draw(opened(r, g), won)
 
 
 # Choice

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from engine._endings cimport raised
 from engine._evidence cimport age_evidence
+from engine._followers cimport mark_lead, may_lead
 from engine._learner cimport (
     STEP_UNKNOWN,
     age_grid,
@@ -26,6 +27,7 @@ from engine._rules cimport (
     premium_down,
 )
 from engine._schema cimport (
+    REASON_LEAD_UP,
     REASON_NO_REFERENCE,
     REASON_NO_ROOM,
     REASON_PROBE_UP,
@@ -89,8 +91,12 @@ cdef inline void probe(
     cdef int64_t goal = landed
     cdef int64_t item
     cdef int64_t most
+    cdef bint leading = reference > 0 and may_lead(r, g, reference)
     age_evidence(r, s, now_s)
-    if reference > 0:
+    if leading:
+        goal = landed + probe_limit(s, landed, max(<int64_t>0, landed_cap(r) - landed))
+        goal = min(goal, landed_cap(r))
+    elif reference > 0:
         goal = probe_goal(r, g, s, reference, landed, now_s)
     item = min(item_for_landed(r, goal), highest(r))
     if item > held_minor:
@@ -100,9 +106,10 @@ cdef inline void probe(
         r.deadline_s = <uint32_t>(now_s + s.hold_s)
         held(o, REASON_NO_ROOM if reference > 0 else REASON_NO_REFERENCE)
         return
-    if not move_to(r, s, item, REASON_PROBE_UP, now_s, o):
+    if not move_to(r, s, item, REASON_LEAD_UP if leading else REASON_PROBE_UP, now_s, o):
         r.deadline_s = <uint32_t>(now_s + s.hold_s)
         return
     r.good_price_minor = held_minor
+    mark_lead(r, g, leading)
     r.state = STATE_PROBING
     r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)

@@ -3,7 +3,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from engine._evidence cimport arm, learn
+from engine._evidence cimport anchor_premium, arm, learn
+from engine._followers cimport came_down, leads, stands_here
 from engine._learner cimport STEP_UNKNOWN, choose, step_landed, step_of
 from engine._rules cimport (
     MILLION,
@@ -33,6 +34,7 @@ from engine._schema cimport (
     REASON_AT_TARGET,
     REASON_BELOW_FLOOR_CHOICE,
     REASON_FLOORED,
+    REASON_FOLLOWED,
     REASON_HOLD_LOST,
     REASON_HOLDING,
     REASON_KEEP,
@@ -205,11 +207,14 @@ cdef inline void draw_won(
 
 
 cdef inline void draw_lost(
-    Row* r, const Strategy* s, int step, int64_t reference, int64_t now_s, Outcome* o
+    Row* r, Grids* g, const Strategy* s, int step, int64_t reference, int64_t now_s, Outcome* o
 ) noexcept nogil:
     cdef int state = r.state
     cdef int64_t landed = step_landed(r, reference, step)
     if state == STATE_FLOORED:
+        return
+    if state != STATE_PROBING and stands_here(r, g, reference):
+        held(o, REASON_FOLLOWED)
         return
     if r.price_minor <= r.floor_minor:
         enter_floored(r, s, now_s, o)
@@ -246,6 +251,9 @@ cdef inline void judge(
     cdef int verdict = verdict_of(r, s, share_bp)
     cdef bint may_try
     cdef int step
+    if not won and leads(r, g):
+        held(o, REASON_WAITING_FOR_VERDICT)
+        return
     if verdict >= 0:
         learn(r, verdict == 1, landed, reference, event_s)
     if won and r.state == STATE_HOLDING:
@@ -255,7 +263,7 @@ cdef inline void judge(
     if step != STEP_UNKNOWN and won:
         draw_won(r, s, step, reference, now_s, o)
     elif step != STEP_UNKNOWN:
-        draw_lost(r, s, step, reference, now_s, o)
+        draw_lost(r, g, s, step, reference, now_s, o)
     elif verdict < 0:
         held(o, REASON_WAITING_FOR_VERDICT)
     elif verdict == 1:
@@ -265,9 +273,10 @@ cdef inline void judge(
 
 
 cdef inline void follow_reference(
-    Row* r, const Strategy* s, int64_t reference, int64_t now_s, Outcome* o
+    Row* r, const Strategy* s, int64_t reference, bint won, int64_t now_s, Outcome* o
 ) noexcept nogil:
     cdef int64_t item
+    cdef int64_t landed = own_landed(r, r.price_minor)
     cdef uint8_t state = r.state
     if state != STATE_AWAITING and state != STATE_HOLDING and state != STATE_PROBING:
         return
@@ -275,6 +284,10 @@ cdef inline void follow_reference(
         return
     item = clamp(r, item_for_landed(r, landed_low(reference, r.premium_ppm)))
     if distance(item, r.price_minor) * MILLION < s.reanchor_ppm * r.price_minor:
+        return
+    if won and state == STATE_HOLDING and r.premium_ppm < 0 and came_down(landed, reference):
+        anchor_premium(r)
+        held(o, REASON_FOLLOWED)
         return
     if item > r.price_minor:
         r.state = STATE_AWAITING

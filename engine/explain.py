@@ -16,7 +16,7 @@ from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.learner_tables import STEPS, WHOLE
 from engine.money import currency_code, format_minor
 from engine.reference import load
-from engine.reference_learner import chances, step_of, step_premium, unpack
+from engine.reference_learner import chances, last_draw, step_of, step_premium, unpack
 from engine.reference_market import (
     eligible,
     forbidden_bits,
@@ -298,12 +298,16 @@ def bracket_sentence(found: Explanation, verb: str, prices: tuple[int | None, in
 def learner_sentence(found: Explanation) -> str:
     """What the learner expects at the present price, and where it expects to lose."""
     row, grid = found.row, found.grid
-    if grid is None or grid.last == LastDraw.NONE or 0 in (row.reference_minor, row.price_minor):
+    if (
+        grid is None
+        or last_draw(grid) == LastDraw.NONE
+        or 0 in (row.reference_minor, row.price_minor)
+    ):
         return ""
     step = step_of(own_landed(row, row.price_minor), row.reference_minor)
     if not 0 <= step < STEPS:
         return "The price is too far from the reference price for what was learned."
-    chance = chances(unpack(grid, int(grid.last == LastDraw.WON)))
+    chance = chances(unpack(grid, int(last_draw(grid) == LastDraw.WON)))
     loses = next((at for at in range(step, STEPS) if 2 * chance[at] < WHOLE), STEPS)
     text = "From what was learned, this price is expected to have the Buy Box"
     text += f" {chance[step] * 100 // WHOLE} % of the time"

@@ -10,6 +10,8 @@ WHY_CHANGED = {
     Reason.LOWER_AFTER_LOSS: "the price before did not win the Buy Box, so a lower one is tried",
     Reason.RAISE_TO_KEEP: "the Buy Box was won, and this higher price is known to keep it",
     Reason.PROBE_UP: "the Buy Box was held long enough to try a higher price",
+    Reason.LEAD_UP: "a competitor answers our price and nobody gains while it stays low, so it"
+    " leads the way up",
     Reason.PROBE_LOST: "the higher price that was tried lost the Buy Box",
     Reason.PROBE_UNANSWERED: "the marketplace did not judge the higher price in time",
     Reason.HOLD_LOST: "the price that had held the Buy Box lost it",
@@ -81,6 +83,8 @@ WHY_NOT = {
     Reason.POSITION_UNSEEN: "The offers of the wanted rank are not among those that the"
     " marketplace shows",
     Reason.FOLLOW_WAITS: "The prices of too few of the sources that it follows are known",
+    Reason.FOLLOWED: "A competitor answers each of our prices and stands at this one; a lower one"
+    " would be answered too",
     Reason.QUIET: "A calendar entry holds the price",
     Reason.CALENDAR_HELD: "A calendar entry sets the price",
     Reason.PUSH_WAITS: "Units are not counted yet: counting begins with the Buy Box, or with a"

@@ -25,6 +25,9 @@ PRIOR_CELL, PRIOR_SHIFT = 11, 2
 four cells away half as likely."""
 HORIZON = 48
 """What a higher price would add counts for two days, what trying it may cost for an hour."""
+DRAW, ANSWER, ANSWERS, LEADING, TOPPED = 3, 4, 12, 16, 32
+"""Bits of the byte of the last draw: a `LastDraw`, a count of answers (`reference_followers`),
+whether the price on trial leads, and whether leading found the top."""
 AGES = 7
 """Evidence loses a bit each seventh of the strategy's `evidence_max_age`."""
 KINDS = 2

@@ -12,6 +12,7 @@ from typing import Any
 from engine.reference_endings import raised, with_ending
 from engine.reference_evidence import (
     age_evidence,
+    anchor_premium,
     arm,
     cool_down,
     give_up,
@@ -21,7 +22,14 @@ from engine.reference_evidence import (
     reemit,
     wait_live,
 )
-from engine.reference_learner import Grids, learn_draw
+from engine.reference_followers import (
+    end_lead,
+    has_risen,
+    leads,
+    nobody_follows,
+    note_answer,
+)
+from engine.reference_learner import Grids, age_grid, choose, learn_draw, step_landed, step_of
 from engine.reference_probe import probe, probe_limit
 from engine.reference_rules import (
     MILLION,
@@ -166,8 +174,18 @@ def floored_offers(r: Any, g: Grids, s: Any, m: Any, now_s: int, o: Any) -> None
 # Inputs
 
 
+def answered(r: Any, g: Grids, s: Any, old: int, reference: int, now_s: int) -> None:
+    """The reference price rose while a price was on trial: whether it won says nothing of the time
+    before, so it rests. Where it led, the next draw judges it against where the competitor is."""
+    cool_down(r, s, now_s)
+    if leads(r, g):
+        end_lead(r, g, old, reference)
+        anchor_premium(r)
+
+
 def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int, o: Any) -> None:
     """Offers with a reference price."""
+    old, won = r.reference_minor, False
     keep_class(r, m.reference_class)
     age_evidence(r, s, now_s)
     if r.state in (CycleState.ALONE, CycleState.SUPPRESSED):
@@ -176,6 +194,9 @@ def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int
         r.reference_minor = m.reference_minor
     if m.draw >= 0 and m.own_landed_minor > 0:
         learn_draw(r, g, s, m.draw == 1, m.own_landed_minor, m.reference_minor, now_s)
+    note_answer(r, g, s, m.own_landed_minor, old, m.reference_minor, event_s)
+    if r.state == CycleState.PROBING and old > 0 and has_risen(s, old, m.reference_minor):
+        answered(r, g, s, old, m.reference_minor, now_s)
     if r.state == CycleState.SEEKING:
         if not adopt(r, s, m, event_s, now_s, o):
             seek(r, g, s, m.reference_minor, now_s, o)
@@ -190,7 +211,7 @@ def competitor_offers(r: Any, g: Grids, s: Any, m: Any, event_s: int, now_s: int
     elif o.changed == 0:
         floored_offers(r, g, s, m, now_s, o)
     if o.changed == 0:
-        follow_reference(r, s, m.reference_minor, now_s, o)
+        follow_reference(r, s, m.reference_minor, won, now_s, o)
     if o.reason == Reason.NONE:
         held(o, hold_reason(r, now_s))
 
@@ -246,11 +267,32 @@ def price_that_held(r: Any) -> int:
     return int(item)
 
 
-def probing_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
-    """PROBING without a verdict in time: the last price that held, no evidence, and a rest."""
+def price_after_silence(r: Any, g: Grids, s: Any, now_s: int) -> int:
+    """Price that held before the probe; a higher one, up to the probe, where the learner, who saw
+    that price, expects it to hold."""
+    item, reference = price_that_held(r), r.reference_minor
+    if reference <= 0:
+        return item
+    present = step_of(own_landed(r, item), reference)
+    if present < 0:
+        return item
+    age_grid(r, g, s, now_s)
+    step = choose(r, g, s, reference, 1, False)
+    if step <= present:
+        return item
+    best = item_for_landed(r, step_landed(r, reference, step))
+    return int(max(item, min(best, r.price_minor)))
+
+
+def probing_timer(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
+    """PROBING without a verdict in time: a price that holds, no evidence, and a rest."""
+    if leads(r, g):
+        item = int(min(r.good_price_minor, r.price_minor))
+        nobody_follows(r, g)
+    else:
+        item = price_after_silence(r, g, s, now_s)
     r.state = CycleState.HOLDING
     cool_down(r, s, now_s)
-    item = price_that_held(r)
     if r.reference_minor > 0:
         r.premium_ppm = premium_down(own_landed(r, item), r.reference_minor)
     if not move_to(r, s, item, Reason.PROBE_UNANSWERED, now_s, o):
@@ -275,7 +317,7 @@ def cycle_timer(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
     elif r.state == CycleState.AWAITING:
         awaiting_timer(r, s, now_s, o)
     elif r.state == CycleState.PROBING:
-        probing_timer(r, s, now_s, o)
+        probing_timer(r, g, s, now_s, o)
     elif r.state == CycleState.ALONE:
         alone_timer(r, s, now_s, o)
     elif r.state == CycleState.FLOORED and r.reference_minor > 0:

@@ -15,9 +15,13 @@ from typing import Any
 
 from engine.learner_tables import (
     AGES,
+    ANSWER,
+    ANSWERS,
     BITS_IF_LOST,
     BITS_IF_WON,
+    DRAW,
     HORIZON,
+    LEADING,
     LOWEST_PPM,
     PRIOR_CELL,
     PRIOR_SHIFT,
@@ -89,6 +93,21 @@ class Grids:
         return self.proposed
 
 
+def last_draw(grid: Any) -> int:
+    """`LastDraw` of a grid; the byte has room for what is known of answers."""
+    return int(grid.last & DRAW)
+
+
+def knows(g: Grids) -> bool:
+    """Whether anything was learned."""
+    return last_draw(g.peek()) != LastDraw.NONE
+
+
+def note_draw(grid: Any, won: bool) -> None:
+    """Keeps the last draw."""
+    grid.last = grid.last & ~DRAW | (LastDraw.WON if won else LastDraw.LOST)
+
+
 def unpack(grid: Any, holds: int) -> Hypotheses:
     """Bits less likely than the best, by kind and cell; a taker's market is always soft."""
     if holds:
@@ -120,7 +139,7 @@ def forget_grid(grid: Any, now_s: int) -> None:
 
 def age_grid(r: Any, g: Grids, s: Any, now_s: int) -> None:
     """Hypotheses come back bit by bit; after fifteen periods without a draw nothing is known."""
-    if g.peek().last == LastDraw.NONE:
+    if not knows(g):
         return
     grid = g.open(r)
     period = s.evidence_max_age_s // AGES + 1
@@ -131,6 +150,8 @@ def age_grid(r: Any, g: Grids, s: Any, now_s: int) -> None:
         forget_grid(grid, now_s)
         return
     grid.aged_s += passed * period
+    answers = max(0, (grid.last & ANSWERS) - ANSWER * passed)
+    grid.last = grid.last & (DRAW | LEADING) | answers
     for name in ("keep_bits", "take_bits"):
         aged = [
             max(0, (each >> 4) - passed) << 4 | max(0, (each & 15) - passed)
@@ -153,14 +174,14 @@ def learn_draw(
     step = max(0, min(step, STEPS - 1))
     age_grid(r, g, s, now_s)
     grid = g.open(r)
-    if grid.last == LastDraw.NONE:
+    if last_draw(grid) == LastDraw.NONE:
         forget_grid(grid, now_s)
-    held = grid.last == LastDraw.WON
+    held = last_draw(grid) == LastDraw.WON
     if not (held and won):
         add_draw(grid, 0, won, step)
     if held or won:
         add_draw(grid, 1, won, step)
-    grid.last = LastDraw.WON if won else LastDraw.LOST
+    note_draw(grid, won)
 
 
 def add_draw(grid: Any, holds: int, won: bool, step: int) -> None:
@@ -182,8 +203,8 @@ def learn_feedback(r: Any, g: Grids, s: Any, f: Any, won: bool, landed: int, now
     wins = (f.share_bp * SHARE_DRAWS + 5_000) // 10_000
     for at in range(SHARE_DRAWS):
         learn_draw(r, g, s, at >= SHARE_DRAWS - wins, landed, r.reference_minor, now_s)
-    if g.peek().last != LastDraw.NONE:
-        g.open(r).last = LastDraw.WON if won else LastDraw.LOST
+    if knows(g):
+        note_draw(g.open(r), won)
 
 
 # Choice
@@ -242,6 +263,11 @@ def step_landed(r: Any, reference: int, step: int) -> int:
     return max(landed, own_landed(r, r.floor_minor))
 
 
+def reaches(s: Any, chance: int) -> bool:
+    """Whether a chance meets the share target."""
+    return bool(chance * SHARE_ONE >= s.share_target_bp * WHOLE)
+
+
 def choose(r: Any, g: Grids, s: Any, reference: int, holds: int, may_try: bool) -> int:
     """Step of the price to go to, UNKNOWN where the brackets decide; notes the best one.
 
@@ -249,7 +275,7 @@ def choose(r: Any, g: Grids, s: Any, reference: int, holds: int, may_try: bool) 
     is known or weighed, where even the lowest price would rather lose, and where the threshold
     may well lie outside the grid.
     """
-    if not weighs(s) or g.peek().last == LastDraw.NONE:
+    if not weighs(s) or not knows(g):
         return UNKNOWN
     low = max(0, step_of(own_landed(r, r.floor_minor), reference))
     high = min(STEPS - 1, step_of(landed_cap(r), reference))
@@ -260,12 +286,12 @@ def choose(r: Any, g: Grids, s: Any, reference: int, holds: int, may_try: bool) 
     chance = chances(bits)
     if 2 * chance[low] < WHOLE or outside(r, bits, reference, holds):
         return UNKNOWN
-    best = best_step(grid.best - 1, chance, low, high, s.share_target_bp)
+    best = best_step(grid.best - 1, chance, low, high, s)
     grid.best = best + 1
     return tried_step(bits, chance, best, high) if may_try else best
 
 
-def best_step(old: int, chance: list[int], low: int, high: int, share_target_bp: int) -> int:
+def best_step(old: int, chance: list[int], low: int, high: int, s: Any) -> int:
     """Highest step that reaches the share target, else the one worth most.
 
     The step chosen before stays while it is as good and another one is hardly higher.
@@ -273,17 +299,15 @@ def best_step(old: int, chance: list[int], low: int, high: int, share_target_bp:
     best, most = low, 0
     reached = False
     for step in range(low, high + 1):
-        reaches = chance[step] * SHARE_ONE >= share_target_bp * WHOLE
-        if reaches or (not reached and worth(chance[step], step) > most):
+        here = reaches(s, chance[step])
+        if here or (not reached and worth(chance[step], step) > most):
             best, most = step, worth(chance[step], step)
-        reached |= reaches
+        reached |= here
     if not low <= old <= high or best - old > STAYS:
         return best
     if reached:
-        good = chance[old] * SHARE_ONE >= share_target_bp * WHOLE
-    else:
-        good = 100 * (most - worth(chance[old], old)) <= most
-    return old if good else best
+        return old if reaches(s, chance[old]) else best
+    return old if 100 * (most - worth(chance[old], old)) <= most else best
 
 
 def gain_of(bits: Hypotheses, best: int, step: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.reference_endings import raised
 from engine.reference_evidence import age_evidence
+from engine.reference_followers import mark_lead, may_lead
 from engine.reference_learner import (
     UNKNOWN,
     Grids,
@@ -75,11 +76,17 @@ def probe_goal(r: Any, g: Grids, s: Any, reference: int, landed: int, now_s: int
 
 
 def probe(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
-    """HOLDING long enough: a higher price is tried."""
+    """HOLDING long enough: a higher price is tried, the highest where a competitor comes along."""
     reference, held_minor = r.reference_minor, r.price_minor
     landed = own_landed(r, held_minor)
+    leading = reference > 0 and may_lead(r, g, reference)
     age_evidence(r, s, now_s)
-    goal = probe_goal(r, g, s, reference, landed, now_s) if reference > 0 else landed
+    goal = landed
+    if leading:
+        goal = landed + probe_limit(s, landed, max(0, landed_cap(r) - landed))
+        goal = min(goal, landed_cap(r))
+    elif reference > 0:
+        goal = probe_goal(r, g, s, reference, landed, now_s)
     item = min(item_for_landed(r, goal), highest(r))
     if item > held_minor:
         most = max(goal, losing_from(r, reference) - 1)
@@ -88,9 +95,11 @@ def probe(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
         r.deadline_s = now_s + s.hold_s
         held(o, Reason.NO_ROOM if reference > 0 else Reason.NO_REFERENCE)
         return
-    if not move_to(r, s, item, Reason.PROBE_UP, now_s, o):
+    reason = Reason.LEAD_UP if leading else Reason.PROBE_UP
+    if not move_to(r, s, item, reason, now_s, o):
         r.deadline_s = now_s + s.hold_s
         return
     r.good_price_minor = held_minor
+    mark_lead(r, g, leading)
     r.state = CycleState.PROBING
     r.premium_ppm = premium_down(own_landed(r, r.price_minor), reference)

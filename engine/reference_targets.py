@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.reference_evidence import arm, learn
+from engine.reference_evidence import anchor_premium, arm, learn
+from engine.reference_followers import came_down, leads, stands_here
 from engine.reference_learner import UNKNOWN, Grids, choose, step_landed, step_of
 from engine.reference_rules import (
     MILLION,
@@ -164,10 +165,16 @@ def draw_won(r: Any, s: Any, step: int, reference: int, now_s: int, o: Any) -> N
     hold_on(r, s, reference, now_s, o)
 
 
-def draw_lost(r: Any, s: Any, step: int, reference: int, now_s: int, o: Any) -> None:
-    """The current price lost a draw: down to the step, or wait where that is not lower."""
+def draw_lost(r: Any, g: Grids, s: Any, step: int, reference: int, now_s: int, o: Any) -> None:
+    """The current price lost a draw: down to the step, or wait where that is not lower.
+
+    It stays beside a competitor who would answer a cut.
+    """
     state = r.state
     if state == CycleState.FLOORED:
+        return
+    if state != CycleState.PROBING and stands_here(r, g, reference):
+        held(o, Reason.FOLLOWED)
         return
     landed = step_landed(r, reference, step)
     if r.price_minor <= r.floor_minor:
@@ -205,6 +212,9 @@ def judge(
 ) -> None:
     """Answers a draw at the current price, or a share: the learner at once, the brackets once
     the verdict is complete."""
+    if not won and leads(r, g):
+        held(o, Reason.WAITING_FOR_VERDICT)
+        return
     verdict = verdict_of(r, s, share_bp)
     if verdict >= 0:
         learn(r, verdict == 1, landed, reference, event_s)
@@ -215,7 +225,7 @@ def judge(
     if step != UNKNOWN and won:
         draw_won(r, s, step, reference, now_s, o)
     elif step != UNKNOWN:
-        draw_lost(r, s, step, reference, now_s, o)
+        draw_lost(r, g, s, step, reference, now_s, o)
     elif verdict < 0:
         held(o, Reason.WAITING_FOR_VERDICT)
     elif verdict == 1:
@@ -224,14 +234,22 @@ def judge(
         verdict_lost(r, s, reference, now_s, o)
 
 
-def follow_reference(r: Any, s: Any, reference: int, now_s: int, o: Any) -> None:
-    """Moves with the reference price, and catches up where an earlier limit cut a move short."""
+def follow_reference(r: Any, s: Any, reference: int, won: bool, now_s: int, o: Any) -> None:
+    """Moves with the reference price, and catches up where an earlier limit cut a move short.
+
+    A price below the reference that `won` again now that the reference has come down to it stays.
+    """
     if r.state not in (CycleState.AWAITING, CycleState.HOLDING, CycleState.PROBING):
         return
     if abs(r.premium_ppm) == PREMIUM_LIMIT_PPM:
         return
     item = clamp(r, item_for_landed(r, landed_low(reference, r.premium_ppm)))
     if abs(item - r.price_minor) * MILLION < s.reanchor_ppm * r.price_minor:
+        return
+    landed = own_landed(r, r.price_minor)
+    if won and r.state == CycleState.HOLDING and r.premium_ppm < 0 and came_down(landed, reference):
+        anchor_premium(r)
+        held(o, Reason.FOLLOWED)
         return
     higher = item > r.price_minor
     state = r.state

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 9
+RULES_VERSION = 10
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -103,6 +103,7 @@ class Reason(IntEnum):
     FIXED = 18
     SPIRAL = 19
     RESTORED = 20
+    LEAD_UP = 21
     POSITION = 30
     POSITION_NO_ROOM = 31
     POSITION_LAST = 32
@@ -152,6 +153,7 @@ class Reason(IntEnum):
     CALENDAR_HELD = 104
     PUSH_WAITS = 105
     FOLLOW_WAITS = 106
+    FOLLOWED = 107
 
 
 FIRST_UNCHANGED_REASON = 64

@@ -100,7 +100,7 @@ class Probes:
 
     def _note(self) -> None:
         for row, price, reason in self.shop.newest():
-            is_probe = reason == Reason.PROBE_UP
+            is_probe = reason in (Reason.PROBE_UP, Reason.LEAD_UP)
             self.wanted[row] = price if is_probe else 0
             self.probes += is_probe
 
