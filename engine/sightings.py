@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from engine.state import State
     from engine.watched import Watcher
 
+FILTER = (
+    "max_offer_age_ms", "forbidden_bits", "any_condition", "min_rating_bp", "min_rating_count",
+    "max_handling_hours", "include_begin", "include_end", "exclude_begin", "exclude_end",
+)  # fmt: skip
+"""Fields of a compiled strategy that say which offers count."""
+
 
 def note_offers(
     state: State, batch: SnapshotBatch, resolved: Resolved, scope: Scope
@@ -68,7 +74,8 @@ def note(
     currency: int,
 ) -> None:  # fmt: skip
     """Takes in one snapshot of a source, unless it is older than the strategy allows."""
-    strategy = load(state.catalog.strategy_records, watcher[0])
+    record = state.catalog.strategy_records[watcher[0]]
+    strategy = SimpleNamespace(**{name: int(record[name]) for name in FILTER})
     if state.now_ms - snapshot.event_ms > strategy.max_offer_age_ms:
         return
     minor = shown(state.catalog, watcher[0], strategy, batch, snapshot, condition)
@@ -93,7 +100,7 @@ def shown(
         winners = [each.landed_minor for each in listed if each.bits & OfferBit.WINNER]
         return min(winners, default=int(snapshot.featured_minor))
     own = account_of(catalog, definition.seller_id)
-    pool = catalog.pool.tolist()
+    pool = catalog.sellers_pool
     forbidden = forbidden_bits(SimpleNamespace(flags=condition), strategy)
     found = [
         each.landed_minor

@@ -116,6 +116,11 @@ class StrategyTable(Watched):
             field="kind",
         )
 
+    @property
+    def sellers_pool(self) -> list[int]:
+        """`pool` as a list; nobody may change it."""
+        return self._pool
+
     def recompile(self) -> None:
         """Makes the records of all strategies, and their pool of sellers, anew."""
         self._pool = []

@@ -14,6 +14,7 @@ from market.listing import ELIGIBLE, LOSES, SILENT, WINS, Offer
 from engine.schema import (
     MAX_PRICE_MINOR,
     MAX_SHIPPING_MINOR,
+    SOURCES_LOST,
     Alone,
     BelowFloor,
     BuyBoxStatus,
@@ -143,7 +144,8 @@ class Attacker:
         kind = self.random.choice((*CommandKind, CommandKind.UPSERT, CommandKind.RESUME))
         if kind in (CommandKind.UPSERT, CommandKind.DELETE):
             return self.listing.bounds(*self.two_bounds(self.listing.price_minor))
-        return self.listing.command(kind)
+        sources = self.random.choice((0, SOURCES_LOST, any_price(self.random)))
+        return self.listing.command(kind, sources_minor=sources)
 
 
 def in_bounds(listing: Listing, price: int) -> bool:

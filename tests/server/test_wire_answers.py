@@ -29,6 +29,7 @@ from engine.schema import (
 )
 from engine.state import State
 from engine.strategies import StrategyDefinition
+from engine.timetable import CalendarEntry, EntryAction
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire import (
     WireCodec,
@@ -241,7 +242,21 @@ def test_listing_state() -> None:
 
 def test_every_pause_has_its_cause() -> None:
     assert sum(PAUSE_CAUSES) == PAUSE_FLAGS
-    assert sorted(PAUSE_CAUSES.values()) == types_pb2.PauseCause.values()[1:]
+    causes = {*PAUSE_CAUSES.values(), types_pb2.PAUSE_CAUSE_CALENDAR}
+    assert sorted(causes) == types_pb2.PauseCause.values()[1:]
+
+
+def test_a_calendar_that_pauses_is_the_cause_while_it_is_in_force() -> None:
+    catalog = catalog_with(definition())
+    row = catalog.rows[1]
+    entry = CalendarEntry("night", "", "", EntryAction.PAUSE)
+    catalog.schedules.entries[int(row["strategy"])] = entry
+    for state, causes in (
+        (CycleState.PAUSED, [types_pb2.PAUSE_CAUSE_CALENDAR]), (CycleState.SEEKING, []),
+    ):  # fmt: skip
+        row["state"] = state
+        shown = listing_state_message(State(catalog=catalog), 1)
+        assert list(shown.pause_causes) == causes
 
 
 def test_an_unknown_bracket_is_empty() -> None:
