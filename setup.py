@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sysconfig
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -24,15 +25,20 @@ SANITIZE = os.environ.get("ENGINE_SANITIZE") == "1"
 X86_64 = platform.machine().lower() in {"x86_64", "amd64"}
 
 FLAGS = ["-O1" if DEBUG or SANITIZE else "-O3", "-ffp-contract=off", "-fno-strict-aliasing"]
+# GCC clears and copies records with `rep`, which takes long to begin;
+# docs/decisions/0261-records-without-rep.md.
+COMPILER = os.environ.get("CC") or str(sysconfig.get_config_var("CC"))
+if X86_64 and "gcc" in COMPILER:
+    WAYS = "vector_loop:512:noalign,libcall:-1:noalign"
+    FLAGS += [f"-mmemset-strategy={WAYS}", f"-mmemcpy-strategy={WAYS}"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
 FLAGS += SANITIZERS
 if SANITIZE:  # Python's own flags make signed overflow wrap and leave assertions out.
     FLAGS += ["-fno-wrapv", "-UNDEBUG", "-g", "-fno-omit-frame-pointer"]
 # The kernel is one source built once per CPU level; docs/decisions/0001-kernel-per-cpu-level.md.
-# Vectors of `_lanes.pxd` are passed to inlined functions only, so the ABI says nothing of them.
 KERNELS = {
     "_kernel": [],
-    "_kernel_v3": ["-march=x86-64-v3", "-Wno-psabi"],
+    "_kernel_v3": ["-march=x86-64-v3"],
     "_kernel_v4": ["-march=x86-64-v4"],
 }
 MODULES = {

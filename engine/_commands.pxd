@@ -34,6 +34,7 @@ from engine._schema cimport (
     KIND_BUY_BOX,
     KIND_FIXED,
     KIND_FOLLOW,
+    PAUSE_FLAGS,
     REASON_AT_TARGET,
     REASON_BOUNDS,
     REASON_CAPPED_BY_B2C,
@@ -42,6 +43,7 @@ from engine._schema cimport (
     REASON_PAUSED,
     REASON_TIERS,
     REASON_WAITING_FOR_LIVE,
+    SOURCES_LOST,
     STATE_ALONE,
     STATE_AWAITING,
     STATE_HOLDING,
@@ -54,7 +56,7 @@ from engine._schema cimport (
     Row,
     Strategy,
 )
-from engine._schedule cimport follow_schedule, is_scheduled, scheduled_timer
+from engine._schedule cimport follow_schedule, is_scheduled, pauses, scheduled_timer
 from engine._steps cimport pause, resume
 
 
@@ -68,9 +70,9 @@ cdef inline void step_command(
     elif c.kind == COMMAND_STOCK_OUT:
         pause(r, FLAG_OUT_OF_STOCK, o)
     elif c.kind == COMMAND_RESUME:
-        resume(r, FLAG_PAUSED_BY_USER | FLAG_TOO_MANY_REJECTIONS, o)
+        resume(r, s, FLAG_PAUSED_BY_USER | FLAG_TOO_MANY_REJECTIONS, o)
     elif c.kind == COMMAND_STOCK_IN:
-        resume(r, FLAG_OUT_OF_STOCK, o)
+        resume(r, s, FLAG_OUT_OF_STOCK, o)
     elif c.kind == COMMAND_SALES:
         note_sales(r, s, c, now_ms // 1000, o)
     elif c.kind == COMMAND_FOLLOW:
@@ -98,14 +100,18 @@ cdef inline void redefine(
     r.flags = <uint16_t>(r.flags & ~CONDITION_BITS | c.condition | FLAG_ACTIVE)
     if r.strategy != c.strategy or c.restart:
         change_fields(r, s)
-        if s.kind == KIND_FOLLOW:
+        if s.kind == KIND_FOLLOW or r.reference_minor == SOURCES_LOST:
             r.reference_minor = 0
         r.strategy = c.strategy
         r.deadline_s = 0
         if r.state != STATE_PAUSED:
             r.state = STATE_SEEKING
     held(o, r.reason if r.reason >= REASON_WAITING_FOR_LIVE else REASON_AT_TARGET)
+    if pauses(s) and r.state != STATE_PAUSED:
+        pause(r, 0, o)
     if r.state == STATE_PAUSED:
+        if not r.flags & PAUSE_FLAGS:
+            resume(r, s, 0, o)
         return
     if is_scheduled(s):
         follow_schedule(r, s, now_s, o)

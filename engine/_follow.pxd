@@ -2,16 +2,19 @@
 
 from libc.stdint cimport int64_t
 
-from engine._match cimport match_landed, stay
+from engine._buybox cimport enter_alone
+from engine._match cimport match_landed, settle, stay
 from engine._rules cimport held, offset_from
 from engine._schedule cimport is_scheduled
 from engine._schema cimport (
     KIND_FOLLOW,
     REASON_FOLLOW,
+    REASON_FOLLOW_STANDALONE,
     REASON_FOLLOW_WAITS,
     REASON_NOT_APPLICABLE,
     REASON_PAUSED,
     REASON_QUIET,
+    SOURCES_LOST,
     STATE_PAUSED,
     Command,
     Outcome,
@@ -25,8 +28,12 @@ cdef inline void follow_sources(
 ) noexcept nogil:
     if r.reference_minor > 0:
         match_landed(r, s, offset_from(s, r.reference_minor, 0), REASON_FOLLOW, now_s, o)
-    else:
+    elif r.reference_minor != SOURCES_LOST:
         stay(r, s, REASON_FOLLOW_WAITS, now_s, o)
+    elif s.standalone_minor > 0:
+        settle(r, s, s.standalone_minor, REASON_FOLLOW_STANDALONE, now_s, o)
+    else:
+        enter_alone(r, s, False, now_s, o)
 
 
 cdef inline void note_sources(

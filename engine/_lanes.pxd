@@ -22,7 +22,7 @@ cdef extern from *:
         uint64_t passes, winners;  /* a bit an offer */
     } LaneScan;
 
-    #if defined(__AVX2__)
+    #if defined(__AVX512BW__)
     #define REPRICED_LANES 8
     typedef int64_t Lanes __attribute__((vector_size(64)));
     typedef uint32_t Lanes32 __attribute__((vector_size(32)));

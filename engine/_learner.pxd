@@ -1,10 +1,25 @@
 # The learner: a grid of hypotheses about the premium at which we lose the Buy Box.
 # reference_learner.py is the twin and says more; learner_tables.py explains the numbers.
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memset
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from engine._learner_tables cimport GRID_BITS, GRID_WINS
+from engine._chances cimport (
+    KINDS,
+    LANES,
+    NO_CELL,
+    RULED_OUT,
+    SHARP,
+    SOFT,
+    STEPS,
+    WHOLE,
+    Hypotheses,
+    Weights,
+    best_step,
+    chances,
+    tried_step,
+    weigh,
+)
+from engine._learner_tables cimport GRID_BITS
 from engine._rules cimport MILLION, divide_down, highest, landed_low, own_landed
 from engine._schema cimport (
     FEEDBACK_SHARE,
@@ -18,32 +33,18 @@ from engine._schema cimport (
 )
 
 cdef enum:
-    KINDS = 2
-    SHARP = 0
-    SOFT = 1
     CELL_PPM = 9000
     STEP_PPM = 4500
     LOWEST_PPM = -90000
-    STEPS = 56
-    RULED_OUT = 15
-    WHOLE = 1024
     PRIOR_CELL = 11
     PRIOR_SHIFT = 2
-    HORIZON = 48
     AGES = 7
     STEP_UNKNOWN = -1
-    SHARE_ONE = 10000
-    STEPS_THAT_STAY = 2
     SHARE_DRAWS = 4
     LOST_BITS = 7
-    EXACT_BITS = 50
     NONE = 0
     LOST = 1
     WON = 2
-
-cdef struct Hypotheses:
-    # By kind of market and cell: bits less likely than the best one.
-    uint8_t[2][28] bits
 
 
 cdef inline int64_t step_of(int64_t landed, int64_t reference) noexcept nogil:
@@ -74,14 +75,21 @@ cdef inline bint knows(const Row* r, const Grids* g) noexcept nogil:
 
 
 cdef inline void unpack(const Grid* grid, bint holds, Hypotheses* h) noexcept nogil:
-    cdef int cell
-    for cell in range(GRID_CELLS):
-        if holds:
-            h.bits[SHARP][cell] = grid.keep_bits[cell] & 15
-            h.bits[SOFT][cell] = grid.keep_bits[cell] >> 4
-        else:
-            h.bits[SHARP][cell] = RULED_OUT
-            h.bits[SOFT][cell] = grid.take_bits[cell >> 1] >> 4 * (cell & 1) & 15
+    # Whole vectors are read and written, as one that was stored in pieces is waited for; what
+    # stands behind the cells is not taken.
+    cdef const uint8_t* each = <const uint8_t*>grid.keep_bits
+    cdef int at
+    if holds:
+        for at in range(LANES):
+            h.bits[SHARP][at] = each[at] & 15 if at < GRID_CELLS else NO_CELL
+            h.bits[SOFT][at] = each[at] >> 4 if at < GRID_CELLS else NO_CELL
+        return
+    each = <const uint8_t*>grid.take_bits
+    for at in range(LANES):
+        h.bits[SHARP][at] = RULED_OUT if at < GRID_CELLS else NO_CELL
+    for at in range(LANES // 2):
+        h.bits[SOFT][2 * at] = each[at] & 15 if at < GRID_CELLS // 2 else NO_CELL
+        h.bits[SOFT][2 * at + 1] = each[at] >> 4 if at < GRID_CELLS // 2 else NO_CELL
 
 
 cdef inline void pack(Grid* grid, bint holds, const Hypotheses* h) noexcept nogil:
@@ -175,11 +183,11 @@ cdef inline void add_draw(Grid* grid, bint holds, bint won, int step) noexcept n
     unpack(grid, holds, &h)
     for kind in range(KINDS):
         more = &GRID_BITS[won][kind][step & 1][27 - (step >> 1)]
-        for cell in range(GRID_CELLS):
+        for cell in range(LANES):
             h.bits[kind][cell] += more[cell]
             least = min(least, h.bits[kind][cell])
     for kind in range(KINDS):
-        for cell in range(GRID_CELLS):
+        for cell in range(LANES):
             h.bits[kind][cell] = min(<uint8_t>(h.bits[kind][cell] - least), <uint8_t>RULED_OUT)
     pack(grid, holds, &h)
 
@@ -207,42 +215,6 @@ cdef inline void learn_feedback(
 # Choice
 
 
-cdef inline int32_t whole_weight(const Hypotheses* h) noexcept nogil:
-    cdef int32_t whole = 0
-    cdef int cell
-    cdef int kind
-    for kind in range(KINDS):
-        for cell in range(GRID_CELLS):
-            if h.bits[kind][cell] != RULED_OUT:
-                whole += 1 << (RULED_OUT - 1 - h.bits[kind][cell])
-    return whole
-
-
-cdef inline void chances(const Hypotheses* h, int32_t* chance) noexcept nogil:
-    cdef const uint16_t* wins
-    cdef int32_t whole = whole_weight(h)
-    cdef int64_t part
-    cdef int cell
-    cdef int kind
-    cdef int bits
-    cdef int step
-    memset(chance, 0, STEPS * sizeof(int32_t))
-    if whole == 0:
-        return
-    for cell in range(GRID_CELLS):
-        for kind in range(KINDS):
-            if h.bits[kind][cell] == RULED_OUT:
-                continue
-            bits = RULED_OUT - 1 - h.bits[kind][cell]
-            wins = &GRID_WINS[kind][54 - 2 * cell]
-            for step in range(STEPS):
-                chance[step] += <int32_t>wins[step] << bits
-    # The quotient by a product, exact as sums are below 2^30 and `whole` is below 2^20.
-    part = (<int64_t>1 << EXACT_BITS) // whole + 1
-    for step in range(STEPS):
-        chance[step] = <int32_t>(chance[step] * part >> EXACT_BITS)
-
-
 cdef inline bint outside(
     const Row* r, const Hypotheses* h, int64_t reference, bint holds
 ) noexcept nogil:
@@ -260,10 +232,6 @@ cdef inline bint has_lost(const Grids* g) noexcept nogil:
     return g.proposed.keep_bits[GRID_CELLS - 1] & 15 >= LOST_BITS
 
 
-cdef inline int64_t worth(int64_t chance, int64_t step) noexcept nogil:
-    return chance * (MILLION + step_premium(step))
-
-
 cdef inline int64_t landed_cap(const Row* r) noexcept nogil:
     cdef int64_t cap = own_landed(r, highest(r))
     if r.competitive_minor > 0:
@@ -276,15 +244,12 @@ cdef inline int64_t step_landed(const Row* r, int64_t reference, int64_t step) n
     return max(landed, own_landed(r, r.floor_minor))
 
 
-cdef inline bint reaches(const Strategy* s, int32_t chance) noexcept nogil:
-    return chance * SHARE_ONE >= s.share_target_bp * WHOLE
-
-
 cdef inline int choose(
     Row* r, Grids* g, const Strategy* s, int64_t reference, bint holds, bint may_try
 ) noexcept nogil:
     cdef int32_t[56] chance
     cdef Hypotheses h
+    cdef Weights weights
     cdef Grid* grid
     cdef int64_t low
     cdef int64_t high
@@ -297,76 +262,12 @@ cdef inline int choose(
         return STEP_UNKNOWN
     grid = opened(r, g)
     unpack(grid, holds, &h)
-    chances(&h, chance)
-    if 2 * chance[low] < WHOLE or outside(r, &h, reference, holds):
+    weigh(&h, &weights)
+    if weights.whole == 0 or outside(r, &h, reference, holds):
+        return STEP_UNKNOWN
+    chances(&weights, chance)
+    if 2 * chance[low] < WHOLE:
         return STEP_UNKNOWN
     best = best_step(grid.best - 1, chance, <int>low, <int>high, s)
     grid.best = <uint8_t>(best + 1)
-    return tried_step(&h, chance, best, <int>high) if may_try else best
-
-
-cdef inline int best_step(
-    int old, const int32_t* chance, int low, int high, const Strategy* s
-) noexcept nogil:
-    cdef int best = low
-    cdef int64_t most = 0
-    cdef bint reached = False
-    cdef bint here
-    cdef int step
-    for step in range(low, high + 1):
-        here = reaches(s, chance[step])
-        if here or (not reached and worth(chance[step], step) > most):
-            best = step
-            most = worth(chance[step], step)
-        reached = reached or here
-    if old < low or old > high or best - old > STEPS_THAT_STAY:
-        return best
-    if reached:
-        return old if reaches(s, chance[old]) else best
-    return old if 100 * (most - worth(chance[old], old)) <= most else best
-
-
-cdef inline void gains(
-    const Hypotheses* h, int best, int high, int64_t* gain
-) noexcept nogil:
-    cdef const uint16_t* wins
-    cdef int32_t[56] more
-    cdef int32_t present
-    cdef int cell
-    cdef int kind
-    cdef int bits
-    cdef int step
-    memset(gain, 0, STEPS * sizeof(int64_t))
-    for cell in range(GRID_CELLS):
-        for kind in range(KINDS):
-            if h.bits[kind][cell] == RULED_OUT:
-                continue
-            bits = RULED_OUT - 1 - h.bits[kind][cell]
-            wins = &GRID_WINS[kind][54 - 2 * cell]
-            present = <int32_t>worth(wins[best], best)
-            for step in range(best + 1, high + 1):
-                more[step] = wins[step] * (MILLION + LOWEST_PPM + STEP_PPM * step) - present
-            for step in range(best + 1, high + 1):
-                gain[step] += <int64_t>max(0, more[step]) << bits
-
-
-cdef inline int tried_step(
-    const Hypotheses* h, const int32_t* chance, int best, int high
-) noexcept nogil:
-    cdef int64_t[56] gain
-    cdef int64_t whole = whole_weight(h)
-    cdef int found = best
-    cdef int64_t most = 0
-    cdef int64_t risk
-    cdef int64_t worthwhile
-    cdef int step
-    if best >= high:
-        return best
-    gains(h, best, high, gain)
-    for step in range(best + 1, high + 1):
-        risk = worth(chance[best], best) - worth(chance[step], step)
-        worthwhile = gain[step] * HORIZON - max(<int64_t>0, risk) * whole
-        if worthwhile > most:
-            found = step
-            most = worthwhile
-    return found
+    return tried_step(&weights, chance, best, <int>high) if may_try else best

@@ -1,23 +1,23 @@
 # What one Buy Box draw says about a threshold. learner_tables.py explains the numbers.
 
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport int16_t, uint8_t
 
 cdef extern from *:
     """
     #include <stdint.h>
-    #define TWICE(x) x, x
-    #define SIX(x) x, x, x, x, x, x
-    #define FORTY(x) SIX(x), SIX(x), SIX(x), SIX(x), SIX(x), SIX(x), TWICE(TWICE(x))
-    /* Indexed by the distance of a price above a threshold, in half cells, plus 55. */
-    static const uint16_t GRID_WINS[2][111] = {
-        {FORTY(1014), SIX(1014), SIX(1014), 1013, 1007, 938, 512, 86, 17, 11,
-         SIX(10), SIX(10), FORTY(10)},
-        {FORTY(1013), 1013, 1013, 1012, 1011, 1010, 1007, 1003, 996, 984, 966, 938, 894, 831, 744,
-         635, 512, 389, 280, 193, 130, 86, 58, 40, 28, 21, 17, 14, 13, 12, 11, 11, FORTY(11)},
+    /* Chance to win by parity of the step, then half of the step less the cell, plus 31, and kind
+       of market. */
+    static const int16_t GRID_WINS[2][64][2] = {
+        {[0 ... 24] = {1014, 1013}, {1014, 1012}, {1014, 1010}, {1014, 1003}, {1014, 984},
+         {1014, 938}, {1013, 831}, {938, 635}, {86, 389}, {11, 193}, {10, 86}, {10, 40}, {10, 21},
+         {10, 14}, {10, 12}, [39 ... 63] = {10, 11}},
+        {[0 ... 24] = {1014, 1013}, {1014, 1011}, {1014, 1007}, {1014, 996}, {1014, 966},
+         {1014, 894}, {1007, 744}, {512, 512}, {17, 280}, {10, 130}, {10, 58}, {10, 28}, {10, 17},
+         {10, 13}, [38 ... 63] = {10, 11}},
     };
     /* Bits that a draw costs, by whether it won, kind, parity of the step, and cell less half of
        the step, plus 27. */
-    static const uint8_t GRID_BITS[2][2][2][55] = {
+    static const uint8_t GRID_BITS[2][2][2][64] = {
         {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4,
             7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7},
           {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
@@ -36,5 +36,5 @@ cdef extern from *:
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}},
     };
     """
-    const uint16_t[2][111] GRID_WINS
-    const uint8_t[2][2][2][55] GRID_BITS
+    const int16_t[2][64][2] GRID_WINS
+    const uint8_t[2][2][2][64] GRID_BITS

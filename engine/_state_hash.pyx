@@ -1,5 +1,5 @@
-"""Passes over all listings: their hash, which depends on neither ids nor order, and how many are
-in each state. The faces are `state_columns.py` and `shard.py`."""
+"""Passes over all listings: their hash, which depends on neither ids nor order, how many are in
+each state, and where they lead to. The faces are `state_columns.py` and `shard.py`."""
 
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
@@ -96,3 +96,26 @@ def count_states(
     for at in range(rows.shape[0] // <Py_ssize_t>sizeof(Row)):
         if row[at].flags & FLAG_ACTIVE and row[at].state < counts.shape[0]:
             counts[row[at].state] += 1
+
+
+def places_needed(
+    const uint8_t[::1] rows not None,  # IN: schema.ROW
+    const uint8_t[::1] records not None,  # IN: schema.RECORD
+):
+    """Sellers, marketplaces and strategies that there must be for the active listings, and the
+    highest audience of all listings."""
+    cdef const Row* row = <const Row*>&rows[0]
+    cdef const Record* record = <const Record*>&records[0]
+    cdef int64_t sellers = 0
+    cdef int64_t marketplaces = 0
+    cdef int64_t strategies = 0
+    cdef int64_t audience = 0
+    cdef Py_ssize_t at
+    with nogil:
+        for at in range(rows.shape[0] // <Py_ssize_t>sizeof(Row)):
+            audience = max(audience, <int64_t>record[at].audience)
+            if row[at].flags & FLAG_ACTIVE:
+                sellers = max(sellers, <int64_t>record[at].seller + 1)
+                marketplaces = max(marketplaces, <int64_t>record[at].marketplace + 1)
+                strategies = max(strategies, <int64_t>row[at].strategy + 1)
+    return sellers, marketplaces, strategies, audience

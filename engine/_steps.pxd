@@ -71,7 +71,7 @@ from engine._schema cimport (
     Snapshot,
     Strategy,
 )
-from engine._schedule cimport follow_schedule, is_scheduled
+from engine._schedule cimport follow_schedule, is_scheduled, pauses
 from engine._targets cimport hold_on, judge
 
 # Offers
@@ -204,7 +204,7 @@ cdef inline void step_feedback(
         pause(r, FLAG_PRICING_ERROR, o)
     elif f.kind == FEEDBACK_LISTING_RESTORED:
         r.observed_ms = f.event_ms
-        resume(r, FLAG_LISTING_SUPPRESSED | FLAG_PRICING_ERROR | FLAG_TOO_MANY_REJECTIONS, o)
+        resume(r, s, FLAG_LISTING_SUPPRESSED | FLAG_PRICING_ERROR | FLAG_TOO_MANY_REJECTIONS, o)
     else:
         verdict_feedback(r, g, s, f, event_s, now_s, o)
     rest_after_probe(r, s, now_s, o)
@@ -341,12 +341,12 @@ cdef inline void pause(Row* r, int flag, Outcome* o) noexcept nogil:
     held(o, REASON_PAUSED)
 
 
-cdef inline void resume(Row* r, int flags, Outcome* o) noexcept nogil:
+cdef inline void resume(Row* r, const Strategy* s, int flags, Outcome* o) noexcept nogil:
     if r.state != STATE_PAUSED:
         ignore(o, REASON_NOT_APPLICABLE)
         return
     r.flags &= <uint16_t>~flags
-    if r.flags & PAUSE_FLAGS:
+    if r.flags & PAUSE_FLAGS or pauses(s):
         held(o, REASON_PAUSED)
         return
     r.state = STATE_SEEKING

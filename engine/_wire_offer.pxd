@@ -1,7 +1,7 @@
 # One offer: from the bytes of a message to an entry of the columns.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from engine._protobuf cimport (
     WIRE_CORRUPT,
@@ -48,8 +48,17 @@ cdef enum:
 cdef extern from *:
     """
     #define WIRE_MAX_PRICE 1000000000000LL
+    /* Tags of neighbouring fields, each before a number of one byte, as a word is loaded. */
+    #define WIRE_KINDS_MASK 0x000080FF80FF80FFULL
+    #define WIRE_KINDS_TAGS 0x0000003800300028ULL
+    #define WIRE_STANDING_MASK 0x80FF80FF80FF80FFULL
+    #define WIRE_STANDING_TAGS 0x0068006000580050ULL
     """
     const int64_t MAX_PRICE "WIRE_MAX_PRICE"  # schema.MAX_PRICE_MINOR
+    const uint64_t KINDS_MASK "WIRE_KINDS_MASK"
+    const uint64_t KINDS_TAGS "WIRE_KINDS_TAGS"
+    const uint64_t STANDING_MASK "WIRE_STANDING_MASK"
+    const uint64_t STANDING_TAGS "WIRE_STANDING_TAGS"
 
 cdef struct OfferFields:
     int64_t item_minor
@@ -182,6 +191,39 @@ cdef inline const uint8_t* expected_seller(
     return offer.seller.end
 
 
+cdef inline const uint8_t* expected_kinds(
+    const uint8_t* at, const uint8_t* end, OfferFields* offer
+) noexcept nogil:
+    """Reads fulfilment, condition and sub-condition if they stand here, a byte each."""
+    cdef uint64_t word
+    if end - at < 8:
+        return at
+    memcpy(&word, at, 8)
+    if word & KINDS_MASK != KINDS_TAGS:
+        return at
+    offer.fulfilment = <uint32_t>(word >> 8 & 0x7F)
+    offer.condition = <uint32_t>(word >> 24 & 0x7F)
+    offer.sub_condition = <uint32_t>(word >> 40 & 0x7F)
+    return at + 6
+
+
+cdef inline const uint8_t* expected_standing(
+    const uint8_t* at, const uint8_t* end, OfferFields* offer
+) noexcept nogil:
+    """The same for handling hours, availability, winner and featured."""
+    cdef uint64_t word
+    if end - at < 8:
+        return at
+    memcpy(&word, at, 8)
+    if word & STANDING_MASK != STANDING_TAGS:
+        return at
+    offer.handling_hours = <uint32_t>(word >> 8 & 0x7F)
+    offer.availability = <uint32_t>(word >> 24 & 0x7F)
+    take_number(offer, 12, word >> 40 & 0x7F)
+    take_number(offer, 13, word >> 56)
+    return at + 8
+
+
 cdef inline const uint8_t* expected_country(
     const uint8_t* at, const uint8_t* end
 ) noexcept nogil:
@@ -205,11 +247,13 @@ cdef inline WireError read_offer(
         at = expected(at, end, 2 << 3, offer)
         at = expected(at, end, 3 << 3, offer)
         at = expected(at, end, 4 << 3, offer)
+        at = expected_kinds(at, end, offer)
         at = expected(at, end, 5 << 3, offer)
         at = expected(at, end, 6 << 3, offer)
         at = expected(at, end, 7 << 3, offer)
         at = expected(at, end, 8 << 3, offer)
         at = expected(at, end, 9 << 3, offer)
+        at = expected_standing(at, end, offer)
         at = expected(at, end, 10 << 3, offer)
         at = expected(at, end, 11 << 3, offer)
         at = expected(at, end, 12 << 3, offer)

@@ -1,4 +1,4 @@
-"""Applies fee schedules, and lets computed bounds follow them."""
+"""Applies fee schedules and exchange rates, and lets computed bounds follow them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.apply_catalog import Entry, problem, put_bounds
+from engine.apply_catalog import Entry, problem, put_bounds, tell_computed
 from engine.bounds.book import Bounds
 from engine.bounds.definitions import FeeScheduleDefinition
+from engine.bounds.rates import ExchangeRate
 from engine.columns import DefinitionBatch
-from engine.errors import RepricedError
+from engine.costs import convert_again, with_cost
+from engine.errors import InputError, RepricedError
 from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
+from engine.held import held_definition, listed_of
+from engine.proposing import proposing
 from engine.redefining import present_commands
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import NO_INDEX
 from engine.scope import Scope, check_seller
+from engine.state import State
 from engine.terms import Terms
 
 if TYPE_CHECKING:
@@ -50,13 +55,50 @@ def apply_fee_schedules(
     return result
 
 
+def apply_exchange_rates(
+    shard: Shard, batch: DefinitionBatch[ExchangeRate], sequence: int, scope: Scope
+) -> CountResult:
+    """Takes exchange rates over; costs in their first currency become due, and bounds with them,
+    and so do the strategies that follow sources in it."""
+    result = CountResult(sequence, problems=list(batch.problems))
+    state, pairs = shard.state, set()
+    for index, rate in batch.rows:
+        try:
+            check_seller(scope, "seller_id", rate.seller_id)
+            due = state.bounds.rates.put(rate)
+        except RepricedError as error:
+            result.problems.append(problem(index, error))
+            continue
+        result.count += 1
+        pairs.add(rate.pair)
+        if due:
+            state.bounds.due.update(dict.fromkeys(due))
+            state.guards.events.add(
+                state.now_ms, Guard.COMPUTED_BOUNDS, EventKind.TRIPPED,
+                f"the exchange rate has changed: {rate}; the costs of {len(due)} listings follow",
+                seller_id=rate.seller_id,
+            )  # fmt: skip
+    state.following.rates_changed(state.catalog, pairs)
+    return result
+
+
 def recompute_due(shard: Shard, tick: TickResult) -> None:
     """Computes the bounds that have been due longest and puts them into force."""
     state = shard.state
     changed: dict[int, Bounds] = {}
     due: list[int] = []
     for listing_id in state.bounds.take_due(AT_ONCE):
-        bounds = state.bounds.bounds_of(state.bounds.listings[listing_id])
+        convert_again(state, listing_id)
+        if listing_id not in state.bounds.listings:
+            continue
+        try:
+            bounds = computed_again(state, listing_id)
+        except InputError as error:
+            state.guards.tell(
+                state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS,
+                f"computed bounds stay as they were: {error.message}", listing_id=listing_id,
+            )  # fmt: skip
+            continue
         before = state.catalog.own_terms(listing_id)[:2]
         state.bounds.put_gaps(listing_id, bounds.gaps)
         due.append(listing_id)
@@ -64,16 +106,23 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
             state.guards.plausibility.held.pop(listing_id, None)
             continue
         changed[listing_id] = bounds
-        told = f"computed bounds are {bounds.floor_minor} to {bounds.ceiling_minor}, they were"
-        told += f" {before[0]} to {before[1]}"
-        if not bounds.reachable:
-            told += "; no price up to the ceiling earns the goal"
-        state.guards.tell(
-            state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS, told, listing_id=listing_id
-        )
+        tell_computed(state, listing_id, bounds, before)
     if changed:
         change_bounds(shard, changed, tick)
     leave_gaps(shard, due, tick)
+
+
+def computed_again(state: State, listing_id: int) -> Bounds:
+    """Bounds of a listing by cost and fees as they are; proposed ones are proposed again."""
+    bounds = state.bounds
+    if listing_id in bounds.proposed:
+        definition, _ = with_cost(state, held_definition(state, listing_id))
+        definition, proposed = proposing(state, definition)
+        listed = listed_of(state, definition)
+        assert proposed is not None
+        assert listed is not None
+        bounds.proposed[listing_id], bounds.listings[listing_id] = proposed, listed
+    return bounds.bounds_of(bounds.listings[listing_id])
 
 
 def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) -> None:
@@ -81,7 +130,13 @@ def change_bounds(shard: Shard, changed: dict[int, Bounds], tick: TickResult) ->
     rows = shard.state.catalog.rows
     entries = [
         Entry(
-            int(NO_INDEX), None, each, int(rows["strategy"][each]), b.floor_minor, b.ceiling_minor
+            int(NO_INDEX),
+            None,
+            each,
+            int(rows["strategy"][each]),
+            b.floor_minor,
+            b.ceiling_minor,
+            shard.state.bounds.proposed.get(each),
         )
         for each, b in changed.items()
     ]

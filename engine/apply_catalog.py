@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bounds.book import Listed
+from engine.bounds.book import Bounds
+from engine.bounds.proposed import ProposedBounds
 from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
 from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
+from engine.costs import put_cost, with_cost
 from engine.errors import RepricedError, RowProblem
+from engine.follow_checks import check_currencies, check_followed
 from engine.gaps import leave_gaps
 from engine.guards import EventKind, Guard
 from engine.guards.plausibility import MAX_HELD_BOUNDS, Change, HeldBounds, Slip, known_slip
-from engine.redefining import present_commands, redefine_outside
+from engine.held import listed_of
+from engine.proposing import accept, proposing
+from engine.redefining import present_commands, redefine_outside, redefine_resumed
 from engine.results import CountResult, TickResult, UpsertResult
 from engine.schema import COMMAND, CommandKind, Reason
 from engine.scope import Scope, check_seller
@@ -93,24 +98,28 @@ def apply_strategies(
 ) -> CountResult:
     """Creates or replaces strategies; their listings follow at once."""
     result = CountResult(sequence, problems=list(batch.problems))
+    catalog, entries = shard.state.catalog, shard.state.catalog.schedules.entries
     changed: set[int] = set()
     restarted: set[int] = set()
     for index, definition in batch.rows:
         try:
             check_seller(scope, "seller_id", definition.seller_id)
-            index_of = shard.state.catalog.put_strategy(definition)
+            catalog.check_strategy(definition)
+            check_currencies(catalog, shard.state.bounds.rates, definition)
+            before = catalog.strategy(definition.seller_id, definition.strategy_id)
+            index_of = catalog.put_strategy(definition)
             changed.add(index_of)
-            if definition.has_sources:
-                shard.state.following.due.add(index_of)
+            shard.state.following.redefined(index_of, before, definition)
             if definition.restart:
                 restarted.add(index_of)
             result.count += 1
         except RepricedError as error:
             result.problems.append(problem(index, error))
     if changed:
-        commands = present_commands(shard, shard.state.catalog.listings_using(changed))
+        commands = present_commands(shard, catalog.listings_using(changed))
         commands["restart"] = np.isin(commands["strategy"], list(restarted))
         shard.command(commands, TickResult(sequence))
+        redefine_resumed(shard, entries, changed, TickResult(sequence))
     return result
 
 
@@ -125,6 +134,8 @@ class Entry:
     strategy: int
     floor_minor: int
     ceiling_minor: int
+    proposed: ProposedBounds | None = None
+    """They are only proposed."""
 
 
 def apply_listings(
@@ -140,6 +151,8 @@ def apply_listings(
         except RepricedError as error:
             result.problems.append(problem(index, error))
     put_bounds(shard, entries, result)
+    dry = shard.state.bounds.proposed
+    entries = [each for each in entries if each.proposed is None or each.listing_id in dry]
     tick = TickResult(sequence)
     shard.command(listing_commands(shard.state.catalog, entries), tick)
     leave_gaps(shard, [each.listing_id for each in entries], tick)
@@ -152,13 +165,16 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     """Enters one listing; its bounds follow with the command. Raises InputError."""
     state = shard.state
     catalog, guards = state.catalog, state.guards
+    definition, foreign = with_cost(state, definition)
+    definition, proposed = proposing(state, definition)
     strategy = catalog.check_listing(definition)
+    check_followed(catalog, state.bounds.rates, definition)
     listed = listed_of(state, definition)
     bounds = state.bounds.bounds_of(listed) if listed else None
     listing_id, created = catalog.put_listing(definition)
+    before = catalog.own_terms(listing_id)[:2]
     guards.watch.cover(catalog.count)
-    if definition.cost_minor is not None:
-        guards.watch.records["cost_minor"][listing_id] = definition.cost_minor
+    put_cost(state, listing_id, definition, foreign)
     if created:
         shard.created()
     if created and definition.price_minor > 0:
@@ -167,36 +183,34 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
             state.now_ms, np.array([listing_id], np.uint32), np.zeros(1, np.int64), live
         )
     state.following.live_changed(catalog, [listing_id])
-    if strategy in catalog.followers:
+    if catalog.strategies[strategy].has_sources:
         state.following.due.add(strategy)
     result.upserted.append((index, listing_id, created))
     warning = ceiling_warning(index, definition)
     if warning is not None:
         result.warnings.append(warning)
     floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor or 0
-    state.bounds.forget(listing_id)
+    state.bounds.clear(listing_id)
     if listed is not None and bounds is not None:
         state.bounds.listings[listing_id] = listed
         floor, ceiling = bounds.floor_minor, bounds.ceiling_minor
         state.bounds.put_gaps(listing_id, bounds.gaps)
+        if before not in ((0, 0), (floor, ceiling)):
+            tell_computed(state, listing_id, bounds, before)
         if not bounds.reachable:
             result.warnings.append(unreachable(index, ceiling))
-    return Entry(index, definition, listing_id, strategy, floor, ceiling)
+    return Entry(index, definition, listing_id, strategy, floor, ceiling, proposed)
 
 
-def listed_of(state: State, definition: ListingDefinition) -> Listed | None:
-    """What bounds of a definition are computed from; None: they are the stated ones."""
-    if definition.computed_bounds is None:
-        return None
-    cost = definition.cost_minor
-    if cost is None:
-        found = state.catalog.find(definition.key, None)
-        cost = state.guards.cost_of(found[0]) if found else 0
-    return Listed(
-        definition.key.seller_id, definition.currency, definition.computed_bounds,
-        definition.floor_minor or 0, definition.ceiling_minor or 0, cost,
-        definition.shipping_minor, definition.points_minor, definition.points_bp,
-    )  # fmt: skip
+def tell_computed(state: State, listing_id: int, bounds: Bounds, before: tuple[int, int]) -> None:
+    """An event of old and new computed bounds."""
+    told = f"computed bounds are {bounds.floor_minor} to {bounds.ceiling_minor}, they were"
+    told += f" {before[0]} to {before[1]}"
+    if not bounds.reachable:
+        told += "; no price up to the ceiling earns the goal"
+    state.guards.tell(
+        state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS, told, listing_id=listing_id
+    )
 
 
 def unreachable(index: int, ceiling_minor: int) -> RowProblem:
@@ -236,7 +250,10 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
     for entry in entries:
         record = records[entry.listing_id]
         present = in_force.get(entry.listing_id) or bounds_before(shard, entry)
-        if present != (0, 0):
+        if entry.proposed is not None:
+            state.bounds.proposed[entry.listing_id] = entry.proposed
+            state.guards.plausibility.held.pop(entry.listing_id, None)
+        elif present != (0, 0):
             wanted = (entry.floor_minor, entry.ceiling_minor)
             change = change_of(shard, entry.listing_id, present, wanted)
             slip = state.guards.plausibility.slip(change, state.now_ms // 1000)
@@ -244,6 +261,7 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
                 slip = Slip.MANY_FLOORS_LOWERED
             if slip is None:
                 state.guards.plausibility.apply(change, state.now_ms // 1000)
+                accept(state, entry.listing_id)
             else:
                 entry.floor_minor, entry.ceiling_minor = present
                 hold_bounds(shard, entry, change, slip, result)
@@ -278,7 +296,7 @@ def wary_sellers(shard: Shard, entries: list[Entry]) -> set[int]:
     state = shard.state
     lowering: dict[int, set[int]] = {}
     for entry in entries:
-        if entry.floor_minor < bounds_before(shard, entry)[0]:
+        if entry.proposed is None and entry.floor_minor < bounds_before(shard, entry)[0]:
             seller = int(state.catalog.records["seller"][entry.listing_id])
             lowering.setdefault(seller, set()).add(entry.listing_id)
     wary = set()
@@ -346,6 +364,7 @@ def confirm_bounds(shard: Shard, listing_ids: list[int], tick: TickResult) -> No
         wanted = held.floor_minor, held.ceiling_minor
         change = change_of(shard, listing_id, own[:2], wanted)
         state.guards.plausibility.apply(change, state.now_ms // 1000)
+        accept(state, listing_id)
         command["floor_minor"], command["ceiling_minor"] = state.catalog.put_terms(
             listing_id, Terms(*wanted, own.map_minor), int(command["strategy"])
         )

@@ -16,7 +16,7 @@ from engine._names import Names
 from engine.checks import MAX_TEXT, check_definition, check_text, text_error, value_error
 from engine.columns import AsinKey, ListingDefinition, ListingKey, SellerDefinition
 from engine.errors import InputError
-from engine.following import check_b2b, check_circle
+from engine.follow_checks import asin_of, check_b2b, check_circle
 from engine.listing_terms import ListingTerms
 from engine.money import currency_code, currency_index
 from engine.push_checks import check_start
@@ -168,10 +168,8 @@ class Catalog(ListingTerms):
 
     def _check_shared(self, definition: ListingDefinition) -> None:
         """Raises InputError for one listing too many of an ASIN."""
-        key = definition.key
-        names = (key.seller_id, key.marketplace_id, definition.asin)
-        asin = AsinKey(*names, int(definition.condition), key.audience)
-        if not definition.asin or asin == self._asin_of(key):
+        asin = asin_of(definition)
+        if not definition.asin or asin == self._asin_of(definition.key):
             return
         if len(self.find(asin, None)) >= MAX_SHARED_ASIN:
             raise InputError(
@@ -199,7 +197,8 @@ class Catalog(ListingTerms):
         check_start(definition, self.strategies[index])
         if self.strategies[index].kind == StrategyKind.FOLLOW:
             check_b2b(definition.key, self.strategies[index])
-            check_circle(self, definition.key, self.strategies[index], "strategy_id")
+            names = (definition.key, asin_of(definition))[: 1 + bool(definition.asin)]
+            check_circle(self, names, self.strategies[index], "strategy_id")
         wanted = self.strategies[index].currency
         if wanted != definition.currency:
             raise InputError(
@@ -233,6 +232,7 @@ class Catalog(ListingTerms):
         if definition.tiers:
             self.tiers[listing_id] = definition.tiers
         self._put_promotions(listing_id, definition.promotions)
+        self.watch(listing_id)
         self._hash_definition(listing_id)
         return listing_id, created
 
@@ -295,17 +295,6 @@ class Catalog(ListingTerms):
         """Ids of all rows that a seller has or had; a row that was erased is nobody's."""
         mine = self.records["seller"][1 : self.count] == seller
         return np.flatnonzero(mine & (self.definition_hashes[1 : self.count] != 0)) + 1
-
-    def asin_key(self, listing_id: int) -> AsinKey:
-        """All listings that a message about this listing's ASIN and condition means."""
-        key, record = self.key_of(listing_id), self.records[listing_id]
-        return AsinKey(
-            key.seller_id,
-            key.marketplace_id,
-            self.asins[listing_id],
-            int(record["condition"]),
-            key.audience,
-        )
 
     def join_asin(self, listing_id: int) -> None:
         """Enters a listing among those of its ASIN, which stand in the order of their ids."""

@@ -38,10 +38,13 @@ def check_definition(definition: ListingDefinition) -> None:
             reason="CURRENCY_UNKNOWN",
             field="currency",
         )
-    check_bound("floor_minor", definition.floor_minor)
-    check_bound("ceiling_minor", definition.ceiling_minor)
+    for name in ("floor_minor", "ceiling_minor"):
+        bound = getattr(definition, name)
+        if bound is not None or not definition.propose_bounds:
+            check_bound(name, bound)
     check_amounts(definition)
-    check_advertised(definition)
+    if definition.ceiling_minor is not None:
+        check_advertised(definition)
     check_tiers(definition.tiers, definition.key.audience)
     check_promotions(definition.promotions)
 
@@ -75,7 +78,7 @@ def check_bound(name: str, value: int | None) -> None:
     if value is None:
         raise InputError(
             f"{name} is missing; allowed: 1 to {MAX_PRICE_MINOR} minor units, both bounds are"
-            " mandatory",
+            " mandatory unless propose_bounds is set",
             reason="BOUND_MISSING",
             field=name,
         )
@@ -116,8 +119,8 @@ def check_advertised(definition: ListingDefinition) -> None:
 
 def ceiling_warning(index: int, definition: ListingDefinition) -> RowProblem | None:
     """Says that the floor wins where it lies above the ceiling."""
-    floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor or 0
-    if floor <= ceiling:
+    floor, ceiling = definition.floor_minor or 0, definition.ceiling_minor
+    if ceiling is None or floor <= ceiling:
         return None
     return RowProblem(
         index,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.addresses import Skus
 from engine.bounds.definitions import ComputedBounds
+from engine.bounds.fees import FeePreview
 from engine.errors import RowProblem
 from engine.keys import Address, AsinKey, ListingKey
 from engine.promotions import Promotion
@@ -24,6 +25,7 @@ __all__ = [
     "Address",
     "AsinKey",
     "DefinitionBatch",
+    "FeePreviewBatch",
     "FeedbackBatch",
     "ListingDefinition",
     "ListingKey",
@@ -126,6 +128,18 @@ class SalesBatch:
 
 
 @dataclass(slots=True)
+class FeePreviewBatch:
+    """A decoded ReportFeePreviews request."""
+
+    request_id: str
+    row_count: int
+    indices: list[int]
+    addresses: Sequence[Address]
+    previews: list[FeePreview]
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class RefBatch:
     """Listings named by a delete, pause or resume request."""
 
@@ -218,6 +232,10 @@ class ListingDefinition:
     tiers: tuple[Tier, ...] = ()
     """Quantity prices of a B2B listing."""
     promotions: tuple[Promotion, ...] = ()
+    cost_currency: str = ""
+    """That of `cost_minor`; empty: the listing's."""
+    propose_bounds: bool = False
+    """A bound that is None is proposed, and the listing runs dry until both are stated."""
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from engine.strategies import StrategyDefinition
 ERASED_STRATEGY = StrategyDefinition("", "erased", "EUR", StrategyKind.BUY_BOX)
 
 
-def erase_seller(catalog: Catalog, seller: int) -> None:
-    """Empties rows, strategies and name of a seller whose listings are all deleted.
+def erase_seller(catalog: Catalog, seller: int) -> list[int]:
+    """Empties rows, strategies and name of a seller whose listings are all deleted; the strategies.
 
     Ids and indexes are never used again, so what stood there cannot be mistaken for another's.
     """
@@ -21,9 +21,10 @@ def erase_seller(catalog: Catalog, seller: int) -> None:
         catalog.definition_hashes[listing_id] = 0
         catalog.skus[listing_id] = catalog.asins[listing_id] = ""
     name = catalog.sellers[seller].seller_id
-    for key, index in list(catalog.strategy_at.items()):
-        if key[0] == name:
-            del catalog.strategy_at[key]
-            catalog.strategies[index] = ERASED_STRATEGY
+    mine = {key: index for key, index in catalog.strategy_at.items() if key[0] == name}
+    for key, index in mine.items():
+        del catalog.strategy_at[key]
+        catalog.strategies[index] = ERASED_STRATEGY
     catalog.recompile()
     catalog.forget_seller(seller)
+    return list(mine.values())

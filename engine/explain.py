@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.catalog import Catalog
 from engine.columns import Address, OfferColumns, SnapshotBatch
+from engine.explain_follow import follow_sentences
 from engine.explain_guards import guard_sentences
 from engine.explain_words import CLASSES, PAUSES, STATES, WHY_CHANGED, WHY_NOT
 from engine.learner_tables import STEPS, WHOLE
@@ -126,6 +127,7 @@ def conclude(state: State, found: Explanation, batch: SnapshotBatch | None) -> N
         add_offers(state, found, batch)
     found.sentences = sentences(found)
     found.sentences[1:1] = guard_sentences(state, found.listing_id)
+    found.sentences[-1:-1] = follow_sentences(state, found.listing_id)
 
 
 def bracket_prices(reference: int, low: int, high: int) -> tuple[int | None, int | None]:
@@ -257,7 +259,7 @@ def reason_sentence(found: Explanation) -> str:
     row = found.row
     if row.state == CycleState.PAUSED:
         causes = [words for flag, words in PAUSES.items() if row.flags & flag]
-        return f"Repricing is paused {' and '.join(causes) or 'by request'}; no price leaves."
+        return f"Repricing is paused {' and '.join(causes) or 'by the calendar'}; no price leaves."
     words = WHY_NOT.get(Reason(row.reason))
     state = STATES[CycleState(row.state)]
     if words is None:
@@ -269,7 +271,7 @@ def market_sentence(found: Explanation) -> str:
     """The competition as the engine read it."""
     row = found.row
     parts = []
-    if row.reference_minor > 0:
+    if row.reference_minor > 0 and found.strategy.kind != StrategyKind.FOLLOW:
         setter = CLASSES[ReferenceClass(row.flags >> CLASS_SHIFT & CLASS_BITS)]
         parts.append(
             f"The reference price is {amount(found, row.reference_minor)} landed, set by {setter}"

@@ -79,8 +79,10 @@ def proposal_sentences(state: State, listing_id: int) -> Iterator[str]:
     why = WHY_CHANGED.get(Reason(proposal.reason), "the engine decided so")
     at = instant(proposal.held_ms // 1000)
     if proposal.status == DecisionStatus.DRY_RUN:
+        only_proposed = listing_id in state.bounds.proposed
+        cause = "The bounds are only proposed" if only_proposed else "The seller is in dry run"
         yield (
-            f"The seller is in dry run: at {at} the price would have become {price}, because {why};"
+            f"{cause}: at {at} the price would have become {price}, because {why};"
             " nothing was sent."
         )
     else:

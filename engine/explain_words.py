@@ -28,7 +28,9 @@ WHY_CHANGED = {
     Reason.POSITION: "it gives the rank that the strategy wants among the competitors",
     Reason.POSITION_NO_ROOM: "there is no price between the two competitors around the wanted rank",
     Reason.POSITION_LAST: "there are just enough competitors, so it stays above the dearest",
-    Reason.FOLLOW: "the strategy keeps this distance from the listings that it follows",
+    Reason.FOLLOW: "the strategy keeps this distance from what it follows",
+    Reason.FOLLOW_STANDALONE: "too few sources were known for longer than the strategy waits, so it"
+    " is the standalone price",
     Reason.CAPPED_BY_B2C: "a B2B price is never above the B2C price, which is this low",
     Reason.TIERS: "it is sent again with other quantity prices",
     Reason.CALENDAR: "a calendar entry sets it",
@@ -71,13 +73,14 @@ WHY_NOT = {
     " back to; the next offers start a new try",
     Reason.OLD_INPUT: "The last input was older than what is known",
     Reason.STOPPED: "Repricing is stopped, so a change was kept from going out",
-    Reason.DRY_RUN: "The seller is in dry run, so a change was not sent",
+    Reason.DRY_RUN: "The seller is in dry run, or the bounds are only proposed, so a change was not"
+    " sent",
     Reason.BREAKER: "The seller's prices fell too far at once, so a fall is held",
     Reason.UP_ONLY: "The strategy may only raise prices, and it would go down",
     Reason.DOWN_ONLY: "The strategy may only lower prices, and it would go up",
     Reason.POSITION_UNSEEN: "The offers of the wanted rank are not among those that the"
     " marketplace shows",
-    Reason.FOLLOW_WAITS: "Too few of the listings that it follows have a live price",
+    Reason.FOLLOW_WAITS: "The prices of too few of the sources that it follows are known",
     Reason.QUIET: "A calendar entry holds the price",
     Reason.CALENDAR_HELD: "A calendar entry sets the price",
     Reason.PUSH_WAITS: "Units are not counted yet: counting begins with the Buy Box, or with a"

@@ -1,185 +1,252 @@
-"""FOLLOW: which listings follow which, and what the sources of a strategy cost together."""
+"""FOLLOW: what the sources of a strategy cost together, and when that has to be found out anew.
+
+A source is a listing of the seller or an ASIN. A listing's live price is read off its row; what
+offers show of a source is noted here when they come, for the strategy whose source it is, so that
+nobody follows what another seller has sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from engine.columns import ListingKey
-from engine.money import currency_index
+from engine.follow_checks import source_key
+from engine.money import currency_code
 from engine.reference import load
 from engine.reference_rules import own_landed
-from engine.schema import COMMAND, NO_INDEX, Aggregate, Audience, CommandKind, RowFlag, StrategyKind
-from engine.timetable_checks import refuse
+from engine.schema import (
+    COMMAND,
+    MAX_PRICE_MINOR,
+    NO_INDEX,
+    SOURCES_LOST,
+    Aggregate,
+    CommandKind,
+    FollowValue,
+    RowFlag,
+)
 
 if TYPE_CHECKING:
+    from engine.bounds.rates import Pair, Rates
+    from engine.catalog import Catalog
     from engine.results import TickResult
     from engine.shard import Shard
+    from engine.state import State
     from engine.strategies import FollowSource, StrategyDefinition
-    from engine.strategy_table import StrategyTable
+    from engine.watched import Watcher
 
-MAX_SOURCES = 20
-MAX_UNITS = 10_000
-MAX_DEPTH = 4
-"""Listings that follow one another in a row."""
+SEEN_WITH = ("follow_sources", "follow_value", "filter")
+"""Fields without which what was seen means something else."""
 
 
-def source_key(seller_id: str, source: FollowSource) -> ListingKey:
-    """The listing that a source names."""
-    return ListingKey(seller_id, source.marketplace_id, source.sku, source.audience)
+class Sighting(NamedTuple):
+    """What offers showed of a source: a landed price (0: none), when, and in which currency."""
+
+    minor: int
+    event_ms: int
+    currency: int
 
 
-def check_follow(definition: StrategyDefinition) -> None:
-    """The sources by themselves. Raises InputError."""
-    sources = definition.follow_sources
-    if definition.aggregate not in set(Aggregate):
-        raise refuse("follow.aggregate", definition.aggregate, "a known one", "AGGREGATE_UNKNOWN")
-    if definition.follow_b2c:
-        check_follow_b2c(definition)
-        return
-    if not 1 <= len(sources) <= MAX_SOURCES:
-        raise refuse("follow.sources", len(sources), f"1 to {MAX_SOURCES}", "SOURCES_INVALID")
-    for place, source in enumerate(sources):
-        path = f"follow.sources[{place}]"
-        if not source.sku or not source.marketplace_id:
-            raise refuse(f"{path}.sku", source.sku, "marketplace and SKU of a listing", "SOURCE")
-        if source in sources[:place]:
-            raise refuse(f"{path}.sku", source.sku, "each listing once", "SOURCE_TWICE")
-        if not 1 <= source.units <= MAX_UNITS:
-            raise refuse(f"{path}.units", source.units, f"1 to {MAX_UNITS}", "UNITS_INVALID")
-    if not 1 <= definition.follow_units <= MAX_UNITS:
-        raise refuse("follow.units", definition.follow_units, f"1 to {MAX_UNITS}", "UNITS_INVALID")
-    if not 0 <= definition.quorum <= len(sources):
-        raise refuse("follow.quorum", definition.quorum, f"0 to {len(sources)}", "QUORUM_INVALID")
+class Found(NamedTuple):
+    """What is known of the sources of a strategy; `until_ms` 0: until something comes in."""
+
+    minor: int
+    """What they cost together, landed, for the units of the follower; 0: too few are known."""
+    known: int
+    until_ms: int
 
 
-def check_follow_b2c(definition: StrategyDefinition) -> None:
-    """A B2B price is at or below the B2C price. Raises InputError."""
-    if definition.follow_sources:
-        given = len(definition.follow_sources)
-        raise refuse("follow.sources", given, "none with b2c_price", "SOURCES_INVALID")
-    if definition.follow_units != 1 or definition.quorum:
-        name = "units" if definition.follow_units != 1 else "quorum"
-        given = definition.follow_units if name == "units" else definition.quorum
-        raise refuse(f"follow.{name}", given, "none with b2c_price", "SOURCES_INVALID")
-    offset = definition.offsets[1]
-    if offset is not None and (offset.amount_minor > 0 or offset.basis_points > 0):
-        above = offset.amount_minor or offset.basis_points
-        raise refuse("follow.offset", above, "none or below with b2c_price", "OFFSET_OUT_OF_RANGE")
+class KeptFollowing(NamedTuple):
+    """What snapshots hold of `Following`."""
+
+    due: list[int]
+    seen: list[tuple[int, int, Sighting]]
+    """Strategy, place of the source, and what was seen."""
+    short_ms: list[tuple[int, int]]
+    wakes_ms: list[tuple[int, int]]
 
 
-def check_b2b(key: ListingKey, definition: StrategyDefinition) -> None:
-    """Only a B2B listing follows the B2C price of its SKU. Raises InputError."""
-    if definition.follow_b2c and key.audience != Audience.B2B:
-        raise refuse(
-            "strategy_id", definition.strategy_id,
-            "for a B2C listing a strategy without follow.b2c_price", "AUDIENCE_INVALID",
+@dataclass(slots=True)
+class Following:
+    """Belongs to the writer thread. Strategies are named by their index."""
+
+    due: set[int] = field(default_factory=set)
+    """Strategies whose sources changed."""
+    seen: dict[int, dict[int, Sighting]] = field(default_factory=dict)
+    """By strategy and place of the source."""
+    short_ms: dict[int, int] = field(default_factory=dict)
+    """Since when too few sources of a strategy are known."""
+    wakes_ms: dict[int, int] = field(default_factory=dict)
+    """When a source grows too old, or a strategy has waited long enough."""
+    next_ms: int = 0
+    """The first of them; 0: there is none."""
+
+    def dump(self) -> KeptFollowing:
+        """Everything, in order."""
+        seen = [(index, *each) for index, found in self.seen.items() for each in found.items()]
+        return KeptFollowing(
+            sorted(self.due), sorted(seen), sorted(self.short_ms.items()),
+            sorted(self.wakes_ms.items()),
         )  # fmt: skip
 
+    @classmethod
+    def load(cls, kept: KeptFollowing) -> Following:
+        """What `dump` gave."""
+        seen: dict[int, dict[int, Sighting]] = {}
+        for index, place, sighting in kept.seen:
+            seen.setdefault(index, {})[place] = sighting
+        loaded = cls(set(kept.due), seen, dict(kept.short_ms), dict(kept.wakes_ms))
+        loaded.next_ms = min(loaded.wakes_ms.values(), default=0)
+        return loaded
 
-def check_circle(
-    catalog: StrategyTable, listing: ListingKey, definition: StrategyDefinition, path: str
-) -> None:
-    """A listing never follows itself, by whatever way. Raises InputError."""
-    reached, chain = {listing}, [(listing, definition)]
-    for depth in range(MAX_DEPTH + 1):
-        sources = [source for key, each in chain for source in sources_of(key, each)]
-        if listing in sources:
-            raise refuse(
-                path, definition.strategy_id,
-                f"sources that do not follow listing {listing.sku!r} themselves", "FOLLOW_CIRCLE",
-            )  # fmt: skip
-        if sources and depth == MAX_DEPTH:
-            raise refuse(
-                path, definition.strategy_id, f"at most {MAX_DEPTH} listings in a row",
-                "FOLLOW_TOO_DEEP",
-            )  # fmt: skip
-        fresh = [each for each in sources if each not in reached]
-        reached.update(fresh)
-        chain = [(each, found) for each in fresh if (found := followed_by(catalog, each))]
+    def live_changed(self, catalog: Catalog, listing_ids: list[int]) -> None:
+        """Notes who follows one of these listings."""
+        ids = np.array(listing_ids, np.uint32)
+        for listing_id in ids[catalog.are_watched(ids)].tolist():
+            self.due.update(index for index, _ in catalog.watchers(listing_id))
 
-
-def sources_of(key: ListingKey, definition: StrategyDefinition) -> list[ListingKey]:
-    """The listings that a listing with a strategy follows."""
-    if definition.follow_b2c:
-        return [key._replace(audience=Audience.B2C)]
-    return [source_key(definition.seller_id, each) for each in definition.follow_sources]
-
-
-def followed_by(catalog: StrategyTable, key: ListingKey) -> StrategyDefinition | None:
-    """The FOLLOW strategy of a listing, if it has one."""
-    listing_id = catalog.id_of(key)
-    if not listing_id:
-        return None
-    found = catalog.strategies[int(catalog.rows["strategy"][listing_id])]
-    return found if found.kind == StrategyKind.FOLLOW else None
-
-
-def check_users(catalog: StrategyTable, index: int, definition: StrategyDefinition) -> None:
-    """The listings that use a strategy may follow its new sources. Raises InputError."""
-    if definition.kind != StrategyKind.FOLLOW:
-        return
-    for listing_id in catalog.listings_using({index}).tolist():
-        key = catalog.key_of(listing_id)
-        if definition.follow_b2c and key.audience != Audience.B2B:
-            raise refuse("follow.b2c_price", True, "false: B2C listings use it", "AUDIENCE_INVALID")
-        check_circle(catalog, key, definition, "follow.sources")
-
-
-class Following:
-    """Strategies whose sources changed. Belongs to the writer thread."""
-
-    def __init__(self, due: Iterable[int] = ()) -> None:
-        self.due = set(due)
-
-    def live_changed(self, catalog: StrategyTable, listing_ids: list[int]) -> None:
-        """Notes which strategies have one of these listings among their sources."""
-        for index in catalog.followers:
-            each = catalog.strategies[index]
-            sources = {catalog.id_of(source_key(each.seller_id, s)) for s in each.follow_sources}
-            if not sources.isdisjoint(listing_ids):
+    def rates_changed(self, catalog: Catalog, pairs: set[Pair]) -> None:
+        """Notes who may follow a source in the first currency of these pairs."""
+        priced = {(seller_id, target) for seller_id, _, target in pairs}
+        for index, each in enumerate(catalog.strategies):
+            if each.has_sources and (each.seller_id, each.currency) in priced:
                 self.due.add(index)
+
+    def note(self, watcher: Watcher, sighting: Sighting) -> None:
+        """Takes in what offers show of a source, unless something newer is known."""
+        index, place = watcher
+        of_strategy = self.seen.setdefault(index, {})
+        before = of_strategy.get(place)
+        if before is not None and before.event_ms >= sighting.event_ms:
+            return
+        of_strategy[place] = sighting
+        other = before is None or before._replace(event_ms=sighting.event_ms) != sighting
+        if other or index in self.short_ms:
+            self.due.add(index)
+
+    def redefined(
+        self, index: int, before: StrategyDefinition | None, after: StrategyDefinition
+    ) -> None:
+        """Takes in a new definition of a strategy."""
+        if any(getattr(before, each, None) != getattr(after, each) for each in SEEN_WITH):
+            self.forget([index])
+        if after.has_sources:
+            self.due.add(index)
+
+    def forget(self, strategies: list[int]) -> None:
+        """Forgets what was seen of the sources of strategies."""
+        for index in strategies:
+            self.due.discard(index)
+            for each in (self.seen, self.short_ms, self.wakes_ms):
+                each.pop(index, None)
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether listings have something to follow."""
+        return bool(self.due) or 0 < self.next_ms <= now_ms
+
+    def take_due(self, now_ms: int) -> list[int]:
+        """Strategies to be looked at, in the order of their index."""
+        due = self.due | {index for index, at_ms in self.wakes_ms.items() if at_ms <= now_ms}
+        self.due = set()
+        return sorted(due)
+
+    def take(self, index: int, found: Found, grace_ms: int, now_ms: int) -> int:
+        """What the sources of a strategy cost together now; 0: not known yet, or SOURCES_LOST."""
+        minor, wake_ms = found.minor, found.until_ms
+        if minor > 0:
+            self.short_ms.pop(index, None)
+        else:
+            given_up_ms = self.short_ms.setdefault(index, now_ms) + grace_ms
+            if grace_ms and given_up_ms <= now_ms:
+                minor = SOURCES_LOST
+            elif grace_ms:
+                wake_ms = min(wake_ms or given_up_ms, given_up_ms)
+        self.wakes_ms.pop(index, None)
+        if wake_ms:
+            self.wakes_ms[index] = wake_ms
+        return minor
 
 
 def follow(shard: Shard, tick: TickResult) -> None:
     """Lets listings follow sources that changed."""
-    due, shard.state.following.due = shard.state.following.due, set()
-    catalog = shard.state.catalog
-    for index in sorted(due):
-        listing_ids = catalog.listings_using({index})
+    catalog, following, now_ms = shard.state.catalog, shard.state.following, shard.state.now_ms
+    if not following.is_due(now_ms):
+        return
+    for index in following.take_due(now_ms):
+        listing_ids, of_strategy = catalog.listings_using({index}), catalog.strategies[index]
         commands = np.zeros(len(listing_ids), COMMAND)
         commands["listing_id"], commands["index"] = listing_ids, NO_INDEX
         commands["kind"] = CommandKind.FOLLOW
-        commands["sources_minor"] = sources_minor(catalog, catalog.strategies[index])
+        found, grace_ms = sources_found(shard.state, index, now_ms), of_strategy.follow_grace_ms
+        commands["sources_minor"] = following.take(index, found, grace_ms, now_ms)
         shard.command(commands, tick)
+    following.next_ms = min(following.wakes_ms.values(), default=0)
 
 
-def sources_minor(catalog: StrategyTable, definition: StrategyDefinition) -> int:
-    """What the sources cost together, landed, for the units of the follower; 0: not known."""
-    prices = []
-    for source in definition.follow_sources:
-        listing_id = catalog.id_of(source_key(definition.seller_id, source))
+def sources_found(state: State, index: int, now_ms: int) -> Found:
+    """What is known of the sources of a strategy now."""
+    catalog, following = state.catalog, state.following
+    definition = catalog.strategies[index]
+    prices: list[tuple[int, int]] = []
+    until: list[int] = []
+    for place, source in enumerate(definition.follow_sources):
+        sighting = sighting_of(catalog, following, index, place)
+        minor = converted(definition, source, sighting, state.bounds.rates)
+        too_old_ms = sighting.event_ms + definition.follow_max_age_ms + 1
+        if definition.follow_max_age_ms and too_old_ms <= now_ms:
+            continue
+        if minor > 0:
+            prices.append((minor, source.weight))
+            until += [too_old_ms] if definition.follow_max_age_ms else []
+    enough = len(prices) >= (definition.quorum or len(definition.follow_sources))
+    minor = aggregated(sorted(prices), definition.aggregate) if prices and enough else 0
+    return Found(minor, len(prices), min(until, default=0))
+
+
+def sighting_of(catalog: Catalog, following: Following, index: int, place: int) -> Sighting:
+    """What is known of one source; a listing that is gone is not."""
+    definition = catalog.strategies[index]
+    key = source_key(definition.seller_id, definition.follow_sources[place])
+    nothing = Sighting(0, 0, 0)
+    if isinstance(key, ListingKey):
+        listing_id = catalog.id_of(key)
         row = load(catalog.rows, listing_id)
-        priced_in = int(catalog.records["currency"][listing_id])
-        known = listing_id and row.flags & RowFlag.ACTIVE and row.live_price_minor > 0
-        if known and priced_in == currency_index(definition.currency):
-            landed = own_landed(row, row.live_price_minor)
-            prices.append(max(0, landed) * definition.follow_units // source.units)
-    needed = definition.quorum or len(definition.follow_sources)
-    if len(prices) < needed or not all(prices):
+        if not listing_id or not row.flags & RowFlag.ACTIVE:
+            return nothing
+        if definition.follow_value == FollowValue.EFFECTIVE:
+            landed = own_landed(row, row.live_price_minor) if row.live_price_minor > 0 else 0
+            currency = int(catalog.records["currency"][listing_id])
+            return Sighting(max(0, landed), row.observed_ms, currency)
+    return following.seen.get(index, {}).get(place, nothing)
+
+
+def converted(
+    definition: StrategyDefinition, source: FollowSource, sighting: Sighting, rates: Rates
+) -> int:
+    """A source's price in the strategy's currency for the units of the follower, rounded down once;
+    0: there is no rate."""
+    if not sighting.currency:
         return 0
-    return aggregated(sorted(prices), definition.aggregate)
+    currency = currency_code(sighting.currency)
+    ratio = rates.ratio((definition.seller_id, currency, definition.currency))
+    if ratio is None:
+        return 0
+    product = sighting.minor * definition.follow_units * ratio[0]
+    return min(product // (source.units * ratio[1]), MAX_PRICE_MINOR)
 
 
-def aggregated(prices: list[int], aggregate: int) -> int:
-    """One price of several in order; a mean rounds down."""
+def aggregated(prices: list[tuple[int, int]], aggregate: int) -> int:
+    """One price of several in order, each with its weight; a mean rounds down."""
+    minors = [minor for minor, _ in prices]
     if aggregate == Aggregate.MIN:
-        return prices[0]
+        return minors[0]
     if aggregate == Aggregate.MAX:
-        return prices[-1]
+        return minors[-1]
     if aggregate == Aggregate.MEAN:
-        return sum(prices) // len(prices)
-    middle = len(prices) // 2
-    return prices[middle] if len(prices) % 2 else sum(prices[middle - 1 : middle + 1]) // 2
+        return sum(minors) // len(minors)
+    if aggregate == Aggregate.WEIGHTED:
+        return sum(minor * weight for minor, weight in prices) // sum(each for _, each in prices)
+    middle = len(minors) // 2
+    return minors[middle] if len(minors) % 2 else sum(minors[middle - 1 : middle + 1]) // 2

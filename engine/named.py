@@ -49,6 +49,17 @@ class Named:
             int(record["audience"]),
         )
 
+    def asin_key(self, listing_id: int) -> AsinKey:
+        """All listings that a message about this listing's ASIN and condition means."""
+        key, record = self.key_of(listing_id), self.records[listing_id]
+        return AsinKey(
+            key.seller_id,
+            key.marketplace_id,
+            self.asins[listing_id],
+            int(record["condition"]),
+            key.audience,
+        )
+
     def id_of(self, key: ListingKey) -> int:
         """Listing of a natural key; 0: none."""
         return self.names.find(self.record_bytes, AddressKind.KEY, *key, 0)

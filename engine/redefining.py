@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from engine.catalog import Catalog
 from engine.results import TickResult
+from engine.schedules import is_pause
 from engine.schema import COMMAND, NO_INDEX, Audience, CommandKind
 
 if TYPE_CHECKING:
     from engine.shard import Shard
+    from engine.timetable import CalendarEntry
 
 
 def redefine_users(shard: Shard, strategies: set[int], tick: TickResult) -> None:
@@ -48,13 +50,26 @@ def put_bounds_in_force(catalog: Catalog, ids: NDArray[Any], commands: NDArray[n
         )
 
 
+def redefine_resumed(
+    shard: Shard, before: dict[int, CalendarEntry], changed: set[int], tick: TickResult
+) -> None:
+    """Lets listings that a calendar entry of `before` paused take the price that is right now.
+
+    A first evaluation only resumes: one that a guard holds would leave them paused.
+    """
+    resumed = {each for each in changed if is_pause(before.get(each))}
+    if resumed:
+        redefine_users(shard, resumed, tick)
+
+
 def follow_calendars(shard: Shard, tick: TickResult) -> None:
     """Lets listings follow the calendar entries and promotions that began or ended."""
     catalog = shard.state.catalog
-    before_ms = catalog.schedules.at_ms
+    before_ms, entries = catalog.schedules.at_ms, catalog.schedules.entries
     changed = catalog.pass_time(shard.state.now_ms)
     if changed:
         redefine_users(shard, changed, tick)
+    redefine_resumed(shard, entries, changed, tick)
     promoted = catalog.promotions_changed(before_ms)
     if promoted:
         redefine_listings(shard, np.array(sorted(promoted), np.uint32), tick)

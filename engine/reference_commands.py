@@ -23,9 +23,18 @@ from engine.reference_push import (
     pushes,
 )
 from engine.reference_rules import clamp, held, move_to, moved
-from engine.reference_schedule import follow_schedule, is_scheduled, scheduled_timer
+from engine.reference_schedule import follow_schedule, is_scheduled, pauses, scheduled_timer
 from engine.reference_steps import pause, resume
-from engine.schema import CONDITION_BITS, CommandKind, CycleState, Reason, RowFlag, StrategyKind
+from engine.schema import (
+    CONDITION_BITS,
+    PAUSE_FLAGS,
+    SOURCES_LOST,
+    CommandKind,
+    CycleState,
+    Reason,
+    RowFlag,
+    StrategyKind,
+)
 
 
 def step_command(r: Any, s: Any, c: Any, now_ms: int, o: Any) -> None:
@@ -37,9 +46,9 @@ def step_command(r: Any, s: Any, c: Any, now_ms: int, o: Any) -> None:
     elif c.kind == CommandKind.STOCK_OUT:
         pause(r, RowFlag.OUT_OF_STOCK, o)
     elif c.kind == CommandKind.RESUME:
-        resume(r, RowFlag.PAUSED_BY_USER | RowFlag.TOO_MANY_REJECTIONS, o)
+        resume(r, s, RowFlag.PAUSED_BY_USER | RowFlag.TOO_MANY_REJECTIONS, o)
     elif c.kind == CommandKind.STOCK_IN:
-        resume(r, RowFlag.OUT_OF_STOCK, o)
+        resume(r, s, RowFlag.OUT_OF_STOCK, o)
     elif c.kind == CommandKind.SALES:
         note_sales(r, s, c, now_ms // 1000, o)
     elif c.kind == CommandKind.FOLLOW:
@@ -64,14 +73,18 @@ def redefine(r: Any, s: Any, c: Any, now_s: int, o: Any) -> None:
     r.flags = (r.flags & ~CONDITION_BITS) | c.condition | RowFlag.ACTIVE
     if r.strategy != c.strategy or c.restart:
         change_fields(r, s)
-        if s.kind == StrategyKind.FOLLOW:
+        if s.kind == StrategyKind.FOLLOW or r.reference_minor == SOURCES_LOST:
             r.reference_minor = 0
         r.strategy = c.strategy
         r.deadline_s = 0
         if r.state != CycleState.PAUSED:
             r.state = CycleState.SEEKING
     held(o, r.reason if r.reason >= Reason.WAITING_FOR_LIVE else Reason.AT_TARGET)
+    if pauses(s) and r.state != CycleState.PAUSED:
+        pause(r, 0, o)
     if r.state == CycleState.PAUSED:
+        if not r.flags & PAUSE_FLAGS:
+            resume(r, s, 0, o)
         return
     if is_scheduled(s):
         follow_schedule(r, s, now_s, o)

@@ -19,9 +19,14 @@ def is_scheduled(s: Any) -> bool:
     return bool(s.schedule_action != Schedule.NONE)
 
 
+def pauses(s: Any) -> bool:
+    """Whether an entry pauses the listings of the strategy."""
+    return bool(s.schedule_action == Schedule.PAUSE)
+
+
 def follow_schedule(r: Any, s: Any, now_s: int, o: Any) -> None:
     """The price stays, or is what the entry says."""
-    if s.schedule_action == Schedule.HOLD:
+    if s.schedule_action != Schedule.PRICE:
         held(o, Reason.QUIET)
     else:
         settle(r, s, s.schedule_price_minor, Reason.CALENDAR, now_s, o)
@@ -29,9 +34,9 @@ def follow_schedule(r: Any, s: Any, now_s: int, o: Any) -> None:
 
 def scheduled_timer(r: Any, s: Any, now_s: int, o: Any) -> None:
     """A timer is due: a price that is not live is sent again; all else waits for the end."""
-    holds = s.schedule_action == Schedule.HOLD
-    if not holds and r.effective_s == 0 and r.price_minor > 0:
+    priced = s.schedule_action == Schedule.PRICE
+    if priced and r.effective_s == 0 and r.price_minor > 0:
         reemit(r, s, now_s, o)
         return
-    held(o, Reason.QUIET if holds else Reason.CALENDAR_HELD)
+    held(o, Reason.CALENDAR_HELD if priced else Reason.QUIET)
     r.deadline_s = s.schedule_until_s

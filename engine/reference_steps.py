@@ -26,7 +26,7 @@ from engine.reference_rules import (
     own_landed,
     push_draw,
 )
-from engine.reference_schedule import follow_schedule, is_scheduled
+from engine.reference_schedule import follow_schedule, is_scheduled, pauses
 from engine.reference_targets import hold_on, judge
 from engine.schema import PAUSE_FLAGS, CycleState, FeedbackKind, Reason, RowFlag, StrategyKind
 
@@ -150,7 +150,7 @@ def step_feedback(r: Any, g: Grids, s: Any, f: Any, now_ms: int, o: Any) -> None
         pause(r, FEEDBACK_TO_PAUSE[f.kind], o)
     elif f.kind == FeedbackKind.LISTING_RESTORED:
         r.observed_ms = f.event_ms
-        resume(r, ISSUE_FLAGS, o)
+        resume(r, s, ISSUE_FLAGS, o)
     else:
         verdict_feedback(r, g, s, f, event_s, now_s, o)
     rest_after_probe(r, s, now_s, o)
@@ -277,13 +277,13 @@ def pause(r: Any, flag: int, o: Any) -> None:
     held(o, Reason.PAUSED)
 
 
-def resume(r: Any, flags: int, o: Any) -> None:
+def resume(r: Any, s: Any, flags: int, o: Any) -> None:
     """Takes causes away; the last one gone, the cycle seeks again with its brackets."""
     if r.state != CycleState.PAUSED:
         ignore(o, Reason.NOT_APPLICABLE)
         return
     r.flags &= ~flags
-    if r.flags & PAUSE_FLAGS:
+    if r.flags & PAUSE_FLAGS or pauses(s):
         held(o, Reason.PAUSED)
         return
     r.state = CycleState.SEEKING

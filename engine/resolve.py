@@ -21,6 +21,7 @@ from engine.columns import (
     Address,
     AsinKey,
     FeedbackBatch,
+    FeePreviewBatch,
     RefBatch,
     SalesBatch,
     SnapshotBatch,
@@ -227,7 +228,9 @@ def resolve_feedback(batch: FeedbackBatch, catalog: Catalog, now_ms: int, scope:
 
 
 def resolve_refs(
-    batch: RefBatch | StockBatch | SalesBatch | StopBatch, catalog: Catalog, scope: Scope
+    batch: RefBatch | StockBatch | SalesBatch | StopBatch | FeePreviewBatch,
+    catalog: Catalog,
+    scope: Scope,
 ) -> tuple[Places, NDArray[np.uint32], list[RowProblem]]:
     """Places of the known listings of a batch, their ids, and the unknown ones."""
     count = len(batch.addresses)

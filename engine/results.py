@@ -81,6 +81,7 @@ class CountResult:
     count: int = 0
     problems: list[RowProblem] = field(default_factory=list)
     decisions: NDArray[np.void] = field(default_factory=no_decisions)
+    warnings: list[RowProblem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

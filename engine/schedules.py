@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 PUSHES = (StrategyKind.PUSH, StrategyKind.DAILY_PUSH)
 """Kinds whose listings keep other things in their rows; an entry cannot swap them."""
 KEPT_APART = {*PUSHES, StrategyKind.FOLLOW}
+IN_RECORDS = {
+    EntryAction.HOLD: Schedule.HOLD,
+    EntryAction.PRICE: Schedule.PRICE,
+    EntryAction.PAUSE: Schedule.PAUSE,
+}
+"""Entries that the kernel knows by themselves; of the others it sees bounds or another record."""
 
 
 class Schedules:
@@ -92,6 +98,11 @@ class Schedules:
         return max(floor, terms.map_minor), ceiling
 
 
+def is_pause(entry: CalendarEntry | None) -> bool:
+    """Whether an entry pauses listings."""
+    return entry is not None and entry.action == EntryAction.PAUSE
+
+
 def put_entry(
     records: NDArray[np.void],
     index: int,
@@ -104,11 +115,9 @@ def put_entry(
     record["day_begin_s"] = -(-day_begin_ms // 1000)
     record["schedule_action"] = Schedule.NONE
     record["schedule_until_s"] = record["schedule_price_minor"] = 0
-    if entry is None or entry.action not in (EntryAction.HOLD, EntryAction.PRICE):
+    if entry is None or entry.action not in IN_RECORDS:
         return
-    record["schedule_action"] = (
-        Schedule.HOLD if entry.action == EntryAction.HOLD else Schedule.PRICE
-    )
+    record["schedule_action"] = IN_RECORDS[EntryAction(entry.action)]
     record["schedule_until_s"] = -(-until_ms // 1000)
     record["schedule_price_minor"] = entry.price_minor
 

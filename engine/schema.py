@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 import numpy as np
 
-RULES_VERSION = 9
+RULES_VERSION = 10
 """Raised whenever the same inputs can lead to other decisions."""
 
 MAX_PRICE_MINOR = 10**12
@@ -22,6 +22,9 @@ MAX_SHIPPING_MINOR = 10**9
 
 PREMIUM_LIMIT_PPM = 8_000_000
 """Premiums are clipped to nine times the reference price: 10^12 * 8*10^6 < 2^63."""
+
+SOURCES_LOST = -1
+"""In the place of a price: the sources of FOLLOW were unknown for longer than it waits."""
 
 PREMIUM_UNKNOWN = -(2**31)
 """A bracket end that nothing is known about."""
@@ -111,6 +114,7 @@ class Reason(IntEnum):
     FOLLOW = 38
     CAPPED_BY_B2C = 45
     TIERS = 46
+    FOLLOW_STANDALONE = 47
 
     WAITING_FOR_LIVE = 64
     WAITING_FOR_VERDICT = 65
@@ -176,6 +180,7 @@ class Schedule(IntEnum):
     NONE = 0
     HOLD = 1
     PRICE = 2
+    PAUSE = 3
 
 
 class Aggregate(IntEnum):
@@ -185,6 +190,15 @@ class Aggregate(IntEnum):
     MAX = 2
     MEDIAN = 3
     MEAN = 4
+    WEIGHTED = 5
+
+
+class FollowValue(IntEnum):
+    """What of a source is followed; prices are landed."""
+
+    EFFECTIVE = 1  # what is live of a listing
+    LOWEST = 2  # the lowest competitor that passes the strategy's filter
+    BUY_BOX = 3  # what is featured, whoever's
 
 
 class CountBy(IntEnum):
@@ -299,6 +313,8 @@ class InputKind(IntEnum):
     DISCARD = 23
     RESTORE = 24
     FEE_SCHEDULES = 40
+    FEE_PREVIEWS = 41
+    EXCHANGE_RATES = 42
     SALES = 50
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine._state_hash import count_states
-from engine.apply_bounds import apply_fee_schedules, recompute_due
+from engine.apply_bounds import apply_exchange_rates, apply_fee_schedules, recompute_due
 from engine.apply_catalog import apply_listings, apply_sellers, apply_strategies
 from engine.apply_guards import (
     apply_discard,
@@ -19,6 +19,7 @@ from engine.apply_guards import (
     apply_restore,
     apply_stop,
 )
+from engine.apply_previews import apply_fee_previews
 from engine.apply_sales import apply_sales
 from engine.apply_stock import apply_stock
 from engine.columns import (
@@ -38,6 +39,7 @@ from engine.resolve import resolve_feedback, resolve_refs, resolve_snapshots
 from engine.results import CountResult, EvaluateResult, Result, TickResult
 from engine.schema import COMMAND, CommandKind, CycleState, InputKind
 from engine.scope import Scope, inside
+from engine.sightings import note_offers
 from engine.state import State
 
 Batch = Any
@@ -61,6 +63,8 @@ class Shard:
             InputKind.SELLERS: partial(apply_sellers, self),
             InputKind.STRATEGIES: partial(apply_strategies, self),
             InputKind.FEE_SCHEDULES: partial(apply_fee_schedules, self),
+            InputKind.FEE_PREVIEWS: partial(apply_fee_previews, self),
+            InputKind.EXCHANGE_RATES: partial(apply_exchange_rates, self),
             InputKind.LISTINGS: partial(apply_listings, self),
             InputKind.DELETE: self._delete,
             InputKind.PAUSE: self._pause,
@@ -98,7 +102,7 @@ class Shard:
     def timers_due(self, first_id: int, last_id: int, now_ms: int) -> bool:
         """Whether a listing from first_id to last_id (excluded) has a due timer, or any has bounds
         to be computed or a calendar to follow."""
-        if self.state.bounds.due or self.state.following.due:
+        if self.state.bounds.due or self.state.following.is_due(now_ms):
             return True
         catalog = self.state.catalog
         if catalog.schedules.due(now_ms) or 0 < catalog.next_promotion_ms <= now_ms:
@@ -117,7 +121,8 @@ class Shard:
         resolved = resolve_snapshots(batch, catalog, self.state.now_ms, scope)
         self.ambiguous_own += resolved.ambiguous_own
         self.offers_read += len(batch.offers)
-        result = TickResult(sequence, problems=batch.problems + resolved.problems)
+        problems = note_offers(self.state, batch, resolved, scope)
+        result = TickResult(sequence, problems=batch.problems + problems)
         catalog.records["sequence"][resolved.rows["listing_id"]] = sequence
         self.evaluator.offers(resolved.rows, batch.offers, result)
         return result
@@ -135,7 +140,8 @@ class Shard:
             self.state.following.live_changed(catalog, [listing_id])
             self._uncounted[catalog.rows["state"][listing_id]] -= 1
             catalog.forget(listing_id)
-            self.state.guards.forget(catalog, listing_id)
+            stated = listing_id not in self.state.bounds.proposed
+            self.state.guards.forget(catalog, listing_id, stated)
             self.state.sales.forget(listing_id)
             self.state.coupling.forget(listing_id)
             self.state.bounds.forget(listing_id)
@@ -169,23 +175,25 @@ class Shard:
             problem = RowProblem(0, "seller_id", "UNKNOWN_SELLER", message)
             return CountResult(sequence, 0, [problem])
         seller = catalog.seller_at.get(batch.seller_id)
-        if seller is None:  # It has strategies or fee schedules and nothing else.
+        if seller is None:  # It has strategies, fee schedules or rates and nothing else.
             seller = catalog.put_seller(SellerDefinition(batch.seller_id))
         listed = catalog.listings_of(seller)
         active = listed[catalog.active[listed]]
         refs = RefBatch("", len(active), active.tolist(), active.tolist())
         self._delete(refs, sequence, scope)
-        erase_seller(catalog, seller)
+        erased = erase_seller(catalog, seller)
         self.state.guards.erase(seller, batch.seller_id, listed)
         self.state.bounds.erase(batch.seller_id)
+        self.state.following.forget(erased)
         self.state.decisions.forget(listed)
         return CountResult(sequence, len(active))
 
     def _knows_seller(self, seller_id: str) -> bool:
         """Whether anything here is a seller's."""
-        owners = (*self.state.catalog.strategy_at, *self.state.bounds.schedules)
+        bounds = self.state.bounds
+        owners = (*self.state.catalog.strategy_at, *bounds.schedules, *bounds.rates.pairs)
         return seller_id in self.state.catalog.seller_at or any(
-            owner == seller_id for owner, _ in owners
+            owner == seller_id for owner, *_ in owners
         )
 
     # Reads

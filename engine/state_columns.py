@@ -11,33 +11,35 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from engine._state_hash import hash_rows
+from engine._state_hash import hash_rows, places_needed
 from engine.bounds.book import BoundsBook, Listed
 from engine.bounds.definitions import FeeScheduleDefinition
+from engine.bounds.proposed import ProposedBounds
+from engine.bounds.rates import ExchangeRate, ForeignCost, Rates
 from engine.bounds.solver import Gaps
 from engine.catalog import COLUMNS, Catalog, rooms
 from engine.columns import SellerDefinition
 from engine.coupling import Coupling
 from engine.decisions import DecisionLog
 from engine.errors import InputError, ReplayError
-from engine.following import Following
+from engine.following import Following, KeptFollowing
 from engine.guards import Guards
 from engine.promotions import Promotion
 from engine.replies import Replies
 from engine.room import Room
 from engine.sales import Sales
-from engine.schema import GRID, RECORD, ROW, Audience, RowFlag
+from engine.schema import GRID, RECORD, ROW, Audience
 from engine.settings import EngineSettings
 from engine.state import State
 from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 from engine.tiers import Tier, TierPrices
 
-LAYOUT = 9
+LAYOUT = 10
 """Raised whenever columns are added or change their meaning."""
 
-HASHED_AT_ONCE = 1 << 18
-"""Listings that one of two threads hashes at a time."""
+SHARED_AT_ONCE = 1 << 18
+"""Listings that one of two threads looks at at a time."""
 
 GUARDS = "guards_"
 """Begins the name of every column of the guards."""
@@ -61,11 +63,14 @@ class Definitions(msgspec.Struct, frozen=True):
     bounds_due: list[int]
     calendars_ms: int
     sales_sources: list[tuple[int, str]]
-    following_due: list[int]
+    following: KeptFollowing
     tiers: list[tuple[int, tuple[Tier, ...]]]
     tiers_sent: list[tuple[int, TierPrices]]
     gaps: list[tuple[int, Gaps]]
     promotions: list[tuple[int, tuple[Promotion, ...]]]
+    proposed_bounds: list[tuple[int, ProposedBounds]]
+    exchange_rates: list[ExchangeRate]
+    foreign_costs: list[tuple[int, ForeignCost]]
 
 
 def dump(state: State) -> dict[str, NDArray[Any]]:
@@ -85,11 +90,14 @@ def dump(state: State) -> dict[str, NDArray[Any]]:
         list(state.bounds.due),
         catalog.schedules.at_ms,
         state.sales.sources(),
-        sorted(state.following.due),
+        state.following.dump(),
         list(catalog.tiers.items()),
         list(state.coupling.sent.items()),
         list(state.bounds.gaps.items()),
         list(catalog.promotions.items()),
+        list(state.bounds.proposed.items()),
+        list(state.bounds.rates.pairs.values()),
+        list(state.bounds.rates.costs.items()),
     )
     points = catalog.fixed_points
     return {
@@ -140,7 +148,7 @@ def _load(columns: Columns, memory: dict[str, Room] | None) -> State:
         guards=load_guards(columns),
         bounds=load_bounds(definitions),
         sales=Sales.load(columns["sales"], definitions.sales_sources),
-        following=Following(definitions.following_due),
+        following=Following.load(definitions.following),
         coupling=Coupling(dict(definitions.tiers_sent)),
         decisions=decisions,
         replies=Replies.load(columns["replies"]),
@@ -153,8 +161,11 @@ def load_bounds(definitions: Definitions) -> BoundsBook:
     """Fee schedules and computed bounds."""
     schedules = {(each.seller_id, each.fee_schedule_id): each for each in definitions.fee_schedules}
     due = dict.fromkeys(definitions.bounds_due)
-    gaps = dict(definitions.gaps)
-    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps)
+    gaps, proposed = dict(definitions.gaps), dict(definitions.proposed_bounds)
+    rates = Rates(
+        {each.pair: each for each in definitions.exchange_rates}, dict(definitions.foreign_costs)
+    )
+    return BoundsBook(schedules, dict(definitions.computed_bounds), due, gaps, proposed, rates)
 
 
 def guard_columns(guards: Guards) -> dict[str, NDArray[Any]]:
@@ -177,18 +188,30 @@ def load_guards(columns: Columns) -> Guards:
     return guards
 
 
-def check_places(definitions: Definitions, columns: Columns) -> None:
+def check_places(definitions: Definitions, columns: Columns) -> bool:
     """Raises ValueError for listings that lead to places which are not there: native code reads
-    them without a look."""
-    rows, records = columns["rows"], columns["records"]
-    active = (rows["flags"] & np.uint16(RowFlag.ACTIVE)) != 0
-    for name, places, count in (
-        ("seller", records["seller"], len(definitions.sellers)),
-        ("marketplace", records["marketplace"], len(definitions.marketplaces)),
-        ("strategy", rows["strategy"], 1 + len(definitions.strategies)),
+    them without a look. Whether a listing is, or was, for B2B."""
+    rows, records = columns["rows"].view(np.uint8), columns["records"].view(np.uint8)
+
+    def part(first: int) -> tuple[int, int, int, int]:
+        last = first + SHARED_AT_ONCE
+        return places_needed(
+            rows[first * ROW.itemsize : last * ROW.itemsize],
+            records[first * RECORD.itemsize : last * RECORD.itemsize],
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(part, range(0, len(columns["rows"]), SHARED_AT_ONCE)))
+    *needed, audience = (max(each) for each in zip(*found, strict=True))
+    for name, least, count in zip(
+        ("seller", "marketplace", "strategy"),
+        needed,
+        (len(definitions.sellers), len(definitions.marketplaces), 1 + len(definitions.strategies)),
+        strict=True,
     ):
-        if (places[active] >= count).any():
+        if least > count:
             raise ValueError(f"a listing has a {name} beyond the {count} that there are")
+    return bool(audience == Audience.B2B)
 
 
 def load_catalog(
@@ -203,7 +226,7 @@ def load_catalog(
     for name in COLUMNS:
         if len(columns[name]) != count:
             raise ValueError(f"{name} has {len(columns[name])} entries; allowed: {count}")
-    check_places(definitions, columns)
+    has_b2b = check_places(definitions, columns)
     catalog = Catalog(max(1024, 1 << (count - 1).bit_length()), memory)
     catalog.count = count
     catalog.names.load(dict(columns), count)
@@ -211,12 +234,12 @@ def load_catalog(
     catalog.terms = load_terms(columns["terms"])
     catalog.tiers = dict(definitions.tiers)
     catalog.promotions = dict(definitions.promotions)
-    catalog.has_b2b = bool(np.any(columns["records"]["audience"] == Audience.B2B))
+    catalog.has_b2b = has_b2b
     catalog.schedules.at_ms = definitions.calendars_ms
     catalog.find_next_promotion()
-    catalog.restore(definitions.sellers, definitions.strategies)
     for marketplace in definitions.marketplaces:
         catalog.marketplace(marketplace)
+    catalog.restore(definitions.sellers, definitions.strategies)
     return catalog
 
 
@@ -231,7 +254,7 @@ def state_hash(state: State) -> str:
     by_strategy = np.array(strategies, np.uint64)
 
     def part(first: int) -> int:
-        used = slice(first, min(first + HASHED_AT_ONCE, catalog.count))
+        used = slice(first, min(first + SHARED_AT_ONCE, catalog.count))
         return hash_rows(
             catalog.rows[used].view(np.uint8),
             catalog.grids[used].view(np.uint8),
@@ -241,24 +264,28 @@ def state_hash(state: State) -> str:
         )
 
     with ThreadPoolExecutor(2) as pool:
-        total = sum(pool.map(part, range(0, catalog.count, HASHED_AT_ONCE)))
+        total = sum(pool.map(part, range(0, catalog.count, SHARED_AT_ONCE)))
     sellers = [definition_hash(each) for each in catalog.sellers if each.seller_id]
     total += sum(strategies) + sum(sellers) + bounds_hash(state)
     return f"{total % 2**64:016x}"
 
 
 def bounds_hash(state: State) -> int:
-    """Sum over fee schedules, and over computed bounds keyed by their listing's key."""
+    """Sum over fee schedules, and over computed and proposed bounds by their listing's key."""
     keys, due = state.catalog.definition_hashes, state.bounds.due
     total = sum(definition_hash(each) for each in state.bounds.schedules.values())
     for listing_id, listed in state.bounds.listings.items():
         keyed = (int(keys[listing_id]), listing_id in due, listed)
         total += xxhash.xxh3_64_intdigest(msgspec.json.encode(keyed))
+    total += sum(definition_hash(each) for each in state.bounds.rates.pairs.values())
+    for table in (state.bounds.proposed, state.bounds.rates.costs):
+        for listing_id, each in table.items():
+            total += xxhash.xxh3_64_intdigest(msgspec.json.encode((int(keys[listing_id]), each)))
     return total
 
 
 def definition_hash(
-    definition: SellerDefinition | StrategyDefinition | FeeScheduleDefinition,
+    definition: SellerDefinition | StrategyDefinition | FeeScheduleDefinition | ExchangeRate,
 ) -> int:
     """Hash of a definition with everything in it."""
     return xxhash.xxh3_64_intdigest(msgspec.json.encode(definition))

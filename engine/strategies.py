@@ -23,8 +23,10 @@ from engine.schema import (
     Alone,
     Audience,
     BelowFloor,
+    Condition,
     CountBy,
     Direction,
+    FollowValue,
     OfferBit,
     PercentOf,
     StrategyKind,
@@ -62,12 +64,16 @@ class PushStep:
 
 @dataclass(frozen=True, slots=True)
 class FollowSource:
-    """A listing of the same seller whose price is followed, and how many units it sells as one."""
+    """A listing of the same seller whose price is followed, or an ASIN in place of the SKU, and how
+    many units it sells as one."""
 
     marketplace_id: str
     sku: str
     audience: int = Audience.B2C
     units: int = 1
+    asin: str = ""
+    condition: int = Condition.NEW
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,9 @@ class StrategyDefinition:
     follow_units: int = 1
     aggregate: int = Aggregate.MIN
     quorum: int = 0
+    follow_value: int = FollowValue.EFFECTIVE
+    follow_max_age_ms: int = 0
+    follow_grace_ms: int = 0
     follow_b2c: bool = False
     """FOLLOW the B2C price of the same SKU instead of sources."""
     time_zone: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.following import check_follow
+from engine.follow_checks import check_follow
 from engine.money import currency_index
 from engine.push_checks import check_push
 from engine.schema import (

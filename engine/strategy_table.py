@@ -7,18 +7,19 @@ from numpy.typing import NDArray
 
 from engine.checks import check_text
 from engine.errors import InputError, LimitError
-from engine.following import check_users
-from engine.named import Named
+from engine.follow_checks import check_users
 from engine.push_checks import check_in_use
 from engine.schedules import Schedules, check_references
 from engine.schema import RowFlag, StrategyKind
-from engine.strategies import StrategyDefinition, compile_strategy
+from engine.strategies import StrategyDefinition, compile_strategy, with_defaults
+from engine.strategy_checks import check
 from engine.terms import Terms
+from engine.watched import Watched
 
 MAX_STRATEGIES = 65_536
 
 
-class StrategyTable(Named):
+class StrategyTable(Watched):
     """Belongs to the catalogue, whose rows say which listings use a strategy."""
 
     @property
@@ -38,10 +39,10 @@ class StrategyTable(Named):
 
     def _init_strategies(self) -> None:
         default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
-        self.strategies: list[StrategyDefinition] = [default]
+        self.strategies = [default]
         self.strategy_at: dict[tuple[str, str], int] = {}
         self._pool: list[int] = []
-        self.followers: list[int] = []  # strategies with sources
+        self._init_watched()
         self.stocked: list[int] = []  # strategies with rules for what is in stock
         self.schedules = Schedules()
         self._compiled = compile_strategy(default, self._pool)
@@ -51,12 +52,17 @@ class StrategyTable(Named):
 
     # Strategies
 
+    def check_strategy(self, definition: StrategyDefinition) -> None:
+        """A definition by itself. Raises InputError."""
+        check_text("seller_id", definition.seller_id)
+        check(with_defaults(definition))
+
     def put_strategy(self, definition: StrategyDefinition) -> int:
         """Creates or replaces a strategy and returns its index.
 
         Raises InputError for a bad definition, LimitError when the table is full.
         """
-        check_text("seller_id", definition.seller_id)
+        self.check_strategy(definition)
         name = (definition.seller_id, definition.strategy_id)
         index = self.strategy_at.get(name, len(self.strategies))
         if index == MAX_STRATEGIES:
@@ -72,8 +78,7 @@ class StrategyTable(Named):
             self.strategies.append(definition)
             self.strategy_at[name] = index
             self._compiled = np.concatenate([self._compiled, record])
-            if definition.has_sources:
-                self.followers.append(index)
+            self.watch_sources([index])
             if definition.stock_rules:
                 self.stocked.append(index)
             self._follow_calendars()
@@ -116,7 +121,8 @@ class StrategyTable(Named):
         self._pool = []
         records = [compile_strategy(each, self._pool) for each in self.strategies]
         self._compiled = np.concatenate(records)
-        self.followers = [index for index, each in enumerate(self.strategies) if each.has_sources]
+        self._init_watched()
+        self.watch_sources(range(len(self.strategies)))
         self.stocked = [index for index, each in enumerate(self.strategies) if each.stock_rules]
         self.pool = np.array(self._pool, np.uint64)
         self._follow_calendars()
@@ -130,6 +136,11 @@ class StrategyTable(Named):
         return self.schedules.refresh(
             self.strategies, self._compiled, self.strategy_records, now_ms, anew
         )
+
+    def strategy(self, seller_id: str, strategy_id: str) -> StrategyDefinition | None:
+        """A strategy of a seller, if there is one by this id."""
+        index = self.strategy_at.get((seller_id, strategy_id))
+        return None if index is None else self.strategies[index]
 
     def strategies_of(self, seller_id: str) -> dict[str, StrategyDefinition]:
         """Strategies of a seller by their id."""

@@ -39,6 +39,7 @@ class EntryAction(IntEnum):
     PRICE = 2
     BOUNDS = 3
     STRATEGY = 4
+    PAUSE = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def check_local(path: str, text: str, optional: bool) -> None:
 def check_action(path: str, entry: CalendarEntry, strategy_id: str) -> None:
     """What the entry does, and what it needs for that."""
     if entry.action not in set(EntryAction):
-        raise refuse(f"{path}.action", "", "one of hold, price, bounds, strategy", "ACTION")
+        raise refuse(f"{path}.action", "", "one of hold, price, bounds, strategy, pause", "ACTION")
     if entry.action == EntryAction.PRICE and not 0 < entry.price_minor <= MAX_PRICE_MINOR:
         raise refuse(
             f"{path}.price_minor", entry.price_minor, f"1 to {MAX_PRICE_MINOR}", "PRICE_INVALID"

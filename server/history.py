@@ -1,4 +1,5 @@
-"""Looks at every listing once every quarter of an hour, and adds what it sees to the history.
+"""Looks at every listing once every quarter of an hour, and adds what it sees to the history; with
+the first look of a day it notices which reviews are due.
 
 Looks are read on the writer in slices of about half a millisecond, and written beside it.
 """
@@ -9,7 +10,8 @@ import threading
 from collections.abc import Callable
 
 from engine.insights.history import History
-from engine.insights.look import LOOK_MS, Look, look_at
+from engine.insights.look import DAY_MS, LOOK_MS, Look, look_at
+from engine.insights.notices import raise_notices
 from engine.pipeline import Engine
 from server.logs import logger
 from server.writer import Writer, wall_ms
@@ -22,6 +24,7 @@ class Looks:
 
     def __init__(self, writer: Writer, history: History) -> None:
         self._writer, self._history = writer, history
+        self._noticed_day = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="looks", daemon=True)
 
@@ -46,6 +49,9 @@ class Looks:
                 seen, count = self._writer.read(looking(first, now_ms)).result()
                 self._history.add(seen, now_ms)
             first += SLICE
+        if now_ms // DAY_MS != self._noticed_day:
+            raise_notices(self._history, now_ms)
+            self._noticed_day = now_ms // DAY_MS
 
     def _run(self) -> None:
         while not self._stopped.wait((LOOK_MS - wall_ms() % LOOK_MS) / 1000):

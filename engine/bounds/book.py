@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from engine.bounds.ceiling import ceiling_of
 from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
 from engine.bounds.fees import FULL_BP, check_range
 from engine.bounds.goals import UnitEconomics
-from engine.bounds.solver import Gaps, good_prices, lowest_floor, safe_floor
+from engine.bounds.proposed import ProposedBounds
+from engine.bounds.rates import Rates
+from engine.bounds.solver import Gaps, lowest_floor, safe_floor
 from engine.checks import check_text, value_error
 from engine.errors import InputError, LimitError
 from engine.money import currency_index
@@ -54,9 +57,13 @@ class BoundsBook:
     schedules: dict[tuple[str, str], FeeScheduleDefinition] = field(default_factory=dict)
     listings: dict[int, Listed] = field(default_factory=dict)
     due: dict[int, None] = field(default_factory=dict)
-    """Listings whose schedule has changed since their bounds were computed, oldest first."""
+    """Listings whose fee schedule or exchange rate has changed since their bounds were computed,
+    oldest first."""
     gaps: dict[int, Gaps] = field(default_factory=dict)
     """Prices within the bounds of a listing that it never has."""
+    proposed: dict[int, ProposedBounds] = field(default_factory=dict)
+    """Of listings that nobody has stated bounds for yet; they run dry."""
+    rates: Rates = field(default_factory=Rates)
 
     def put_schedule(self, definition: FeeScheduleDefinition) -> int:
         """Creates or replaces a schedule; its listings become due. The number of those.
@@ -128,14 +135,21 @@ class BoundsBook:
             listed.points_bp,
         )  # fmt: skip
 
-    def forget(self, listing_id: int) -> None:
-        """Takes a listing out."""
+    def clear(self, listing_id: int) -> None:
+        """Forgets how the bounds of a listing were computed."""
         self.listings.pop(listing_id, None)
         self.gaps.pop(listing_id, None)
         self.due.pop(listing_id, None)
 
+    def forget(self, listing_id: int) -> None:
+        """Takes a listing out."""
+        self.clear(listing_id)
+        self.proposed.pop(listing_id, None)
+        self.rates.costs.pop(listing_id, None)
+
     def erase(self, seller_id: str) -> None:
-        """Takes a seller's schedules out; its listings are gone already."""
+        """Takes a seller's schedules and rates out; its listings are gone already."""
+        self.rates.erase(seller_id)
         for name in [each for each in self.schedules if each[0] == seller_id]:
             del self.schedules[name]
 
@@ -170,24 +184,6 @@ class BoundsBook:
             for listing_id, each in self.listings.items()
             if (each.seller_id, each.wanted.fee_schedule_id) == name
         ]
-
-
-def ceiling_of(unit: UnitEconomics, wanted: ComputedBounds, floor_minor: int, top: int) -> int:
-    """Computed ceiling; the stated one where none is wanted. Raises InputError."""
-    if wanted.ceiling_goal is not None and wanted.ceiling_over_floor_bp:
-        raise InputError(
-            "computed_bounds.ceiling: allowed is a goal or a distance over the floor, not both",
-            reason="CEILING_INVALID",
-            field="computed_bounds.ceiling",
-        )
-    if wanted.ceiling_over_floor_bp:
-        check_range("computed_bounds.ceiling", wanted.ceiling_over_floor_bp, 100 * FULL_BP)
-        return floor_minor * (FULL_BP + wanted.ceiling_over_floor_bp) // FULL_BP
-    if wanted.ceiling_goal is None:
-        return top
-    wanted.ceiling_goal.check("computed_bounds.ceiling_goal")
-    good = good_prices(unit, wanted.ceiling_goal, top)
-    return good[0][0] if good else top
 
 
 def missing(name: str, allowed: str) -> InputError:

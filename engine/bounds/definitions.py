@@ -33,3 +33,10 @@ class ComputedBounds:
     """The ceiling is so much over the floor; 0: it does not follow the floor."""
     lowest_floor: bool = False
     """The floor is the least good price; prices above it that are not good are gaps."""
+    list_price_minor: int = 0
+    """The ceiling is the list price (MSRP); 0: it does not come from one."""
+
+    @property
+    def has_ceiling(self) -> bool:
+        """Whether the ceiling is computed too."""
+        return bool(self.ceiling_goal or self.ceiling_over_floor_bp or self.list_price_minor)

@@ -104,6 +104,16 @@ class FeeSchedule:
         raise AssertionError("the last band covers every price")
 
 
+@dataclass(frozen=True, slots=True)
+class FeePreview:
+    """What Amazon expects to charge at an item price, in minor units; None: not said."""
+
+    currency: str
+    price_minor: int
+    referral_minor: int | None
+    fulfilment_minor: int | None
+
+
 def check_steps(name: str, ends: Sequence[int | None], most: int) -> None:
     """Ends rise strictly and only the last is open. Raises InputError."""
     if not 1 <= len(ends) <= most:

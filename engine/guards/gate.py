@@ -104,9 +104,7 @@ class Gate:
         previous, price = part.prices(outside)
         same = outside[previous == price]
         stopped = self._guards.switch.stops(part.catalog, part.ids[same])
-        dry = np.isin(
-            part.catalog.records["seller"][part.ids[same]], sorted(part.catalog.dry_run_sellers)
-        )
+        dry = self._runs_dry(part.ids[same])
         part.take_back(same[stopped], Reason.STOPPED)
         part.take_back(same[dry & ~stopped], Reason.DRY_RUN)
 
@@ -140,13 +138,23 @@ class Gate:
         return free[~stopped]
 
     def _dry_run(self, part: Slice, free: Slots) -> Slots:
-        sellers = part.catalog.dry_run_sellers
-        if len(free) == 0 or not sellers:
+        if len(free) == 0 or not self._any_dry():
             return free
-        dry = np.isin(part.catalog.records["seller"][part.ids[free]], sorted(sellers))
+        dry = self._runs_dry(part.ids[free])
         part.set_aside(free[dry], DecisionStatus.DRY_RUN, Reason.DRY_RUN)
         self._guards.trips[Guard.DRY_RUN] += np.count_nonzero(dry)
         return free[~dry]
+
+    def _any_dry(self) -> bool:
+        return bool(self._state.catalog.dry_run_sellers or self._state.bounds.proposed)
+
+    def _runs_dry(self, ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Listings of a seller in dry run, and those whose bounds are only proposed."""
+        catalog, proposed = self._state.catalog, self._state.bounds.proposed
+        dry = np.isin(catalog.records["seller"][ids], sorted(catalog.dry_run_sellers))
+        if proposed:
+            dry |= np.array([each in proposed for each in ids.tolist()], np.bool_)
+        return dry
 
     # Breaker and spirals
 
@@ -295,7 +303,7 @@ class Gate:
         after = part.scratch["live_price_minor"][slots]
         self._guards.live_log.note(self._state.now_ms, ids, before, after)
         self._tell_foreign(part, slots, before)
-        if part.catalog.followers:
+        if part.catalog.watched:
             self._state.following.live_changed(part.catalog, ids.tolist())
 
     def _tell_foreign(self, part: Slice, moved: Slots, before: NDArray[np.int64]) -> None:
@@ -312,9 +320,8 @@ class Gate:
         foreign = (before > 0) & (known["decision_id"][ids] > 0)
         for ours in (part.catalog.rows["price_minor"][ids], known["previous_minor"][ids]):
             foreign &= live != ours
-        if part.catalog.dry_run_sellers:
-            dry = sorted(part.catalog.dry_run_sellers)
-            foreign &= ~np.isin(known["seller"][ids], dry)
+        if self._any_dry():
+            foreign &= ~self._runs_dry(ids)
         places = np.flatnonzero(foreign)
         self._guards.trips[Guard.FOREIGN_PRICE] += len(places)
         for at in places[:TOLD_ONE_BY_ONE].tolist():

@@ -145,11 +145,12 @@ class Plausibility:
 
     def forget(
         self, listing_id: int, seller: int, key: tuple[str, str, str, int, str],
-        bounds: tuple[int, int],
+        bounds: tuple[int, int] | None,
     ) -> None:  # fmt: skip
-        """Forgets a deleted listing but for its bounds."""
+        """Forgets a deleted listing but for its bounds; None: nobody stated any."""
         self.buried.pop(key, None)
-        self.buried[key] = bounds
+        if bounds is not None:
+            self.buried[key] = bounds
         if len(self.buried) > MAX_BURIED:
             del self.buried[next(iter(self.buried))]
         self.held.pop(listing_id, None)

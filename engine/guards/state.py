@@ -89,13 +89,13 @@ class Guards:
         records = self.watch.records
         return int(records["cost_minor"][listing_id]) if listing_id < len(records) else 0
 
-    def forget(self, catalog: Catalog, listing_id: int) -> None:
-        """Takes a deleted listing out of every table."""
+    def forget(self, catalog: Catalog, listing_id: int, stated: bool = True) -> None:
+        """Takes a deleted listing out of every table, and remembers the bounds that were stated."""
         self.watch.cover(catalog.count)
         self.proposals.pop(listing_id)
         record = catalog.records[listing_id]
         key = (*catalog.key_of(listing_id), currency_code(int(record["currency"])))
-        bounds = catalog.own_terms(listing_id)[:2]
+        bounds = catalog.own_terms(listing_id)[:2] if stated else None
         self.plausibility.forget(listing_id, int(record["seller"]), key, bounds)
         self.spirals.forget(listing_id)
         self.market_told_s.pop(listing_id, None)

@@ -23,7 +23,8 @@ from engine.insights.look import COUNTED, DAY_MS, Counts, Look
 DATABASE = "insights.sqlite3"
 KEPT_DAYS = 200
 """Two quarters and some days."""
-VERSION = 1
+VERSION = 2
+"""Of 1 it takes everything over; it had no notices."""
 BUSY_MS = 60_000
 RETRY_AFTER_MS = 1_000
 SCHEMA = f"""
@@ -48,6 +49,10 @@ CREATE TABLE IF NOT EXISTS requests (
     caller TEXT NOT NULL, method TEXT NOT NULL, request_id TEXT NOT NULL, body BLOB NOT NULL,
     answer BLOB NOT NULL, at_s INTEGER NOT NULL, seller TEXT NOT NULL,
     PRIMARY KEY (caller, method, request_id)
+);
+CREATE TABLE IF NOT EXISTS notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, seller TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    kind INTEGER NOT NULL, subject TEXT NOT NULL, message TEXT NOT NULL, UNIQUE (seller, subject)
 );
 CREATE TABLE IF NOT EXISTS last_look (only INTEGER PRIMARY KEY CHECK (only = 1), at_ms INTEGER);
 """
@@ -79,6 +84,8 @@ HELD = {
     " FROM days WHERE listing_id IN (SELECT listing_id FROM listings WHERE seller = ?)",
     "insight_answers": "SELECT json_object('at_ms', at_ms, 'review', review, 'proposal', proposal,"
     " 'why', why, 'answer', answer, 'note', note) FROM answers WHERE seller = ? ORDER BY id",
+    "insight_notices": "SELECT json_object('at_ms', at_ms, 'message', message) FROM notices"
+    " WHERE seller = ? ORDER BY id",
 }
 EXPORTED_ROWS = 500
 ANSWERS_SHOWN = 1_000
@@ -130,7 +137,7 @@ class History:
         self.db.set_busy_timeout(BUSY_MS)
         try:
             version = self.db.pragma("user_version")
-            if version not in (0, VERSION):
+            if version not in (0, 1, VERSION):
                 raise ConfigError(
                     f"{path} has version {version}; this server reads version {VERSION}: start the"
                     " one that wrote it, or move the file away to begin a new history",
@@ -139,7 +146,7 @@ class History:
             self.db.pragma("journal_mode", "wal")
             self.db.pragma("synchronous", "normal")
             self.db.pragma("secure_delete", "on")
-            if version == 0:
+            if version != VERSION:
                 with transaction(self.db):
                     self.db.execute(SCHEMA)
                     self.db.pragma("user_version", VERSION)
@@ -270,7 +277,7 @@ class History:
                 before = self.db.total_changes()
                 mine = "(SELECT listing_id FROM listings WHERE seller = ?)"
                 self.db.execute(f"DELETE FROM days WHERE listing_id IN {mine}", (seller,))
-                for table in ("listings", "answers", "requests"):
+                for table in ("listings", "answers", "notices", "requests"):
                     self.db.execute(f"DELETE FROM {table} WHERE seller = ?", (seller,))
                 yield self.db.total_changes() - before
             forget_log(self.db)

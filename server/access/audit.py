@@ -35,6 +35,7 @@ ACTIONS = {
     InputKind.SELLERS: "define sellers",
     InputKind.STRATEGIES: "define strategies",
     InputKind.FEE_SCHEDULES: "define fee schedules",
+    InputKind.EXCHANGE_RATES: "define exchange rates",
     InputKind.LISTINGS: "define listings",
     InputKind.DELETE: "delete listings",
     InputKind.ERASE: "erase seller",
@@ -191,6 +192,8 @@ def told(given: Input) -> Iterator[Any]:
         rows = ([each.seller_id, each.strategy_id] for _, each in batch.rows)
     elif given.kind == InputKind.FEE_SCHEDULES:
         rows = ([each.seller_id, each.fee_schedule_id] for _, each in batch.rows)
+    elif given.kind == InputKind.EXCHANGE_RATES:
+        rows = ([*each.pair, each.rate_billionths, each.day] for _, each in batch.rows)
     elif given.kind == InputKind.SELLERS:
         rows = ([each.seller_id, each.account_group] for _, each in batch.rows)
     elif given.kind == InputKind.ERASE:

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from engine.journal.frames import NO_REQUEST, Frame, FrameKind, split_output
 from engine.pipeline import SLICE_OF_LISTINGS
 from engine.schema import DECISION, InputKind
-from repriced.v1 import catalog_pb2, pricing_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2
 from server.cli.directory import time_text
 from server.wire import decision_messages
 
@@ -42,6 +42,15 @@ MESSAGES: dict[InputKind, tuple[Any, Any]] = {
     InputKind.LISTINGS: (
         catalog_pb2.BatchUpsertListingsRequest,
         catalog_pb2.BatchUpsertListingsResponse,
+    ),
+    InputKind.FEE_SCHEDULES: (
+        fees_pb2.BatchUpsertFeeSchedulesRequest,
+        fees_pb2.BatchUpsertFeeSchedulesResponse,
+    ),
+    InputKind.FEE_PREVIEWS: (fees_pb2.ReportFeePreviewsRequest, fees_pb2.ReportFeePreviewsResponse),
+    InputKind.EXCHANGE_RATES: (
+        fees_pb2.BatchUpsertExchangeRatesRequest,
+        fees_pb2.BatchUpsertExchangeRatesResponse,
     ),
     InputKind.DELETE: (
         catalog_pb2.BatchDeleteListingsRequest,

@@ -11,14 +11,17 @@ import click
 
 from engine.errors import RepricedError
 from engine.money import exponent, minor_text, parse_minor
-from repriced.v1 import catalog_pb2, types_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
 
 COLUMNS = (
     "seller_id", "marketplace_id", "sku", "audience", "asin", "condition", "fulfilment", "currency",
     "floor", "ceiling", "shipping", "points", "points_basis_points", "strategy_id", "price", "map",
+    "cost", "cost_currency", "fee_schedule_id", "vat_basis_points", "margin_basis_points",
 )  # fmt: skip
 KEY = ("seller_id", "marketplace_id", "sku")
-MANDATORY = (*KEY, "currency", "floor", "ceiling")
+BOUNDS = ("floor", "ceiling")
+MOST_BP = {"points_basis_points": 9_000, "vat_basis_points": 10_000, "margin_basis_points": 10_000}
+MANDATORY = (*KEY, "currency", *BOUNDS)
 AMOUNTS = {
     "floor": "floor_minor",
     "ceiling": "ceiling_minor",
@@ -26,6 +29,7 @@ AMOUNTS = {
     "points": "points_minor",
     "price": "price_minor",
     "map": "map_minor",
+    "cost": "cost_minor",
 }
 ENUMS = {
     "audience": types_pb2.Audience,
@@ -72,15 +76,19 @@ class Sheet:
     problems: list[Remark] = field(default_factory=list)
 
 
-def read_sheet(file: TextIO) -> Sheet:
-    """Reads a whole file. Raises UsageError where it is not CSV or its header is wrong."""
+def read_sheet(file: TextIO, propose: bool = False) -> Sheet:
+    """Reads a whole file. With `propose`, bounds that are blank are to be proposed.
+
+    Raises UsageError where it is not CSV or its header is wrong.
+    """
+    mandatory = tuple(each for each in MANDATORY if not propose or each not in BOUNDS)
     sheet, first_line = Sheet(), dict[bytes, int]()
     try:
         reader = csv.DictReader(file, strict=True)
-        check_header(list(reader.fieldnames or ()))
+        check_header(list(reader.fieldnames or ()), mandatory)
         for row in reader:
             try:
-                listing = listing_of(row)
+                listing = listing_of(row, mandatory)
                 same = first_line.setdefault(listing.key.SerializeToString(), reader.line_num)
                 if same != reader.line_num:
                     raise ColumnError("sku", f"the same listing as in line {same}")
@@ -94,9 +102,9 @@ def read_sheet(file: TextIO) -> Sheet:
     return sheet
 
 
-def check_header(names: list[str]) -> None:
+def check_header(names: list[str], mandatory: tuple[str, ...] = MANDATORY) -> None:
     """Raises UsageError for a header line that lacks, repeats or invents columns."""
-    missing = [each for each in MANDATORY if each not in names]
+    missing = [each for each in mandatory if each not in names]
     if missing:
         found = ", ".join(names) or "nothing"
         raise click.UsageError(f"the header line lacks {', '.join(missing)}; it has: {found}")
@@ -106,18 +114,19 @@ def check_header(names: list[str]) -> None:
         raise click.UsageError(f"unknown or repeated columns {shown}; known: {', '.join(COLUMNS)}")
 
 
-def listing_of(row: dict[Any, Any]) -> catalog_pb2.Listing:
-    """One line as a message. Raises ColumnError."""
+def listing_of(row: dict[Any, Any], mandatory: tuple[str, ...]) -> catalog_pb2.Listing:
+    """One line as a message; bounds that it may lack are to be proposed. Raises ColumnError."""
     if None in row or None in row.values():
         raise ColumnError("", "wants as many fields as the header line")
     row = {name: value.strip() for name, value in row.items()}
-    for name in MANDATORY:
+    for name in mandatory:
         if not row[name]:
             raise ColumnError(name, "is blank; it is mandatory")
     listing = catalog_pb2.Listing(
         key=types_pb2.ListingKey(**{each: row[each] for each in KEY}),
         asin=row.get("asin", ""),
         currency=row["currency"],
+        cost_currency=row.get("cost_currency", ""),
         strategy_id=row.get("strategy_id", ""),
     )
     listing.key.audience = choice(row, "audience") or types_pb2.AUDIENCE_B2C
@@ -127,10 +136,28 @@ def listing_of(row: dict[Any, Any]) -> catalog_pb2.Listing:
         raise ColumnError("points", "allowed: points or points_basis_points, not both")
     for column, name in AMOUNTS.items():
         if row.get(column):
-            setattr(listing, name, amount(column, row[column], row["currency"]))
+            currency = row.get("cost_currency") if column == "cost" else ""
+            setattr(listing, name, amount(column, row[column], currency or row["currency"]))
     if row.get("points_basis_points"):
         listing.points_basis_points = basis_points("points_basis_points", row)
+    listing.propose_bounds = not all(row.get(each) for each in BOUNDS)
+    put_fees(listing, row)
     return listing
+
+
+def put_fees(listing: catalog_pb2.Listing, row: dict[str, str]) -> None:
+    """Lets bounds follow from cost and fees. Raises ColumnError."""
+    if row.get("fee_schedule_id"):
+        listing.computed_bounds.fee_schedule_id = row["fee_schedule_id"]
+    for column in ("vat_basis_points", "margin_basis_points"):
+        if not row.get(column):
+            continue
+        if not row.get("fee_schedule_id"):
+            raise ColumnError(column, "needs fee_schedule_id beside it")
+        holder: Any = listing.computed_bounds
+        if column == "margin_basis_points":
+            holder = holder.goal
+        setattr(holder, column, basis_points(column, row))
 
 
 def choice(row: dict[str, str], name: str) -> Any:
@@ -159,7 +186,7 @@ def basis_points(column: str, row: dict[str, str]) -> int:
     """A whole number of basis points that fits the message; the server knows the limit."""
     text = row[column]
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ColumnError(column, f"{text!r}; allowed: a whole number, 0 to 9000")
+        raise ColumnError(column, f"{text!r}; allowed: a whole number, 0 to {MOST_BP[column]}")
     return int(text)
 
 
@@ -168,16 +195,30 @@ def rows_of(listings: Iterator[catalog_pb2.Listing]) -> Iterator[dict[str, Any]]
     for listing in listings:
         key = listing.key
         row: dict[str, Any] = {each: getattr(key, each) for each in KEY}
-        for name in ("asin", "currency", "strategy_id"):
+        for name in ("asin", "currency", "strategy_id", "cost_currency"):
             row[name] = getattr(listing, name)
         row["audience"] = word_of("audience", key.audience)
         for name in ("condition", "fulfilment"):
             row[name] = word_of(name, getattr(listing, name))
         for column, name in AMOUNTS.items():
             minor = getattr(listing, name)
-            row[column] = minor_text(minor, listing.currency) if minor else ""
+            currency = listing.cost_currency if column == "cost" else ""
+            row[column] = minor_text(minor, currency or listing.currency) if minor else ""
         row["points_basis_points"] = listing.points_basis_points or ""
+        row |= fees_of(listing.computed_bounds)
         yield row
+
+
+def fees_of(bounds: fees_pb2.ComputedBounds) -> dict[str, Any]:
+    """Columns of computed bounds; blank where the columns cannot say them."""
+    row = {
+        "fee_schedule_id": bounds.fee_schedule_id,
+        "vat_basis_points": str(bounds.vat_basis_points or ""),
+        "margin_basis_points": str(bounds.goal.margin_basis_points or ""),
+    }
+    again = catalog_pb2.Listing()
+    put_fees(again, row)
+    return row if again.computed_bounds == bounds else dict.fromkeys(row, "")
 
 
 def word_of(name: str, number: int) -> str:

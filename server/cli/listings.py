@@ -25,6 +25,7 @@ from server.cli.connection import (
     target_option,
 )
 from server.cli.listing_rows import COLUMNS, Remark, Sheet, read_sheet, remark, rows_of
+from server.cli.proposals import accept_command, proposals_command
 from server.wire import listing_definition
 
 BATCH = 1_000
@@ -38,30 +39,42 @@ def listings_group() -> None:
     Mandatory  seller_id, marketplace_id, sku, currency, floor, ceiling
     Optional   audience (B2C, B2B), asin, condition (NEW, USED, ...),
                fulfilment (AMAZON, MERCHANT), shipping, points or
-               points_basis_points, strategy_id, price
+               points_basis_points, strategy_id, price, map, cost,
+               cost_currency, and fee_schedule_id with vat_basis_points and
+               margin_basis_points
 
     Amounts are decimal numbers of the listing's currency, such as 12.95 or, in JPY, 1295.
     """
 
 
+listings_group.add_command(proposals_command)
+listings_group.add_command(accept_command)
+
+
 @listings_group.command("import")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check the file only; nothing is sent.")
+@click.option("--propose", is_flag=True, help="Propose bounds where a line has none.")
 @target_option
 @json_option
-def import_command(path: Path, dry_run: bool, target: str, as_json: bool) -> None:
+def import_command(path: Path, dry_run: bool, propose: bool, target: str, as_json: bool) -> None:
     """Create or replace the listings of a CSV file.
 
     A bad line is reported by its number and column and the others go on. Exit code 1 if any
     line was refused. --dry-run knows no strategies: only the server can say whether they exist.
 
+    With --propose floor and ceiling may be blank. The server proposes them, from cost and fees
+    where it knows both, else from the price. The listing runs dry until its bounds are accepted:
+    see `repriced listings proposals` and `accept`. Listings that have bounds keep them.
+
     \b
     Examples:
       repriced listings import --dry-run catalogue.csv
       repriced listings import catalogue.csv
+      repriced listings import --propose first.csv
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
-        sheet = read_sheet(file)
+        sheet = read_sheet(file, propose)
     warnings: list[Remark] = []
     count = check_all(sheet, warnings) if dry_run else send_all(sheet, warnings, target, as_json)
     sheet.problems.sort(key=lambda each: each.line)

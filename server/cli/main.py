@@ -16,6 +16,7 @@ from server.cli.backup import backup_command, restore_command
 from server.cli.claims import claims_group
 from server.cli.connection import json_option, plain_errors
 from server.cli.explain import explain_command
+from server.cli.fees import fees_group
 from server.cli.ingest import ingest_command
 from server.cli.insights import insights_group
 from server.cli.journal import journal_group
@@ -28,6 +29,7 @@ from server.cli.operate import (
     resume_command,
     stop_command,
 )
+from server.cli.queue import ingest_queue_command
 from server.cli.replay import replay_command
 from server.cli.sellers import sellers_group
 from server.cli.snapshot import snapshot_command
@@ -137,8 +139,10 @@ def demo(listings: int, seconds: int, seed: int) -> None:
 
 main.add_command(backtest_command)
 main.add_command(claims_group)
+main.add_command(fees_group)
 main.add_command(insights_group)
 main.add_command(ingest_command)
+main.add_command(ingest_queue_command)
 main.add_command(listings_group)
 main.add_command(explain_command)
 main.add_command(sellers_group)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,20 +114,20 @@ class Core:
         if kind != InputKind.REPRICE or rows <= PART_ROWS or not fits:
             return [self.shape(kind, payload)]
         check_size(payload, self.codec.limits)
-        caller = self.caller
-
-        def shape(part: bytes) -> Input:
-            return self.engine.shape(InputKind.REPRICE_PART, part, caller.name, caller.scope)
-
+        decode = partial(self.codec.decode, InputKind.REPRICE_PART)
+        parts = split(payload)
         try:
-            shaped = list(self.decoders.map(shape, split(payload)))
+            batches = list(self.decoders.map(decode, parts))
         except InputError:
-            shaped = []
-        if not shaped:
+            batches = []
+        if not batches:
             return [self.shape(kind, payload)]
-        request_id = shaped[0].batch.request_id
-        identity = identity_of(self.caller.name, kind, request_id, payload)
-        return [replace(each, identity=identity, part=at) for at, each in enumerate(shaped)]
+        caller = self.caller
+        identity = identity_of(caller.name, kind, batches[0].request_id, payload)
+        return [
+            Input(InputKind.REPRICE_PART, part, batch, identity, at, caller.scope)
+            for at, (part, batch) in enumerate(zip(parts, batches, strict=True))
+        ]
 
     @contextmanager
     def admitted(self, payload: bytes, rows: int, context: grpc.ServicerContext) -> Iterator[None]:

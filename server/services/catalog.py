@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from server.services.erasing import erase_seller
 from server.services.export import SellerExport
 from server.services.pages import page_size, page_start, page_token
 from server.wire import key_definition, listing_state_message, seller_message, strategy_message
-from server.wire.bounds import fee_schedule_message
+from server.wire.bounds import exchange_rate_message, fee_schedule_message
 
 NAME = "repriced.v1.CatalogService"
 READ_ROWS = 50
@@ -37,6 +38,8 @@ def handlers(core: Core) -> Handlers:
         "BatchUpsertSellers": mutation(core, InputKind.SELLERS),
         "BatchUpsertStrategies": mutation(core, InputKind.STRATEGIES),
         "BatchUpsertFeeSchedules": mutation(core, InputKind.FEE_SCHEDULES),
+        "ReportFeePreviews": mutation(core, InputKind.FEE_PREVIEWS),
+        "BatchUpsertExchangeRates": mutation(core, InputKind.EXCHANGE_RATES),
         "BatchUpsertListings": mutation(core, InputKind.LISTINGS),
         "BatchDeleteListings": mutation(core, InputKind.DELETE),
         "EraseSeller": grpc.unary_unary_rpc_method_handler(partial(erase_seller, core)),
@@ -45,6 +48,9 @@ def handlers(core: Core) -> Handlers:
         "ListStrategies": reading(core, catalog_pb2.ListStrategiesRequest, reads.list_strategies),
         "ListFeeSchedules": reading(
             core, fees_pb2.ListFeeSchedulesRequest, reads.list_fee_schedules
+        ),
+        "ListExchangeRates": reading(
+            core, fees_pb2.ListExchangeRatesRequest, reads.list_exchange_rates
         ),
         "GetListing": reading(core, catalog_pb2.GetListingRequest, reads.get_listing),
         "ListListings": reading(core, catalog_pb2.ListListingsRequest, reads.list_listings),
@@ -119,22 +125,39 @@ class CatalogReads:
 
     def list_fee_schedules(self, request: Any) -> fees_pb2.ListFeeSchedulesResponse:
         """Fee schedules of a seller, or of all, in the order in which they were created."""
+        found, token = self._of_a_seller(
+            request, "fee schedules", lambda engine: engine.state.bounds.schedules
+        )
+        return fees_pb2.ListFeeSchedulesResponse(
+            fee_schedules=[fee_schedule_message(each) for each in found], next_page_token=token
+        )
+
+    def list_exchange_rates(self, request: Any) -> fees_pb2.ListExchangeRatesResponse:
+        """Exchange rates of a seller, or of all, in the order in which they were created."""
+        found, token = self._of_a_seller(
+            request, "exchange rates", lambda engine: engine.state.bounds.rates.pairs
+        )
+        return fees_pb2.ListExchangeRatesResponse(
+            exchange_rates=[exchange_rate_message(each) for each in found], next_page_token=token
+        )
+
+    def _of_a_seller(
+        self, request: Any, what: str, table: Callable[[Engine], dict[Any, Any]]
+    ) -> tuple[list[Any], str]:
+        """A page of definitions of a seller, or of all, and the token of the next one."""
         wanted = request.seller_id
-        query = f"fee schedules of {wanted}"
+        query = f"{what} of {wanted}"
         size = page_size(request.page_size)
         start = page_start(query, request.page_token, 0)
         scope = self._core.scope
-        schedules = self._core.read(lambda engine: list(engine.state.bounds.schedules.values()))
+        every = self._core.read(lambda engine: list(table(engine).values()))
         found = [
             (at, each)
-            for at, each in enumerate(schedules[start:], start)
+            for at, each in enumerate(every[start:], start)
             if wanted in ("", each.seller_id) and inside(scope, each.seller_id)
         ]
-        more = len(found) > size
-        return fees_pb2.ListFeeSchedulesResponse(
-            fee_schedules=[fee_schedule_message(each) for _, each in found[:size]],
-            next_page_token=page_token(query, found[size][0]) if more else "",
-        )
+        token = page_token(query, found[size][0]) if len(found) > size else ""
+        return [each for _, each in found[:size]], token
 
     def get_listing(self, request: Any) -> catalog_pb2.GetListingResponse:
         """One listing and its state."""
@@ -149,7 +172,7 @@ class CatalogReads:
     def list_listings(self, request: Any) -> catalog_pb2.ListListingsResponse:
         """Listings of a seller, or of all, in the order of their ids."""
         wanted = request.seller_id
-        query = f"listings of {wanted}"
+        query = f"listings of {wanted} {request.only_proposed}"
         size = page_size(request.page_size)
         at = page_start(query, request.page_token, 1)
         scope = self._core.scope
@@ -157,7 +180,10 @@ class CatalogReads:
         more = True
         while more and len(found) < size:
             part = min(READ_ROWS, size - len(found))
-            look = partial(listing_part, seller_id=wanted, scope=scope, start=at, limit=part)
+            look = partial(
+                listing_part, seller_id=wanted, only_proposed=request.only_proposed, scope=scope,
+                start=at, limit=part,
+            )  # fmt: skip
             states, at, more = self._core.read(look)
             found.extend(states)
         return catalog_pb2.ListListingsResponse(
@@ -166,7 +192,7 @@ class CatalogReads:
 
 
 def listing_part(
-    engine: Engine, seller_id: str, scope: Scope, start: int, limit: int
+    engine: Engine, seller_id: str, only_proposed: bool, scope: Scope, start: int, limit: int
 ) -> tuple[list[catalog_pb2.ListingState], int, bool]:
     """At most `limit` listings from an id on; where to go on, and whether there is more."""
     catalog = engine.catalog
@@ -177,6 +203,8 @@ def listing_part(
         wanted &= sellers == catalog.seller_at.get(seller_id, -1)
     if scope is not None:
         wanted &= np.isin(sellers, [catalog.seller_at.get(each, -1) for each in scope])
+    if only_proposed:
+        wanted &= np.isin(np.arange(start, last), list(engine.state.bounds.proposed))
     ids = np.flatnonzero(wanted) + start
     if len(ids) > limit:
         ids, last = ids[:limit], int(ids[limit])

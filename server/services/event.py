@@ -1,4 +1,5 @@
-"""EventService: what the guards did and what the claims audit noticed, as it happens."""
+"""EventService: what the guards did, what the claims audit noticed and which reviews are due, as it
+happens."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from engine.claims.alerts import alerts_after, last_alert_id
 from engine.claims.store import DATABASE, Store
 from engine.errors import InputError, LimitError, NotFoundError
 from engine.guards import EventLog
+from engine.insights.notices import last_notice_id, notices_after
 from engine.scope import Scope, inside
 from repriced.v1 import event_pb2
 from server.access.caller import current_pass
@@ -18,6 +20,7 @@ from server.services.calls import Core, Handlers
 from server.services.pricing import LOOK_S
 from server.wire.claims import alert_message
 from server.wire.guards import event_message
+from server.wire.insights import notice_message
 from server.wire.limits import parse
 
 NAME = "repriced.v1.EventService"
@@ -41,6 +44,7 @@ class Events:
         with self._core.admission.stream():
             log = self._core.engine.state.guards.events
             cursor, alerts = first_cursor(request, log), first_alert(request, self._core)
+            notices = first_notice(request, self._core)
             while context.is_active():
                 changed = log.wait(cursor, LOOK_S)
                 message = next_alerts(self._core, alerts, request.seller_id)
@@ -50,6 +54,9 @@ class Events:
                     cursor = told.cursor
                     message.events.extend(told.events)
                 message.cursor = cursor
+                due = next_notices(self._core, notices, request.seller_id)
+                message.notice_cursor = notices = due.notice_cursor
+                message.events.extend(due.events)
                 if message.events:
                     yield message.SerializeToString()
                 if not changed:
@@ -128,4 +135,32 @@ def next_alerts(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEvent
             if seller_id in ("", each.seller_id) and inside(core.scope, each.seller_id)
         ],
         alert_cursor=alerts[-1].alert_id if alerts else cursor,
+    )
+
+
+def first_notice(request: Any, core: Core) -> int:
+    """Where a watcher of reviews that are due begins. Raises InputError."""
+    last = last_notice_id(core.history)
+    if not request.HasField("after_notice_id"):
+        return last
+    cursor = int(request.after_notice_id)
+    if cursor > last:
+        raise InputError(
+            f"after_notice_id is {cursor}; allowed: up to {last}, the newest notice",
+            reason="CURSOR_IN_FUTURE",
+            field="after_notice_id",
+        )
+    return cursor
+
+
+def next_notices(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEventsResponse:
+    """Reviews that are due, after the cursor."""
+    notices = notices_after(core.history, cursor, core.limits.watch_batch)
+    return event_pb2.WatchEventsResponse(
+        events=[
+            notice_message(each)
+            for each in notices
+            if seller_id in ("", each.seller) and inside(core.scope, each.seller)
+        ],
+        notice_cursor=notices[-1].notice_id if notices else cursor,
     )

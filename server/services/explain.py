@@ -26,7 +26,7 @@ def explain_message(
     message = pricing_pb2.ExplainPriceResponse(
         listing=listing_state_message(state, found.listing_id),
         sentences=found.sentences,
-        reference_price_minor=row.reference_minor,
+        reference_price_minor=max(0, row.reference_minor),
         offers=explained_offers(found, snapshot),
         offers_pruned=snapshot is None and found.record.sequence > 0,
         take=bracket_message(row.take_low_ppm, row.take_high_ppm, found.take_prices),

@@ -18,7 +18,7 @@ from engine.scope import Scope, inside
 from repriced.v1 import catalog_pb2
 from server.services.calls import Core
 from server.wire import decision_message, listing_state_message, seller_message, strategy_message
-from server.wire.bounds import fee_schedule_message
+from server.wire.bounds import exchange_rate_message, fee_schedule_message
 from server.wire.commands import seller_id_of
 from server.wire.limits import parse
 
@@ -108,6 +108,9 @@ def definitions(engine: Engine, seller_id: str, scope: Scope) -> tuple[list[Held
     for schedule in engine.state.bounds.schedules.values():
         if schedule.seller_id == seller_id:
             held.append(Held(fee_schedule=fee_schedule_message(schedule)))
+    for rate in engine.state.bounds.rates.pairs.values():
+        if rate.seller_id == seller_id:
+            held.append(Held(exchange_rate=exchange_rate_message(rate)))
     if seller is None:
         return held, []
     listed = catalog.listings_of(seller)

@@ -210,7 +210,7 @@ def listings_answer(result: UpsertResult, mode: Any) -> Message:
 
 def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], Message]:
     """Encoder of the answers that say how many rows were done, and what was decided with it."""
-    with_decisions = "decisions" in message_type.DESCRIPTOR.fields_by_name
+    fields = message_type.DESCRIPTOR.fields_by_name
 
     def answer(result: CountResult, mode: Any) -> Message:
         message: Message = message_type(
@@ -218,9 +218,11 @@ def count_answer(message_type: Any, field: str) -> Callable[[CountResult, Any], 
             journal_mode=mode,
             **{field: result.count},
         )
-        if with_decisions:
-            decided: Any = message
-            decided.decisions.extend(decision_messages(result.decisions))
+        filled: Any = message
+        if "decisions" in fields:
+            filled.decisions.extend(decision_messages(result.decisions))
+        if "warnings" in fields:
+            filled.warnings.extend(row_warnings(result.warnings))
         return message
 
     return answer
@@ -237,6 +239,10 @@ ANSWERS: dict[InputKind, Callable[[Any, Any], Message]] = {
     InputKind.STRATEGIES: count_answer(catalog_pb2.BatchUpsertStrategiesResponse, "upserted_count"),
     InputKind.FEE_SCHEDULES: count_answer(
         fees_pb2.BatchUpsertFeeSchedulesResponse, "upserted_count"
+    ),
+    InputKind.FEE_PREVIEWS: count_answer(fees_pb2.ReportFeePreviewsResponse, "checked_count"),
+    InputKind.EXCHANGE_RATES: count_answer(
+        fees_pb2.BatchUpsertExchangeRatesResponse, "upserted_count"
     ),
     InputKind.DELETE: count_answer(catalog_pb2.BatchDeleteListingsResponse, "deleted_count"),
     InputKind.PAUSE: count_answer(pricing_pb2.PauseRepricingResponse, "paused_count"),

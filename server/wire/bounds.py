@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine.bounds.definitions import ComputedBounds, FeeScheduleDefinition
-from engine.bounds.fees import FeeSchedule, FulfilmentBand, ReferralTier, TierKind
+from engine.bounds.fees import FeePreview, FeeSchedule, FulfilmentBand, ReferralTier, TierKind
 from engine.bounds.goals import Goal, GoalKind
+from engine.bounds.proposed import ProposedBounds
+from engine.bounds.rates import ExchangeRate
 from repriced.v1 import catalog_pb2, fees_pb2
 
 KINDS = {
@@ -68,6 +70,34 @@ def fee_schedule_message(definition: FeeScheduleDefinition) -> fees_pb2.FeeSched
     )
 
 
+def exchange_rate_definition(message: fees_pb2.ExchangeRate) -> ExchangeRate:
+    """Rate as the caller stated it."""
+    return ExchangeRate(
+        message.seller_id, message.from_currency, message.to_currency, message.rate_billionths,
+        message.day,
+    )  # fmt: skip
+
+
+def exchange_rate_message(rate: ExchangeRate) -> fees_pb2.ExchangeRate:
+    """The same as a message."""
+    return fees_pb2.ExchangeRate(
+        seller_id=rate.seller_id, from_currency=rate.from_currency, to_currency=rate.to_currency,
+        rate_billionths=rate.rate_billionths, day=rate.day,
+    )  # fmt: skip
+
+
+def preview_definition(message: fees_pb2.FeePreview) -> FeePreview:
+    """Preview as the caller stated it."""
+    with_referral = message.HasField("referral_fee_minor")
+    with_fulfilment = message.HasField("fulfilment_fee_minor")
+    return FeePreview(
+        message.currency,
+        message.price_minor,
+        message.referral_fee_minor if with_referral else None,
+        message.fulfilment_fee_minor if with_fulfilment else None,
+    )
+
+
 def goal_definition(message: fees_pb2.ProfitGoal) -> Goal | None:
     """Goal as the caller stated it; None: it says nothing."""
     which = message.WhichOneof("goal")
@@ -97,6 +127,7 @@ def computed_bounds_definition(listing: catalog_pb2.Listing) -> ComputedBounds |
         ceiling_goal=goal_definition(message.ceiling_goal) if ceiling == "ceiling_goal" else None,
         ceiling_over_floor_bp=message.ceiling_over_floor_basis_points,
         lowest_floor=message.lowest_floor,
+        list_price_minor=message.list_price_minor,
     )
 
 
@@ -115,4 +146,17 @@ def computed_bounds_message(definition: ComputedBounds | None) -> fees_pb2.Compu
     )
     if definition.ceiling_over_floor_bp:
         message.ceiling_over_floor_basis_points = definition.ceiling_over_floor_bp
+    if definition.list_price_minor:
+        message.list_price_minor = definition.list_price_minor
     return message
+
+
+def proposed_bounds_message(bounds: ProposedBounds) -> fees_pb2.ProposedBounds:
+    """Proposed bounds with their reasons."""
+    codes: dict[str, Any] = {"source": int(bounds.source)}
+    return fees_pb2.ProposedBounds(
+        floor_minor=bounds.floor_minor,
+        ceiling_minor=bounds.ceiling_minor,
+        reasons=bounds.reasons,
+        **codes,
+    )

@@ -16,11 +16,13 @@ from server.wire.answers import ANSWERS, add_quantity_prices
 from server.wire.commands import (
     decode_delete,
     decode_erase,
+    decode_fee_previews,
     decode_pause,
     decode_resume,
     decode_sales,
 )
 from server.wire.definitions import (
+    decode_exchange_rates,
     decode_fee_schedules,
     decode_listings,
     decode_sellers,
@@ -40,6 +42,8 @@ DECODERS: dict[InputKind, Callable[[bytes, WireLimits], Any]] = {
     InputKind.SELLERS: decode_sellers,
     InputKind.STRATEGIES: decode_strategies,
     InputKind.FEE_SCHEDULES: decode_fee_schedules,
+    InputKind.FEE_PREVIEWS: decode_fee_previews,
+    InputKind.EXCHANGE_RATES: decode_exchange_rates,
     InputKind.LISTINGS: decode_listings,
     InputKind.DELETE: decode_delete,
     InputKind.PAUSE: decode_pause,

@@ -1,4 +1,4 @@
-"""Stock levels, sales, pauses and deletions: bytes to batches that only name listings."""
+"""Stock levels, sales, fee previews, pauses, deletions: bytes to batches that name listings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from engine.columns import Address, EraseBatch, RefBatch, SalesBatch, StockBatch
+from engine.columns import (
+    Address,
+    EraseBatch,
+    FeePreviewBatch,
+    RefBatch,
+    SalesBatch,
+    StockBatch,
+)
 from engine.errors import InputError, RowProblem
 from engine.stock import AGE_UNKNOWN
-from repriced.v1 import catalog_pb2, pricing_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2
+from server.wire.bounds import preview_definition
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.rows import RowFault, address_of, event_time
 
@@ -63,6 +71,25 @@ def decode_sales(payload: bytes, limits: WireLimits) -> SalesBatch:
         batch.indices.append(index)
         addresses.append(address)
         batch.sold.append((row.source, row.hour_ms, row.units))
+    return batch
+
+
+def decode_fee_previews(payload: bytes, limits: WireLimits) -> FeePreviewBatch:
+    """Batch of a ReportFeePreviewsRequest. Raises InputError."""
+    request = parse(fees_pb2.ReportFeePreviewsRequest, payload, limits)
+    request_id = request_id_of(request.request_id)
+    check_count("previews", len(request.previews), "max_rows_per_call", limits)
+    addresses: list[Address] = []
+    batch = FeePreviewBatch(request_id, len(request.previews), [], addresses, [])
+    for index, row in enumerate(request.previews):
+        try:
+            address = address_of(row)
+        except RowFault as fault:
+            batch.problems.append(fault.problem(index))
+            continue
+        batch.indices.append(index)
+        addresses.append(address)
+        batch.previews.append(preview_definition(row))
     return batch
 
 

@@ -17,6 +17,7 @@ from repriced.v1 import catalog_pb2, fees_pb2, types_pb2
 from server.wire.bounds import (
     computed_bounds_definition,
     computed_bounds_message,
+    exchange_rate_definition,
     fee_schedule_definition,
 )
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
@@ -80,6 +81,8 @@ def listing_definition(message: catalog_pb2.Listing) -> ListingDefinition:
             for each in message.quantity_tiers
         ),
         promotions=tuple(promotion_definition(each) for each in message.promotions),
+        propose_bounds=message.propose_bounds,
+        cost_currency=message.cost_currency,
     )
 
 
@@ -121,6 +124,8 @@ def listing_message(definition: ListingDefinition) -> catalog_pb2.Listing:
         cost_minor=definition.cost_minor,
         map_minor=definition.map_minor,
         computed_bounds=computed_bounds_message(definition.computed_bounds),
+        propose_bounds=definition.propose_bounds,
+        cost_currency=definition.cost_currency,
         **enums,
     )
     if definition.points_minor:
@@ -165,6 +170,12 @@ decode_fee_schedules = partial(
     fees_pb2.BatchUpsertFeeSchedulesRequest,
     "fee_schedules",
     fee_schedule_definition,
+)
+decode_exchange_rates = partial(
+    decode_definitions,
+    fees_pb2.BatchUpsertExchangeRatesRequest,
+    "exchange_rates",
+    exchange_rate_definition,
 )
 decode_listings = partial(
     decode_definitions, catalog_pb2.BatchUpsertListingsRequest, "listings", listing_definition

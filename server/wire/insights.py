@@ -10,9 +10,10 @@ from engine.insights.advice import ASKED, GroupKey, Proposed, Question, Recommen
 from engine.insights.figures import Figures, part_bp
 from engine.insights.history import Answered
 from engine.insights.look import DAY_MS
+from engine.insights.notices import Notice
 from engine.insights.profile import Profile
 from engine.insights.review import Change, Period, Review, coverage_bp
-from repriced.v1 import insights_pb2
+from repriced.v1 import event_pb2, insights_pb2
 from server.wire.definitions import key_message
 from server.wire.strategies import strategy_message
 
@@ -21,6 +22,15 @@ SHOWN = 100
 ANSWERS = (insights_pb2.ANSWER_ACCEPTED, insights_pb2.ANSWER_DECLINED, insights_pb2.ANSWER_LATER)
 MOST_MONTHS = 1_200
 MOST_ORDERS = 100_000_000
+
+
+def notice_message(notice: Notice) -> event_pb2.Event:
+    """A review that is due as an event."""
+    codes: Any = {"review_notice": int(notice.kind)}
+    return event_pb2.Event(
+        notice_id=notice.notice_id, at_ms=notice.at_ms, seller_id=notice.seller,
+        message=notice.message, **codes,
+    )  # fmt: skip
 
 
 def profile_definition(message: Any) -> Profile:

@@ -36,6 +36,8 @@ COUNTED: dict[Any, tuple[str, int, str]] = {
     catalog_pb2.BatchUpsertSellersRequest: ("sellers", 0, "max_definitions_per_call"),
     catalog_pb2.BatchUpsertStrategiesRequest: ("strategies", 0, "max_definitions_per_call"),
     fees_pb2.BatchUpsertFeeSchedulesRequest: ("fee_schedules", 0, "max_definitions_per_call"),
+    fees_pb2.BatchUpsertExchangeRatesRequest: ("exchange_rates", 0, "max_definitions_per_call"),
+    fees_pb2.ReportFeePreviewsRequest: ("previews", 0, "max_rows_per_call"),
     catalog_pb2.BatchUpsertListingsRequest: ("listings", 0, "max_definitions_per_call"),
     ingestion_pb2.IngestNotificationsRequest: (
         "notifications", 0, "max_notifications_per_call"
@@ -61,6 +63,8 @@ REQUESTS: dict[InputKind, type[Message]] = {
     InputKind.SELLERS: catalog_pb2.BatchUpsertSellersRequest,
     InputKind.STRATEGIES: catalog_pb2.BatchUpsertStrategiesRequest,
     InputKind.FEE_SCHEDULES: fees_pb2.BatchUpsertFeeSchedulesRequest,
+    InputKind.FEE_PREVIEWS: fees_pb2.ReportFeePreviewsRequest,
+    InputKind.EXCHANGE_RATES: fees_pb2.BatchUpsertExchangeRatesRequest,
     InputKind.LISTINGS: catalog_pb2.BatchUpsertListingsRequest,
 }
 

@@ -35,8 +35,9 @@ def split(payload: bytes) -> list[bytes]:
     if found is None:
         return []
     places, request_id = found
+    rows = memoryview(payload)
     return [
-        b"".join((HEAD.pack(HEAD_TAG, at * PART_ROWS), request_id, payload[begin:end]))
+        b"".join((HEAD.pack(HEAD_TAG, at * PART_ROWS), request_id, rows[begin:end]))
         for at, (begin, end) in enumerate(pairwise(places))
     ]
 

@@ -136,6 +136,8 @@ def fill_entry(message: catalog_pb2.CalendarEntry, entry: CalendarEntry) -> None
         message.bounds.ceiling_minor = entry.ceiling_minor
     elif entry.action == EntryAction.STRATEGY:
         message.strategy_id = entry.strategy_id
+    elif entry.action == EntryAction.PAUSE:
+        message.pause.SetInParent()
 
 
 # Sales

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.columns import ListingDefinition
+from engine.catalog import Catalog
 from engine.guards.proposals import Proposal
+from engine.held import held_definition
 from engine.money import currency_code
-from engine.schema import PREMIUM_UNKNOWN, RowFlag
+from engine.schedules import is_pause
+from engine.schema import PREMIUM_UNKNOWN, CycleState, RowFlag
 from engine.state import State
 from repriced.v1 import catalog_pb2, pricing_pb2, types_pb2
 from server.wire.answers import add_quantity_prices
+from server.wire.bounds import proposed_bounds_message
 from server.wire.definitions import listing_message
 
 PPM_PER_BP = 100
@@ -22,34 +25,6 @@ PAUSE_CAUSES = {
     RowFlag.PRICING_ERROR: types_pb2.PAUSE_CAUSE_PRICING_ERROR,
     RowFlag.TOO_MANY_REJECTIONS: types_pb2.PAUSE_CAUSE_REJECTIONS,
 }
-
-
-def held_definition(state: State, listing_id: int) -> ListingDefinition:
-    """Definition of a listing as the engine holds it; its price is the one that is live."""
-    catalog, listed = state.catalog, state.bounds.listings.get(listing_id)
-    row, record = catalog.rows[listing_id], catalog.records[listing_id]
-    own = catalog.own_terms(listing_id)
-    fixed_points = catalog.fixed_points.get(listing_id, 0)
-    strategy = int(row["strategy"])
-    return ListingDefinition(
-        key=catalog.key_of(listing_id),
-        asin=catalog.asins[listing_id],
-        condition=int(record["condition"]),
-        fulfilment=int(record["fulfilment"]),
-        currency=currency_code(int(record["currency"])),
-        floor_minor=listed.floor_minor if listed else own.floor_minor,
-        ceiling_minor=listed.ceiling_minor if listed else own.ceiling_minor,
-        shipping_minor=int(row["landed_offset_minor"]) + fixed_points,
-        points_minor=fixed_points,
-        points_bp=int(row["points_bp"]),
-        strategy_id=catalog.strategies[strategy].strategy_id if strategy else "",
-        price_minor=int(row["live_price_minor"]),
-        cost_minor=state.guards.cost_of(listing_id) or None,
-        computed_bounds=listed.wanted if listed else None,
-        map_minor=own.map_minor,
-        tiers=catalog.tiers.get(listing_id, ()),
-        promotions=catalog.promotions.get(listing_id, ()),
-    )
 
 
 def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingState:
@@ -65,7 +40,7 @@ def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingS
         bounds_version=int(record["bounds_version"]),
         price_minor=int(row["price_minor"]),
         live_price_minor=int(row["live_price_minor"]),
-        pause_causes=[cause for flag, cause in PAUSE_CAUSES.items() if flags & flag],
+        pause_causes=pause_causes(catalog, row),
         last_decision_id=int(record["decision_id"]),
         last_decision_withdrawn=bool(flags & RowFlag.WITHDRAWN),
         stopped=bool(guards.switch.cause(catalog, listing_id)),
@@ -74,9 +49,22 @@ def listing_state_message(state: State, listing_id: int) -> catalog_pb2.ListingS
         set_aside=None if proposal is None else proposal_message(proposal, record),
         **codes,
     )
+    bounds = state.bounds.proposed.get(listing_id)
+    if bounds is not None:
+        message.proposed_bounds.CopyFrom(proposed_bounds_message(bounds))
     if proposal is not None:
         add_quantity_prices(catalog, message.set_aside)
     return message
+
+
+def pause_causes(catalog: Catalog, row: Any) -> list[types_pb2.PauseCause]:
+    """Why a listing is paused; empty where it is not."""
+    flags = int(row["flags"])
+    causes = [cause for flag, cause in PAUSE_CAUSES.items() if flags & flag]
+    entry = catalog.schedules.entries.get(int(row["strategy"]))
+    if row["state"] == CycleState.PAUSED and is_pause(entry):
+        causes.append(types_pb2.PAUSE_CAUSE_CALENDAR)
+    return causes
 
 
 def proposal_message(proposal: Proposal, record: Any) -> types_pb2.Decision:

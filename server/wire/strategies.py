@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.schema import (
-    Aggregate,
     Alone,
-    Audience,
     BelowFloor,
     Direction,
     StrategyKind,
@@ -16,8 +14,9 @@ from engine.schema import (
     WhenWinning,
 )
 from engine.stock import StockMeasure, StockRule
-from engine.strategies import Filter, FollowSource, Offset, StrategyDefinition
+from engine.strategies import Filter, Offset, StrategyDefinition
 from repriced.v1 import catalog_pb2
+from server.wire.following import fill_follow, follow_fields
 from server.wire.schedules import fill_push, fill_schedule, push_fields, schedule_fields
 
 KINDS = {
@@ -82,7 +81,12 @@ KIND_FIELDS = {
         "cooldown_ms": "cooldown_ms",
         "restart": "restart",
     },
-    "follow": {"quorum": "quorum", "b2c_price": "follow_b2c"},
+    "follow": {
+        "quorum": "quorum",
+        "b2c_price": "follow_b2c",
+        "max_age_ms": "follow_max_age_ms",
+        "grace_ms": "follow_grace_ms",
+    },
     "daily_push": {"start_price_minor": "start_minor", "keep_buy_box": "keep_buy_box"},
 }
 OFFSET_FIELDS = ("offset_amazon_fulfilled", "offset_merchant_fulfilled", "offset_amazon")
@@ -132,6 +136,8 @@ def strategy_definition(message: catalog_pb2.Strategy) -> StrategyDefinition:
         fields |= push_fields(getattr(message, kind))
     if kind == "follow":
         fields |= follow_fields(message.follow)
+        if message.follow.HasField("offset"):  # It stands where a merchant's would.
+            fields["offsets"] = (None, offset_definition(message.follow.offset), None)
     if kind == "position":
         fields["tie"] = message.position.tie or int(Tie.AHEAD)
         if message.position.HasField("gap"):
@@ -190,33 +196,6 @@ def match_fields(message: catalog_pb2.MatchStrategy) -> dict[str, Any]:
     }
 
 
-def follow_fields(message: catalog_pb2.FollowStrategy) -> dict[str, Any]:
-    """What only FOLLOW has; its distance stands where a merchant's would."""
-    offset = offset_definition(message.offset) if message.HasField("offset") else None
-    return {
-        "follow_sources": tuple(
-            FollowSource(
-                each.marketplace_id, each.sku, each.audience or int(Audience.B2C), each.units or 1
-            )
-            for each in message.sources
-        ),
-        "follow_units": message.units or 1,
-        "aggregate": message.aggregate or int(Aggregate.MIN),
-        "offsets": (None, offset, None),
-    }
-
-
-def fill_follow(part: catalog_pb2.FollowStrategy, definition: StrategyDefinition) -> None:
-    """The same the other way."""
-    for source in definition.follow_sources:
-        given: Any = {"audience": source.audience, "units": source.units}
-        part.sources.add(marketplace_id=source.marketplace_id, sku=source.sku, **given)
-    part.units = definition.follow_units
-    part.aggregate = definition.aggregate  # type: ignore[assignment]
-    if definition.offsets[1] is not None:
-        fill_offset(part.offset, definition.offsets[1])
-
-
 def strategy_message(definition: StrategyDefinition) -> catalog_pb2.Strategy:
     """Message of a definition that the engine has taken."""
     message = catalog_pb2.Strategy()
@@ -251,6 +230,8 @@ def fill_kind(message: catalog_pb2.Strategy, definition: StrategyDefinition) -> 
         fill_push(part, definition)
     if name == "follow":
         fill_follow(part, definition)
+        if definition.offsets[1] is not None:
+            fill_offset(part.offset, definition.offsets[1])
     if name == "position":
         part.tie = definition.tie
         if definition.gap is not None:

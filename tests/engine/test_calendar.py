@@ -9,11 +9,20 @@ import pytest
 from market.listing import START_MS
 from market.shard import apply, definitions, key, listing, new_engine, own_offer, rival, snapshots
 
+from engine.columns import RefBatch, SellerDefinition
 from engine.explain import conclude, gather
 from engine.pipeline import Engine
-from engine.schema import InputKind, MatchTarget, OfferBit, Reason, StrategyKind
+from engine.schema import (
+    CycleState,
+    DecisionStatus,
+    InputKind,
+    MatchTarget,
+    OfferBit,
+    Reason,
+    StrategyKind,
+)
 from engine.state_columns import dump, load, state_hash
-from engine.strategies import StrategyDefinition
+from engine.strategies import FollowSource, Offset, PushStep, StrategyDefinition
 from engine.timetable import CalendarEntry, EntryAction, Repeat
 
 # START_MS is 2025-06-15T15:06:40 UTC.
@@ -144,6 +153,96 @@ def test_quiet_hours_hold_and_learn_nothing() -> None:
     assert price(engine) == first
 
 
+PAUSE = replace(SALE, action=EntryAction.PAUSE)
+KEPT = ("take_low_ppm", "take_high_ppm", "keep_low_ppm", "keep_high_ppm")
+
+
+def test_a_pause_and_back() -> None:
+    """Nothing leaves, not even a way back into new bounds; what was learned is kept."""
+    engine = started(BUY_BOX, PAUSE)
+    row = engine.catalog.rows[1]
+    won = [own_offer(1299, int(OfferBit.WINNER)), rival(1300)]
+    batch = snapshots((key(), won), event_ms=START_MS + 1)
+    apply(engine, InputKind.REPRICE, batch, START_MS + 1)
+    before = [int(row[name]) for name in KEPT]
+    assert advanced(engine, BEGIN_MS) == []
+    assert (row["state"], row["reason"]) == (CycleState.PAUSED, Reason.PAUSED)
+    lost = [own_offer(1299, int(OfferBit.NOT_WINNER)), rival(1290, int(OfferBit.WINNER))]
+    batch = snapshots((key(), lost), event_ms=BEGIN_MS + 1)
+    assert not len(apply(engine, InputKind.REPRICE, batch, BEGIN_MS + 1).decisions)
+    narrower = definitions([listing(strategy_id="match", ceiling_minor=1200)])
+    assert not len(apply(engine, InputKind.LISTINGS, narrower, BEGIN_MS + 2).decisions)
+    assert advanced(engine, END_MS - 1) == []
+    assert (price(engine), [int(row[name]) for name in KEPT]) == (1299, before)
+    explained = gather(engine.catalog, 1)
+    conclude(engine.state, explained, None)
+    assert "Repricing is paused by the calendar; no price leaves." in explained.sentences
+    assert advanced(engine, END_MS) == [(1200, Reason.BOUNDS)]
+    assert [int(row[name]) for name in KEPT] == before
+    offered(engine, 1100, END_MS + 1, own=1200)
+    assert row["state"] == CycleState.AWAITING
+
+
+def test_a_pause_takes_back_what_was_not_submitted() -> None:
+    engine = started(MATCH, PAUSE)
+    decided = int(engine.catalog.records["decision_id"][1])
+    advanced(engine, BEGIN_MS)
+    last = engine.decisions.dump()[-1]
+    assert (last["status"], last["withdraws"]) == (DecisionStatus.WITHDRAWAL, decided)
+    advanced(engine, END_MS)
+    offered(engine, 1300, END_MS + 1)
+    assert (price(engine), int(engine.catalog.rows["reason"][1])) == (1300, Reason.MATCH)
+
+
+def test_other_causes_of_a_pause_outlast_it_and_do_not_end_it() -> None:
+    engine = started(MATCH, PAUSE)
+    row, named = engine.catalog.rows[1], RefBatch("", 1, [0], [1])
+    apply(engine, InputKind.PAUSE, named, START_MS + 1)
+    advanced(engine, BEGIN_MS)
+    apply(engine, InputKind.RESUME, RefBatch("", 1, [0], [1]), BEGIN_MS + 1)
+    assert row["state"] == CycleState.PAUSED, "the calendar still pauses"
+    apply(engine, InputKind.PAUSE, RefBatch("", 1, [0], [1]), BEGIN_MS + 2)
+    advanced(engine, END_MS)
+    assert row["state"] == CycleState.PAUSED, "the seller still pauses"
+    apply(engine, InputKind.RESUME, RefBatch("", 1, [0], [1]), END_MS + 1)
+    assert row["state"] == CycleState.SEEKING
+
+
+def test_a_listing_comes_and_goes_during_a_pause() -> None:
+    engine = started(replace(FIXED, time_zone="UTC", zone_offsets=UTC), PAUSE)
+    plain = replace(FIXED, strategy_id="plain")
+    apply(engine, InputKind.STRATEGIES, definitions([plain]))
+    advanced(engine, BEGIN_MS)
+    new = listing("NEW", asin="NEW", strategy_id="fixed", price_minor=900)
+    apply(engine, InputKind.LISTINGS, definitions([new]), BEGIN_MS + 1)
+    rows = engine.catalog.rows
+    assert rows["state"][1:3].tolist() == [CycleState.PAUSED] * 2
+    away = listing(strategy_id="plain")
+    apply(engine, InputKind.LISTINGS, definitions([away]), BEGIN_MS + 2)
+    assert rows["state"][1] == CycleState.SEEKING
+    apply(engine, InputKind.STRATEGIES, definitions([FIXED]), BEGIN_MS + 3)
+    assert (rows["state"][2], rows["price_minor"][2]) == (CycleState.AWAITING, 1400)
+
+
+def test_a_guard_that_holds_the_price_after_a_pause_leaves_no_pause() -> None:
+    engine = started(replace(FIXED, time_zone="UTC", zone_offsets=UTC), PAUSE, price_minor=900)
+    advanced(engine, BEGIN_MS)
+    dry = SellerDefinition("S1", dry_run=True)
+    apply(engine, InputKind.SELLERS, definitions([dry]), BEGIN_MS + 1)
+    cheaper = replace(FIXED, fixed_minor=1000, time_zone="UTC", zone_offsets=UTC, calendar=(PAUSE,))
+    apply(engine, InputKind.STRATEGIES, definitions([cheaper]), BEGIN_MS + 2)
+    advanced(engine, END_MS)
+    assert engine.catalog.rows["state"][1] == CycleState.SEEKING
+    assert engine.state.guards.proposals.by_listing[1].price_minor == 1000
+
+
+def test_an_entry_that_takes_over_from_a_pause() -> None:
+    after = replace(SALE, name="after", begin=SALE.end, end="2025-06-15T19:00")
+    engine = started(MATCH, PAUSE, after)
+    advanced(engine, BEGIN_MS)
+    assert advanced(engine, END_MS) == [(1000, Reason.CALENDAR)]
+
+
 def test_nights_come_again() -> None:
     night = replace(
         SALE, action=EntryAction.HOLD, begin="2025-06-15T22:00", end="2025-06-16T06:00",
@@ -167,11 +266,35 @@ def test_another_strategy_for_a_time() -> None:
     assert price(engine) == 1250
 
 
-def test_an_entry_names_a_strategy_that_fits() -> None:
+FOLLOW = StrategyDefinition(
+    "S1", "other", "EUR", StrategyKind.FOLLOW, follow_sources=(FollowSource("M1", "OTHER"),)
+)
+PUSH = replace(
+    FOLLOW, kind=StrategyKind.PUSH, start_minor=1000, push_steps=(PushStep(1, Offset(5)),)
+)
+SWAP = replace(SALE, action=EntryAction.STRATEGY, strategy_id="other")
+DOES_NOT_FIT = [
+    # the strategy that is named, and the one whose calendar it is
+    (None, MATCH), (FOLLOW, MATCH), (PUSH, MATCH), (replace(FIXED, strategy_id="other"), FOLLOW),
+    (replace(FIXED, strategy_id="other", currency="USD"), MATCH),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("named", "owner"), DOES_NOT_FIT)
+def test_an_entry_names_a_strategy_that_fits(
+    named: StrategyDefinition | None, owner: StrategyDefinition
+) -> None:
     engine = new_engine()
-    wrong = replace(SALE, action=EntryAction.STRATEGY, strategy_id="nowhere")
-    result = apply(engine, InputKind.STRATEGIES, definitions([replace(MATCH, calendar=(wrong,))]))
-    assert [each.field for each in result.problems] == ["schedule.calendar[0].strategy_id"]
+    if named is not None:
+        assert not apply(engine, InputKind.STRATEGIES, definitions([named])).problems
+    swapped = replace(
+        owner, strategy_id="owner", calendar=(SWAP,), time_zone="UTC", zone_offsets=UTC
+    )
+    (problem,) = apply(engine, InputKind.STRATEGIES, definitions([swapped])).problems
+    assert (problem.field, problem.reason) == (
+        "schedule.calendar[0].strategy_id", "CALENDAR_STRATEGY",
+    )  # fmt: skip
+    assert "neither of them PUSH, DAILY_PUSH or FOLLOW" in problem.message
 
 
 def test_a_snapshot_knows_what_is_in_force() -> None:

@@ -141,7 +141,8 @@ def test_a_snapshot_knows_what_is_due() -> None:
     live(engine, "A", 950)
     again = load(dump(engine.state))
     assert again.following.due == engine.state.following.due == {1}
-    assert again.catalog.followers == [1]
+    assert again.catalog.watched == engine.catalog.watched
+    assert again.following.dump() == engine.state.following.dump()
     assert state_hash(again) == state_hash(engine.state)
 
 
@@ -183,7 +184,7 @@ REFUSED = [
     ({"follow_sources": tuple(FollowSource("M1", str(each)) for each in range(21))},
      "follow.sources"),
     ({"follow_sources": (FollowSource("M1", ""),)}, "follow.sources[0].sku"),
-    ({"follow_sources": (FollowSource("", "A"),)}, "follow.sources[0].sku"),
+    ({"follow_sources": (FollowSource("", "A"),)}, "follow.sources[0].marketplace_id"),
     ({"follow_sources": (A, B, A)}, "follow.sources[2].sku"),
     ({"follow_sources": (replace(A, units=0),)}, "follow.sources[0].units"),
     ({"follow_units": 10_001}, "follow.units"),

@@ -18,7 +18,8 @@ from engine import reference_learner as learner
 from engine.reference import load, store
 from engine.schema import CycleState, FeedbackKind, LastDraw, Reason
 
-NATIVE = Path(learner.__file__).with_name("_learner.pxd").read_text()
+FOLDER = Path(learner.__file__).parent
+NATIVE = "".join((FOLDER / name).read_text() for name in ("_learner.pxd", "_chances.pxd"))
 REFERENCE = 1000
 PATIENT = replace(ONE_DRAW, min_samples=3)
 """One draw is no verdict, so draws are weighed."""

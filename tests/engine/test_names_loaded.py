@@ -125,6 +125,20 @@ def test_a_snapshot_that_contradicts_itself_is_refused(name: str) -> None:
         load(columns)
 
 
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [("records", "seller"), ("records", "marketplace"), ("rows", "strategy")],
+)
+def test_a_listing_that_leads_nowhere_is_refused(column: str, field: str) -> None:
+    state, model = State(), Model()
+    for at in range(50):
+        enter(state.catalog, model, definition(random.Random(at), at))
+    columns = copied(state)
+    columns[column][field][37] = 999
+    with pytest.raises(ReplayError, match=f"has a {field} beyond the"):
+        load(columns)
+
+
 def test_tables_grow_where_they_are() -> None:
     catalog = Catalog(4)
     before = catalog.rows.ctypes.data

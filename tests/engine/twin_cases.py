@@ -15,6 +15,7 @@ from engine.schema import (
     PREMIUM_UNKNOWN,
     ROW,
     SNAPSHOT,
+    SOURCES_LOST,
     STRATEGY,
     CommandKind,
     CycleState,
@@ -110,7 +111,7 @@ def make_strategies(rng: Rng, count: int) -> Records:
     s["gap_ppm"] = pick(rng, count, v0=4, v10000=1, v900000=0.3)
     add_endings(rng, s)
     add_push(rng, s)
-    s["schedule_action"] = pick(rng, count, v0=6, v1=1, v2=1)
+    s["schedule_action"] = pick(rng, count, v0=6, v1=1, v2=1, v3=1)
     s["schedule_until_s"] = START_MS // 1000 + rng.integers(0, 10**6, count)
     s["schedule_price_minor"] = pick(rng, count, v1300=1, v30=1, v90000=1)
     return s
@@ -287,7 +288,8 @@ def make_commands(rng: Rng, rows: Records, ids: NDArray[np.int64], strategy_coun
         commands[name] = np.where(chance(rng, count, 0.8), rows[name][ids], fresh[name])
     commands["units"] = rng.integers(-3, 12, count)
     commands["units_today"] = rng.integers(0, 30, count)
-    commands["sources_minor"] = around(rng, rows, ids) * chance(rng, count, 0.8)
+    sources = around(rng, rows, ids) * chance(rng, count, 0.8)
+    commands["sources_minor"] = np.where(chance(rng, count, 0.1), SOURCES_LOST, sources)
     commands["restart"] = chance(rng, count, 0.1)
     commands["capped"] = chance(rng, count, 0.3)
     commands["condition"] = pick(rng, count, v0=1, v1=6, v2=1)

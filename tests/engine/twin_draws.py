@@ -18,6 +18,7 @@ from engine.schema import (
     PREMIUM_UNKNOWN,
     ROW,
     SNAPSHOT,
+    SOURCES_LOST,
     STRATEGY,
     Alone,
     BelowFloor,
@@ -29,6 +30,7 @@ from engine.schema import (
     PercentOf,
     Reason,
     RowFlag,
+    Schedule,
     StrategyKind,
     Suppressed,
     Tie,
@@ -71,7 +73,7 @@ def rows(draw: st.DrawFn) -> np.ndarray:
         "price_minor": maybe_price,
         "live_price_minor": maybe_price,
         "good_price_minor": maybe_price,
-        "reference_minor": maybe_price,
+        "reference_minor": st.one_of(maybe_price, st.just(SOURCES_LOST)),
         "competitive_minor": maybe_price,
         "featured_minor": maybe_price,
         "observed_ms": times_ms,
@@ -126,7 +128,7 @@ def compiled(draw: st.DrawFn) -> np.ndarray:
         "step_minor": prices,
         "min_change_minor": prices,
         "step_limit_minor": maybe_price,
-        "standalone_minor": prices,
+        "standalone_minor": maybe_price,
         "fixed_minor": prices,
         "stay_below_next_minor": prices,
         "max_offer_age_ms": st.integers(1_000, 30 * 86_400_000),
@@ -163,6 +165,9 @@ def compiled(draw: st.DrawFn) -> np.ndarray:
         "start_minor": prices,
         "percent_of": st.sampled_from(PercentOf),
         "keep_buy_box": st.integers(0, 1),
+        "schedule_action": st.sampled_from([Schedule.NONE, Schedule.NONE, *Schedule]),
+        "schedule_price_minor": prices,
+        "schedule_until_s": times_s,
     }
     return record(draw, STRATEGY, fields)
 
@@ -220,5 +225,6 @@ def command_rows(draw: st.DrawFn) -> np.ndarray:
         "condition": st.integers(0, 5),
         "kind": st.sampled_from(CommandKind),
         "capped": st.integers(0, 1),
+        "sources_minor": st.one_of(maybe_price, st.just(SOURCES_LOST)),
     }
     return record(draw, COMMAND, fields)

@@ -23,20 +23,20 @@ from engine.kernel import REFERENCE, VARIABLE, available_levels
 from engine.recovery import recover
 from engine.schema import RULES_VERSION, InputKind
 from engine.state_columns import state_hash
-from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2
+from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2, types_pb2
 from server.wire import WireCodec
 from server.wire.parts import split
-from tests.server.recovery.shards import apply
+from tests.server.recovery.shards import Opened, apply
 from tests.server.recovery.test_replay import begun, play
-from tests.server.recovery.workload import SELLERS
+from tests.server.recovery.workload import MARKETPLACES, SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 9,
-    "frames": 937,
-    "inputs": "30cc19710a46f55c",
-    "answers": "47afb0edc8e57926",
-    "state": "a52a52ef53726d16",
+    "rules_version": 10,
+    "frames": 943,
+    "inputs": "4abf3bb184ec3ccf",
+    "answers": "472a4cc9bba623e2",
+    "state": "576350d1e3fd0fe2",
 }
 LEVELS = (*available_levels(), REFERENCE)
 
@@ -52,6 +52,7 @@ def write_journal(path: Path) -> str:
     name = str(uuid.UUID(int=2, version=4))
     schedules = fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=name, fee_schedules=[fees])
     apply(shard.engine, work.now_ms, (InputKind.FEE_SCHEDULES, schedules.SerializeToString()))
+    play_fees(shard, work.now_ms)
     snapshot = pricing_pb2.OfferSnapshot(listing_id=1, event_ms=work.now_ms, currency="EUR")
     request = pricing_pb2.RepriceRequest(
         request_id=str(uuid.UUID(int=3, version=4)), snapshots=[snapshot]
@@ -66,6 +67,24 @@ def write_journal(path: Path) -> str:
     hashed = state_hash(shard.engine.state)
     shard.stop()
     return hashed
+
+
+def play_fees(shard: Opened, now_ms: int) -> None:
+    """An exchange rate, a listing with proposed bounds whose cost follows it, and a preview."""
+    names = [str(uuid.UUID(int=each, version=4)) for each in (4, 5, 6)]
+    rate = fees_pb2.ExchangeRate(seller_id=SELLERS[0], from_currency="USD", to_currency="EUR")
+    rate.rate_billionths, rate.day = 917_400_000, "2026-11-25"
+    rates = fees_pb2.BatchUpsertExchangeRatesRequest(request_id=names[0], exchange_rates=[rate])
+    apply(shard.engine, now_ms, (InputKind.EXCHANGE_RATES, rates.SerializeToString()))
+    key = types_pb2.ListingKey(seller_id=SELLERS[0], marketplace_id=MARKETPLACES[0], sku="FIRST")
+    listing = catalog_pb2.Listing(key=key, currency="EUR", cost_currency="USD", cost_minor=400)
+    listing.computed_bounds.fee_schedule_id, listing.propose_bounds = "home", True
+    listings = catalog_pb2.BatchUpsertListingsRequest(request_id=names[1], listings=[listing])
+    apply(shard.engine, now_ms, (InputKind.LISTINGS, listings.SerializeToString()))
+    preview = fees_pb2.FeePreview(key=key, currency="EUR", price_minor=1_000)
+    preview.referral_fee_minor = 180
+    previews = fees_pb2.ReportFeePreviewsRequest(request_id=names[2], previews=[preview])
+    apply(shard.engine, now_ms, (InputKind.FEE_PREVIEWS, previews.SerializeToString()))
 
 
 def figures(frames: list[Frame], hashed: str) -> dict[str, object]:

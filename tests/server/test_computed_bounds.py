@@ -82,9 +82,23 @@ class Book:
 
     def rival(self, price_minor: int) -> int:
         """Our price after a competitor's."""
+        offer = types_pb2.Offer(
+            seller_id="A2RIVAL", item_price_minor=price_minor, buy_box_winner=True
+        )
+        return self.seen(offers=[offer])
+
+    def alone(self, competitive_minor: int) -> int:
+        """Our price after offers that are only ours, shown a while after it went out."""
+        self.now_ms += 3_600_000
+        self.advance()
+        live = int(self.shard.engine.catalog.rows["price_minor"][1])
+        own = types_pb2.Offer(seller_id="A1SHOP", item_price_minor=live, buy_box_winner=True)
+        return self.seen(offers=[own], competitive_price_minor=competitive_minor)
+
+    def seen(self, **fields: Any) -> int:
+        """Our price after a snapshot."""
         key = listing().key
-        seen = pricing_pb2.OfferSnapshot(key=key, event_ms=self.now_ms, currency="EUR")
-        seen.offers.add(seller_id="A2RIVAL", item_price_minor=price_minor, buy_box_winner=True)
+        seen = pricing_pb2.OfferSnapshot(key=key, event_ms=self.now_ms, currency="EUR", **fields)
         request = pricing_pb2.RepriceRequest(request_id=request_id(), snapshots=[seen])
         self._apply(InputKind.REPRICE, request)
         return int(self.shard.engine.catalog.rows["price_minor"][1])
@@ -138,13 +152,18 @@ def test_a_stated_floor_above_the_computed_one_stays(book: Book) -> None:
         ({"ceiling_over_floor_basis_points": 9_000}, 3_000),
         ({"ceiling_goal": fees_pb2.ProfitGoal(amount_minor=400)}, 2_246),
         ({"ceiling_goal": fees_pb2.ProfitGoal(amount_minor=40_000)}, 3_000),
+        ({"list_price_minor": 2_499}, 2_499),
+        ({"list_price_minor": 3_499}, 3_000),
+        ({"list_price_minor": 1_999}, 2_039),
     ],
 )
 def test_a_computed_ceiling_never_widens_the_stated_one(
     book: Book, ceiling: dict[str, Any], expected: int
 ) -> None:
-    assert not book.listings(listing(computed_bounds=computed(**ceiling))).errors
+    wanted = computed(**ceiling)
+    assert not book.listings(listing(computed_bounds=wanted)).errors
     assert book.bounds() == (2_039, expected)
+    assert listing_state_message(book.shard.engine.state, 1).listing.computed_bounds == wanted
 
 
 def test_a_goal_out_of_reach_puts_the_floor_at_the_ceiling_and_says_so(book: Book) -> None:
@@ -165,6 +184,36 @@ def test_bounds_follow_their_fee_schedule_with_the_next_turn(book: Book) -> None
     assert any(f"computed bounds are {floor} to 3000, they were 2039" in e for e in book.events())
     book.advance()
     assert not book.shard.engine.state.bounds.due
+
+
+@pytest.mark.parametrize(
+    ("fields", "floor"),
+    [
+        ({"cost_minor": 900}, 2_217),
+        ({"computed_bounds": computed(vat_basis_points=2_100)}, 2_083),
+        ({"shipping_minor": 100}, 1_939),
+    ],
+)
+def test_bounds_follow_cost_and_tax_with_an_event_of_old_and_new(
+    book: Book, fields: dict[str, Any], floor: int
+) -> None:
+    book.listings(listing())
+    assert book.events() == []
+    assert not book.listings(listing(**fields)).errors
+    assert book.bounds() == (floor, 3_000)
+    told = f"SKU MUG: computed bounds are {floor} to 3000, they were 2039 to 3000"
+    assert book.events() == [told]
+    book.listings(listing(**fields))
+    assert book.events() == [told]
+
+
+def test_the_competitive_price_is_no_ceiling(book: Book) -> None:
+    """It caps how far a listing without competitors climbs; the bounds do not know it."""
+    book.listings(listing(price_minor=2_100))
+    climbed = [book.alone(2_200) for _ in range(10)]
+    assert max(climbed) == climbed[-1] == 2_200
+    assert book.bounds() == (2_039, 3_000)
+    assert book.rival(2_900) > 2_200
 
 
 def test_the_same_schedule_again_changes_nothing(book: Book) -> None:
@@ -216,6 +265,7 @@ def test_a_known_cost_need_not_be_said_again(book: Book) -> None:
             {"computed_bounds": computed(ceiling_over_floor_basis_points=1_000_001)},
             "computed_bounds.ceiling",
         ),
+        ({"computed_bounds": computed(list_price_minor=-1)}, "computed_bounds.list_price_minor"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_by_name_and_nothing_is_entered(

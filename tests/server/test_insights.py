@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from engine.insights.look import COUNTED, DAY_MS, LOOK_MS, Look
-from repriced.v1 import catalog_pb2, fees_pb2, insights_pb2, pricing_pb2, types_pb2
+from repriced.v1 import (
+    catalog_pb2,
+    event_pb2,
+    event_pb2_grpc,
+    fees_pb2,
+    insights_pb2,
+    pricing_pb2,
+    types_pb2,
+)
 from tests.server.conftest import (
     MARKETPLACE,
     SELLER,
@@ -241,6 +249,29 @@ def test_a_trial_by_hand(fresh: Running) -> None:
     assert proposal.why == "Profit went from 322.84 EUR to 419.58 EUR."
     (quarter,) = reviewed(fresh, kind="REVIEW_KIND_QUARTER").groups
     assert quarter.proposals[0].change == insights_pb2.PROPOSED_CHANGE_WAIT
+
+
+def test_a_review_that_is_due_is_told_once_and_survives_restarts(tmp_path: Path) -> None:
+    def watch(server: Running, **fields: Any) -> Any:
+        events = event_pb2_grpc.EventServiceStub(server.channel)
+        return events.WatchEvents(event_pb2.WatchEventsRequest(**fields), timeout=10)
+
+    at = TODAY * DAY_MS + LOOK_MS
+    for server in run(directory=tmp_path):
+        on_trial(server)
+        server.app.looks.look(at)
+        message = next(watch(server, after_notice_id=0, after_event_id=0))
+        (event,) = [each for each in message.events if each.review_notice]
+        assert event.review_notice == event_pb2.REVIEW_NOTICE_TRIAL_DUE
+        assert (event.seller_id, event.notice_id) == (SELLER, message.notice_cursor)
+        assert event.message.startswith("1 listing has had strategy 'new' for two weeks now")
+    for server in run(directory=tmp_path):
+        server.app.looks.look(at + LOOK_MS)
+        message = next(watch(server, after_notice_id=0, seller_id=SELLER))
+        assert list(message.events) == [event]
+        with pytest.raises(grpc.RpcError) as refused:
+            next(watch(server, after_notice_id=2))
+        assert "after_notice_id is 2; allowed: up to 1" in (refused.value.details() or "")
 
 
 def test_an_answer_is_kept_once(fresh: Running) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_requests import REQUEST_ID
+from wire_sources import SOURCES
 
 from engine import schema
 from engine.claims.alerts import AlertKind
@@ -16,10 +17,11 @@ from engine.columns import ListingDefinition, ListingKey, SellerDefinition
 from engine.explain import OfferRole
 from engine.guards import EventKind, Guard
 from engine.guards.holds import HoldKind
+from engine.insights.notices import NoticeKind
 from engine.promotions import Promotion
-from engine.schema import InputKind, StrategyKind
+from engine.schema import FollowValue, InputKind, StrategyKind
 from engine.stock import StockRule
-from engine.strategies import Filter, FollowSource, Offset, PushStep, StrategyDefinition
+from engine.strategies import Filter, Offset, PushStep, StrategyDefinition
 from engine.tiers import Tier
 from engine.timetable import CalendarEntry, EntryAction, Repeat
 from repriced.v1 import catalog_pb2, event_pb2, pricing_pb2, types_pb2
@@ -202,13 +204,14 @@ DAILY_PUSH: dict[str, st.SearchStrategy[Any]] = {
 } | {"kind": st.just(StrategyKind.DAILY_PUSH)}
 FOLLOW: dict[str, st.SearchStrategy[Any]] = {
     "kind": st.just(StrategyKind.FOLLOW),
-    "follow_sources": st.lists(
-        st.builds(FollowSource, TEXTS, TEXTS, st.integers(1, 2), st.integers(1, 9)), max_size=3
-    ).map(tuple),
+    "follow_sources": SOURCES,
     "follow_units": st.integers(1, 9),
-    "aggregate": st.integers(1, 4),
+    "aggregate": st.integers(1, 5),
     "quorum": COUNTS,
     "follow_b2c": st.booleans(),
+    "follow_value": st.sampled_from(FollowValue),
+    "follow_max_age_ms": st.integers(0, 9),
+    "follow_grace_ms": st.integers(0, 9),
     "offsets": st.tuples(st.none(), OFFSETS, st.none()),
 }
 KIND_FIELDS = (BUY_BOX, MATCH, FIXED, POSITION, PUSH, DAILY_PUSH, FOLLOW)
@@ -243,7 +246,7 @@ def test_every_field_of_a_strategy_is_drawn_above() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["buy_box", "match", "fixed", "position", "push", "daily_push", None]
+    "kind", ["buy_box", "match", "fixed", "position", "push", "daily_push", "follow", None]
 )
 def test_what_is_not_said_is_the_default(kind: str | None) -> None:
     message = catalog_pb2.Strategy(seller_id="AOWN1", strategy_id="s", currency="EUR")
@@ -322,6 +325,8 @@ ENUMS: list[tuple[type[IntEnum], Any]] = [
     (schema.PercentOf, catalog_pb2.PercentOf),
     (schema.CountBy, catalog_pb2.CountBy),
     (schema.Aggregate, catalog_pb2.Aggregate),
+    (schema.FollowValue, catalog_pb2.FollowValue),
+    (NoticeKind, event_pb2.ReviewNotice),
     (Repeat, catalog_pb2.Repeat),
     (schema.FeedbackKind, pricing_pb2.FeedbackKind),
     (OfferRole, pricing_pb2.OfferRole),

@@ -46,6 +46,16 @@ REQUESTS: dict[InputKind, tuple[Any, str, list[Any]]] = {
         "fee_schedules",
         [fees_pb2.FeeSchedule()],
     ),
+    InputKind.FEE_PREVIEWS: (
+        fees_pb2.ReportFeePreviewsRequest,
+        "previews",
+        [fees_pb2.FeePreview(key=KEY)],
+    ),
+    InputKind.EXCHANGE_RATES: (
+        fees_pb2.BatchUpsertExchangeRatesRequest,
+        "exchange_rates",
+        [fees_pb2.ExchangeRate()],
+    ),
     InputKind.DELETE: (catalog_pb2.BatchDeleteListingsRequest, "listings", REFS),
     InputKind.PAUSE: (pricing_pb2.PauseRepricingRequest, "listings", REFS),
     InputKind.RESUME: (pricing_pb2.ResumeRepricingRequest, "listings", REFS),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,35 @@ def tried_one_by_one(economics: UnitEconomics, goal: Goal, ceiling: int) -> list
     starts = [p for p in good if p - 1 not in set(good)]
     ends = [p for p in good if p + 1 not in set(good)]
     return list(zip(starts, ends, strict=True))
+
+
+def surplus_by_definition(unit: UnitEconomics, goal: Goal, item: int) -> Fraction:
+    """Profit over the goal, straight from the definition and without a common denominator."""
+    fees, gross = unit.fees, item + unit.shipping_minor
+    vat = Fraction(unit.vat_bp, 10_000)
+    tier = next(at for at, t in enumerate(fees.tiers) if gross <= (t.up_to_minor or gross))
+    if fees.kind is TierKind.WHOLE:
+        referral = Fraction(fees.tiers[tier].rate_bp * gross, 10_000)
+    else:
+        ends = [0, *(t.up_to_minor or 0 for t in fees.tiers[:tier]), gross]
+        parts = zip(ends, ends[1:], fees.tiers, strict=False)
+        referral = sum((Fraction((b - a) * t.rate_bp, 10_000) for a, b, t in parts), Fraction())
+    charged = max(fees.minimum_minor, ceil(referral))
+    charged += ceil(Fraction(charged * fees.digital_services_bp, 10_000))
+    charged += next(b.fee_minor for b in fees.bands if item <= (b.up_to_minor or item))
+    charged += fees.fixed_minor
+    net = Fraction(gross) / (1 + vat)
+    points = unit.points_minor + item * unit.points_bp // 10_000
+    profit = net - charged * (1 + vat if unit.fee_vat_lost else 1) - unit.cost_minor - points
+    profit -= net * Fraction(unit.allowance_bp, 10_000)
+    part = Fraction(goal.value, 10_000)
+    wanted = {
+        GoalKind.AMOUNT: Fraction(goal.value),
+        GoalKind.MARGIN_NET: net * part,
+        GoalKind.MARGIN_GROSS: gross * part,
+        GoalKind.MARKUP: unit.cost_minor * part,
+    }
+    return profit - wanted[goal.kind]
 
 
 def steps(ends: Iterable[int]) -> list[int | None]:
@@ -65,6 +96,18 @@ GOALS = st.one_of(
         st.one_of(st.integers(0, 3_000), st.integers(0, 10_000)),
     ),
 )
+
+
+@settings(max_examples=100, deadline=None)
+@given(units(), GOALS, st.lists(st.integers(1, MOST_TRIED), min_size=20, max_size=20))
+def test_what_a_price_earns_is_what_the_definition_says(
+    economics: UnitEconomics, goal: Goal, prices: list[int]
+) -> None:
+    ends = [t.up_to_minor for t in economics.fees.tiers if t.up_to_minor]
+    ends += [b.up_to_minor for b in economics.fees.bands if b.up_to_minor]
+    for price in prices + [max(1, end + by) for end in ends for by in (-1, 0, 1)]:
+        expected = surplus_by_definition(economics, goal, price) * economics.scale
+        assert economics.surplus_scaled(goal, price) == expected
 
 
 @settings(max_examples=300, deadline=None)

@@ -10,6 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from access_defining import (
+    upsert_exchange_rates,
+    upsert_fee_schedules,
+    upsert_sellers,
+    upsert_strategies,
+)
 from access_guards import advised, asked, declared, events, told
 from access_server import Guarded, caller, serve
 from test_access_claims import BY_CLAIM
@@ -188,39 +194,17 @@ BY_LISTING: dict[str, Ask] = {
     PRICING + "EvaluatePrice": lambda server, name: server.pricing.EvaluatePrice(
         pricing_pb2.EvaluatePriceRequest(snapshots=[offers(name)])
     ),
+    CATALOG + "ReportFeePreviews": lambda server, name: server.catalog.ReportFeePreviews(
+        fees_pb2.ReportFeePreviewsRequest(
+            request_id=request_id(), previews=[fees_pb2.FeePreview(**address(name))]
+        )
+    ),
     CATALOG + "GetListing": lambda server, name: server.catalog.GetListing(
         catalog_pb2.GetListingRequest(**address(name))
     ),
     CATALOG + "BatchDeleteListings": listed(InputKind.DELETE, "BatchDeleteListings"),
 }
 """Calls that name listings."""
-
-
-def upsert_sellers(server: Running, seller_id: str) -> Any:
-    """Defines a seller."""
-    request = catalog_pb2.BatchUpsertSellersRequest(
-        request_id=request_id(), sellers=[catalog_pb2.Seller(seller_id=seller_id)]
-    )
-    return server.catalog.BatchUpsertSellers(request)
-
-
-def upsert_strategies(server: Running, seller_id: str) -> Any:
-    """Defines a strategy, of another kind than B's, which B's listings use."""
-    strategy = catalog_pb2.Strategy(
-        seller_id=seller_id, strategy_id="own", currency="JPY", fixed={"price_minor": 5}
-    )
-    return server.catalog.BatchUpsertStrategies(
-        catalog_pb2.BatchUpsertStrategiesRequest(request_id=request_id(), strategies=[strategy])
-    )
-
-
-def upsert_fee_schedules(server: Running, seller_id: str) -> Any:
-    """Defines a fee schedule."""
-    own = {"seller_id": seller_id, "fee_schedule_id": "own", "currency": "JPY"}
-    made = fees_pb2.FeeSchedule(**own, referral_tiers=[{"rate_basis_points": 800}])
-    return server.catalog.BatchUpsertFeeSchedules(
-        fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=request_id(), fee_schedules=[made])
-    )
 
 
 def exported(server: Running, seller_id: str) -> Any:
@@ -241,6 +225,10 @@ BY_SELLER: dict[str, Ask] = {
     CATALOG + "BatchUpsertSellers": upsert_sellers,
     CATALOG + "BatchUpsertStrategies": upsert_strategies,
     CATALOG + "BatchUpsertFeeSchedules": upsert_fee_schedules,
+    CATALOG + "BatchUpsertExchangeRates": upsert_exchange_rates,
+    CATALOG + "ListExchangeRates": lambda server, name: server.catalog.ListExchangeRates(
+        fees_pb2.ListExchangeRatesRequest(seller_id=name)
+    ),
     CATALOG + "ListFeeSchedules": lambda server, name: server.catalog.ListFeeSchedules(
         fees_pb2.ListFeeSchedulesRequest(seller_id=name)
     ),

@@ -9,7 +9,10 @@ from click.testing import CliRunner, Result
 
 from server.app import App
 from server.cli import main
+from server.config import Config, JournalConfig, ServerConfig
 
+SERVER = ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)
+MEMORY = Config(server=SERVER, journal=JournalConfig(mode="off"))
 Run = Callable[..., Result]
 
 

@@ -7,21 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_runner import Run, runner_for
+from cli_runner import MEMORY, Run, runner_for
 
 from server.app import App
-from server.config import Config, JournalConfig, LimitsConfig, ServerConfig
-
-SERVER = ServerConfig("127.0.0.1:0", "127.0.0.1:0", drain_seconds=1)
-MEMORY = Config(server=SERVER, journal=JournalConfig(mode="off"))
+from server.config import LimitsConfig
 
 CSV = """\
 seller_id,marketplace_id,sku,audience,asin,condition,fulfilment,currency,floor,ceiling,shipping,\
-points,points_basis_points,strategy_id,price,map
-A1SHOP,A1PA6795UKMFR9,MUG-01,B2C,B000000001,NEW,AMAZON,EUR,8.00,15.00,,,,,9.99,9.50
-A1SHOP,A1PA6795UKMFR9,MUG-02,B2B,B000000002,USED,MERCHANT,EUR,7.50,12.00,1.95,,,,,
-A1SHOP,A1VC38T7YXB528,MUG-03,B2C,B000000003,NEW,AMAZON,JPY,800,1500,,15,,,1200,
-A1SHOP,A1VC38T7YXB528,MUG-04,B2C,B000000004,NEW,AMAZON,JPY,800,1500,,,100,,1100,
+points,points_basis_points,strategy_id,price,map,cost,cost_currency,fee_schedule_id,\
+vat_basis_points,margin_basis_points
+A1SHOP,A1PA6795UKMFR9,MUG-01,B2C,B000000001,NEW,AMAZON,EUR,8.00,15.00,,,,,9.99,9.50,4.20,,,,
+A1SHOP,A1PA6795UKMFR9,MUG-02,B2B,B000000002,USED,MERCHANT,EUR,7.50,12.00,1.95,,,,,,,,,,
+A1SHOP,A1VC38T7YXB528,MUG-03,B2C,B000000003,NEW,AMAZON,JPY,800,1500,,15,,,1200,,,,,,
+A1SHOP,A1VC38T7YXB528,MUG-04,B2C,B000000004,NEW,AMAZON,JPY,800,1500,,,100,,1100,,,,,,
 """
 
 

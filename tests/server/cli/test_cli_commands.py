@@ -23,7 +23,8 @@ from server.cli import main
 COMMANDS = (
     (), ("serve",), ("ingest",), ("listings",), ("listings", "import"), ("listings", "export"),
     ("explain",), ("demo",), ("version",), ("audit",), ("tokens",), ("tokens", "create"),
-    ("tokens", "list"), ("tokens", "revoke"), ("tokens", "rotate"),
+    ("tokens", "list"), ("tokens", "revoke"), ("tokens", "rotate"), ("listings", "proposals"),
+    ("listings", "accept"), ("fees", "check"),
 )  # fmt: skip
 
 

@@ -7,14 +7,18 @@ wrong with it as an AssertionError.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from repriced.v1 import pricing_pb2, types_pb2
-from tests.server.machine.requests import Request
-from tests.server.machine.world import SCOPES, SELLERS
+from tests.server.machine import requests
+from tests.server.machine.requests import Request, name_of
+from tests.server.machine.world import SCOPES
 
 Key = tuple[str, str]
-"""Seller and SKU."""
+"""Seller, and SKU with its audience; see `name_of`."""
+Sale = tuple[int, int, int, int]
+"""Begin, end, floor and ceiling of a promotion that sets bounds."""
 Bounds = tuple[int, int]
 NOTHING: Bounds = (0, 0)
 USER = types_pb2.PAUSE_CAUSE_USER
@@ -43,12 +47,14 @@ class Model:
     stopped_ids: set[int] = field(default_factory=set)
     allowed: dict[tuple[int, int], Bounds] = field(default_factory=dict)
     """Bounds by listing id and version: what a decision must keep for ever."""
+    sales: dict[int, list[Sale]] = field(default_factory=dict)
+    """Promotions with bounds that a listing ever had, by its id."""
     owners: dict[int, Key] = field(default_factory=dict)
     """Of every listing id that there ever was."""
 
     def listing_id(self, seller: int, number: int) -> int:
         """Id of a listing; 9,999 where it does not exist."""
-        known = self.listings.get((SELLERS[seller], f"SKU-{number}"))
+        known = self.listings.get(name_of(requests.key(seller, number)))
         return known.listing_id if known else 9_999
 
     def stops(self, key: Key) -> bool:
@@ -84,14 +90,32 @@ class Model:
         """The price of a decision is inside the bounds that it names."""
         place = decision.listing_id, decision.bounds_version
         assert place in self.allowed, f"bounds that nobody set: {decision}"
-        check_inside(decision, self.allowed[place])
+        bounds = self.allowed[place]
+        price = decision.price_minor
+        inside = self.fits(decision.listing_id, bounds, price, decision.decided_ms)
+        assert inside, f"{price} is outside {bounds}: {decision}"
+        prices = [each.price_minor for each in decision.quantity_prices]
+        assert all(low < high for low, high in pairwise([price, *prices][::-1])), decision
+        quantities = [each.quantity for each in decision.quantity_prices]
+        assert quantities == sorted(set(quantities)), decision
+
+    def fits(self, listing_id: int, bounds: Bounds, price: int, at_ms: int) -> bool:
+        """Whether a price is inside bounds, or inside those of a promotion that runs then."""
+        running = [
+            promoted(bounds, floor, ceiling)
+            for begin_ms, end_ms, floor, ceiling in self.sales.get(listing_id, ())
+            if begin_ms <= at_ms < end_ms
+        ]
+        return any(
+            0 < floor <= price <= max(floor, ceiling) for floor, ceiling in (bounds, *running)
+        )
 
     def _resolve(self, request: Request, ref: Any) -> Key | None:
         """The listing that a row names, if it exists for the caller."""
         if ref.WhichOneof("listing") == "listing_id":
             found = self.owners.get(ref.listing_id)
         else:
-            found = ref.key.seller_id, ref.key.sku
+            found = name_of(ref.key)
         exists = found in self.listings and found is not None and found[0] in SCOPES[request.who]
         return found if exists else None
 
@@ -121,7 +145,7 @@ class Model:
                 self._enter(row, entered[index], index in held)
 
     def _enter(self, row: Any, entered: Any, held: bool) -> None:
-        key, wanted = (row.key.seller_id, row.key.sku), (row.floor_minor, row.ceiling_minor)
+        key, wanted = name_of(row.key), (row.floor_minor, row.ceiling_minor)
         known = self.listings.get(key)
         assert entered.created == (known is None), f"{key} created: {entered.created}"
         self.sellers.add(key[0])
@@ -141,6 +165,11 @@ class Model:
             known.bounds = wanted
             known.version += wanted != present
         self.allowed[known.listing_id, known.version] = known.bounds
+        self.sales.setdefault(known.listing_id, []).extend(
+            (each.begin_ms, each.end_ms, each.bounds.floor_minor, each.bounds.ceiling_minor)
+            for each in row.promotions
+            if each.HasField("bounds")
+        )
 
     def _take_delete(self, request: Request, answer: Any) -> None:
         for key in set(self._rows(request, answer, answer.deleted_count)):
@@ -235,7 +264,7 @@ class Model:
 
     def check_listings(self, states: list[Any], sellers: tuple[str, ...]) -> None:
         """The pages of ListListings, read by a caller of these sellers."""
-        shown = {(each.listing.key.seller_id, each.listing.key.sku): each for each in states}
+        shown = {name_of(each.listing.key): each for each in states}
         assert len(shown) == len(states), "a listing is on two pages"
         expected = {key for key in self.listings if key[0] in sellers}
         assert shown.keys() == expected, f"{sellers} see {sorted(shown)}, not {sorted(expected)}"
@@ -249,23 +278,32 @@ class Model:
             paused = USER in state.pause_causes
             assert known.paused in (None, paused), f"{key} is paused: {paused}"
             known.paused = paused
+        for key, state in shown.items():
+            check_beside(state, shown.get((key[0], key[1].removesuffix("/B2B"))))
 
     def check_holds(self, holds: list[Any]) -> None:
         """All pages of ListHeld."""
         bounds = [each for each in holds if each.kind == pricing_pb2.HOLD_KIND_BOUNDS]
-        shown = {
-            (each.key.seller_id, each.key.sku): (each.floor_minor, each.ceiling_minor)
-            for each in bounds
-        }
+        shown = {name_of(each.key): (each.floor_minor, each.ceiling_minor) for each in bounds}
         assert shown == self.held, f"held are {shown}, not {self.held}"
-        self.hold_ids = {(each.key.seller_id, each.key.sku): each.hold_id for each in bounds}
+        self.hold_ids = {name_of(each.key): each.hold_id for each in bounds}
 
 
-def check_inside(decision: Any, bounds: Bounds) -> None:
-    """A price inside [floor, max(floor, ceiling)]."""
-    floor, ceiling = bounds
-    inside = floor > 0 and floor <= decision.price_minor <= max(floor, ceiling)
-    assert inside, f"{decision.price_minor} is outside {bounds}: {decision}"
+def promoted(bounds: Bounds, floor: int, ceiling: int) -> Bounds:
+    """Bounds of a promotion; one that looks like a slip stays the listing's own."""
+    own = bounds
+    low = floor if floor * 2 >= own[0] else own[0]
+    return low, ceiling if ceiling < 10 * max(low, own[1]) else own[1]
+
+
+def check_beside(state: Any, consumer: Any) -> None:
+    """A B2B price is not above the B2C price, its own floor aside, unless something holds it."""
+    if state is consumer or consumer is None or not consumer.price_minor:
+        return
+    if state.pause_causes or state.stopped or state.HasField("set_aside"):
+        return
+    most = max(consumer.price_minor, state.floor_in_force_minor)
+    assert state.price_minor <= most, f"above the B2C price {consumer.price_minor}: {state}"
 
 
 def wrong_rows(answer: Any, about: str = "") -> set[int]:

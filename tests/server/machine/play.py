@@ -12,7 +12,7 @@ from engine.state_columns import state_hash
 from repriced.v1 import catalog_pb2, pricing_pb2
 from tests.server.machine import requests
 from tests.server.machine.model import Model
-from tests.server.machine.requests import KINDS, Plain, Request, Scene, make
+from tests.server.machine.requests import KINDS, Plain, Request, Scene, make, without_zones
 from tests.server.machine.world import SCOPES, SELLERS, Outcome, World
 
 PAGE = 3
@@ -170,9 +170,9 @@ class Play:
         for each in answer.prices:
             key = self.model.owners[each.listing_id]
             assert key[0] in SCOPES[who], f"{who} evaluates {key}"
-            floor, ceiling = self.model.listings[key].bounds
-            fits = floor <= each.price_minor <= max(floor, ceiling)
-            assert fits or not each.changed, f"{key}: {each} in {floor} to {ceiling}"
+            bounds = self.model.listings[key].bounds
+            fits = self.model.fits(each.listing_id, bounds, each.price_minor, self.world.now_ms)
+            assert fits or not each.changed, f"{key}: {each} in {bounds}"
         assert len({each.index for each in (*answer.prices, *answer.errors)}) == len(plain["rows"])
 
     def do_explain(self, who: str, named: list[int]) -> None:
@@ -181,7 +181,7 @@ class Play:
         requests.name_listing(request, named, self._scene())
         call = who, "PricingService/ExplainPrice", request.SerializeToString(), 0
         (outcome,) = self.world.call(call)
-        key = SELLERS[named[0]], f"SKU-{named[1]}"
+        key = requests.name_of(requests.key(named[0], named[1]))
         if key not in self.model.listings or key[0] not in SCOPES[who]:
             assert outcome.code == "NOT_FOUND", f"{who} asks for {key}: {outcome}"
             return
@@ -277,7 +277,8 @@ class Play:
             assert len(set(payloads)) == len(payloads), f"twice in the journal: {each.request}"
             if each.request.what == "ingest":
                 continue
-            assert payloads == [each.request.payload], f"lost: {each.request}"
+            as_sent = [without_zones(each.request, payload) for payload in payloads]
+            assert as_sent == [each.request.payload], f"lost: {each.request}"
             kept = self.world.answers.get(frames[0].sequence, each.answer)
             assert kept == each.answer, f"answered otherwise than journaled: {each.request}"
         for request in self.refused:

@@ -21,6 +21,8 @@ from tests.server.machine.world import SELLERS
 MARKETPLACE = "A1PA6795UKMFR9"
 SKUS = 4
 """Listings of a seller; one number more stands for a listing that is never brought in."""
+B2B = 10
+"""From this number on, the B2B listings beside the others."""
 
 Plain = dict[str, Any]
 """Arguments of a request: numbers, texts and lists of them."""
@@ -52,13 +54,25 @@ class Scene:
 def key(seller: int, number: int) -> types_pb2.ListingKey:
     """Natural key of a listing."""
     return types_pb2.ListingKey(
-        seller_id=SELLERS[seller], marketplace_id=MARKETPLACE, sku=f"SKU-{number}"
-    )
+        seller_id=SELLERS[seller], marketplace_id=MARKETPLACE, sku=f"SKU-{number % B2B}",
+        audience=audience(number),
+    )  # fmt: skip
+
+
+def audience(number: int) -> types_pb2.Audience:
+    """Whom a listing is for."""
+    return types_pb2.AUDIENCE_B2B if number >= B2B else types_pb2.AUDIENCE_B2C
+
+
+def name_of(given: types_pb2.ListingKey) -> tuple[str, str]:
+    """A listing as the model knows it: its seller, and its SKU with its audience."""
+    business = "/B2B" if given.audience == types_pb2.AUDIENCE_B2B else ""
+    return given.seller_id, given.sku + business
 
 
 def asin(number: int) -> str:
     """Both sellers offer the same things."""
-    return f"B0MACHINE{number}"
+    return f"B0MACHINE{number % B2B}"
 
 
 def name_listing(row: Any, named: list[int], scene: Scene) -> None:
@@ -69,17 +83,28 @@ def name_listing(row: Any, named: list[int], scene: Scene) -> None:
     elif way == 2 and "asin" in row.DESCRIPTOR.fields_by_name:
         row.asin.seller_id, row.asin.marketplace_id = SELLERS[seller], MARKETPLACE
         row.asin.asin, row.asin.condition = asin(number), types_pb2.CONDITION_NEW
+        row.asin.audience = audience(number)
     else:
         row.key.CopyFrom(key(seller, number))
 
 
-def fill_listings(request: Any, plain: Plain, _: Scene) -> None:
-    for seller, number, floor, ceiling, cost, strategy in plain["rows"]:
+def fill_listings(request: Any, plain: Plain, scene: Scene) -> None:
+    for seller, number, floor, ceiling, cost, strategy, *more in plain["rows"]:
         row = request.listings.add(key=key(seller, number), asin=asin(number), currency="EUR")
         row.condition, row.strategy_id = types_pb2.CONDITION_NEW, strategy
         row.floor_minor, row.ceiling_minor = floor, ceiling
         if cost:
             row.cost_minor = cost
+        for tiers, promotions in more:
+            for quantity, discount in tiers:
+                row.quantity_tiers.add(quantity=quantity, discount_basis_points=discount)
+            for begin_ms, lasts_ms, *bounds in promotions:
+                begin_ms += scene.now_ms
+                sale = row.promotions.add(
+                    name="sale", begin_ms=begin_ms, end_ms=begin_ms + lasts_ms
+                )
+                if bounds:
+                    sale.bounds.floor_minor, sale.bounds.ceiling_minor = bounds
 
 
 def fill_refs(request: Any, plain: Plain, scene: Scene) -> None:
@@ -114,8 +139,11 @@ def fill_feedback(request: Any, plain: Plain, scene: Scene) -> None:
 
 
 def fill_stock(request: Any, plain: Plain, scene: Scene) -> None:
-    for named, quantity in plain["rows"]:
-        name_listing(request.levels.add(event_ms=scene.now_ms, quantity=quantity), named, scene)
+    for named, quantity, *age in plain["rows"]:
+        row = request.levels.add(event_ms=scene.now_ms, quantity=quantity)
+        name_listing(row, named, scene)
+        if age:
+            row.age_days = age[0]
 
 
 def fill_sellers(request: Any, plain: Plain, _: Scene) -> None:
@@ -124,12 +152,29 @@ def fill_sellers(request: Any, plain: Plain, _: Scene) -> None:
 
 
 def fill_strategies(request: Any, plain: Plain, _: Scene) -> None:
-    for seller, fixed, price in plain["rows"]:
-        row = request.strategies.add(seller_id=SELLERS[seller], currency="EUR", strategy_id="s")
-        if fixed:
+    for seller, what, price in plain["rows"]:
+        name = what if isinstance(what, str) else "s"
+        row = request.strategies.add(seller_id=SELLERS[seller], currency="EUR", strategy_id=name)
+        if what is True:
             row.fixed.price_minor = price
+        elif name == "below":
+            row.follow.b2c_price = True
+            row.follow.offset.basis_points = -price
+        elif name == "basket":
+            row.follow.sources.add(marketplace_id=MARKETPLACE, asin=asin(SKUS))
+            row.follow.value = catalog_pb2.FOLLOW_VALUE_LOWEST
+            row.follow.max_age_ms, row.follow.grace_ms = 3_600_000, price
         else:
             row.match.targets.append(catalog_pb2.MATCH_TARGET_LOWEST)
+        if name == "stock":
+            row.stock_rules.add(quantity_at_most=5, raise_floor_basis_points=price)
+            row.stock_rules.add(age_days_at_least=90, lower_ceiling_basis_points=price)
+        if name == "pausing":
+            row.schedule.time_zone = "Europe/Berlin"
+            row.schedule.calendar.add(
+                name="night", begin="2026-01-01T22:00", end="2026-01-02T12:00",
+                repeat=catalog_pb2.REPEAT_DAILY, pause=catalog_pb2.PauseEntry(),
+            )  # fmt: skip
 
 
 def fill_holds(request: Any, plain: Plain, scene: Scene) -> None:
@@ -173,11 +218,22 @@ def rows(*values: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[Pl
 
 seller_numbers = st.integers(0, len(SELLERS) - 1)
 numbers = st.integers(0, SKUS)
-named = st.tuples(seller_numbers, numbers, st.integers(0, 2)).map(list)
+beside = st.sampled_from([B2B, B2B + 1])
+named = st.tuples(seller_numbers, numbers | beside, st.integers(0, 2)).map(list)
+strategies = st.sampled_from([True, False, "below", "basket", "stock", "pausing"])
+used = st.sampled_from(["", "", "s", "below", "basket", "stock", "pausing"])
+tiers = st.lists(st.tuples(st.integers(2, 9), st.integers(1, 3_000)), max_size=3).map(
+    lambda pairs: [list(each) for each in zip(*map(sorted, zip(*pairs)))]  # noqa: B905
+)
 prices = st.integers(350, 1_600)
 ages = st.sampled_from([0, 0, 1_000, 90_000])
 floors = st.one_of(st.integers(450, 900), st.sampled_from([0, 9, 200]))
 ceilings = st.one_of(st.integers(700, 1_600), st.just(90_000))
+lasting = st.sampled_from([1_000, 400_000, 90_000_000])
+sales = st.tuples(st.sampled_from([-1_000, 0, 300_000]), lasting).map(list) | st.tuples(
+    st.sampled_from([-1_000, 0, 300_000]), lasting, floors, ceilings
+).map(list)
+extras = st.tuples(tiers, st.lists(sales, max_size=1)).map(list)
 refs = st.fixed_dictionaries({"rows": st.lists(named, min_size=1, max_size=3)})
 switches = st.fixed_dictionaries(
     {
@@ -214,19 +270,19 @@ def kind(number: int, service: str, name: str, fill: Any, plain: Any) -> Kind:
 
 KINDS: dict[str, Kind] = {
     "upsert": kind(InputKind.LISTINGS, CATALOG, "BatchUpsertListings", fill_listings, rows(
-        seller_numbers, st.integers(0, SKUS - 1), floors, ceilings,
-        st.sampled_from([0, 0, 0, 300, 1_500]), st.sampled_from(["", "", "s"]), most=4)),
+        seller_numbers, st.integers(0, SKUS - 1) | beside, floors, ceilings,
+        st.sampled_from([0, 0, 0, 300, 1_500]), used, extras, most=4)),
     "delete": kind(InputKind.DELETE, CATALOG, "BatchDeleteListings", fill_refs, refs),
     "sellers": kind(InputKind.SELLERS, CATALOG, "BatchUpsertSellers", fill_sellers,
                     rows(seller_numbers, st.booleans(), most=2)),
     "strategies": kind(InputKind.STRATEGIES, CATALOG, "BatchUpsertStrategies", fill_strategies,
-                       rows(seller_numbers, st.booleans(), prices, most=2)),
+                       rows(seller_numbers, strategies, prices, most=2)),
     "erase": kind(InputKind.ERASE, CATALOG, "EraseSeller", fill_erase, of_a_seller),
     "reprice": kind(InputKind.REPRICE, PRICING, "Reprice", fill_offers, snapshots),
     "feedback": kind(InputKind.FEEDBACK, PRICING, "ReportFeedback", fill_feedback,
                      rows(named, st.integers(1, 9), prices, ages)),
     "stock": kind(InputKind.STOCK, PRICING, "ReportStock", fill_stock,
-                  rows(named, st.sampled_from([0, 5]))),
+                  rows(named, st.sampled_from([0, 5, 500]), st.sampled_from([0, 200]))),
     "pause": kind(InputKind.PAUSE, PRICING, "PauseRepricing", fill_refs, refs),
     "resume": kind(InputKind.RESUME, PRICING, "ResumeRepricing", fill_refs, refs),
     "stop": kind(InputKind.STOP, PRICING, "StopRepricing", fill_switch, switches),
@@ -276,3 +332,14 @@ def make(what: str, who: str, plain: Plain, number: int, scene: Scene) -> Reques
     message = KINDS[what].request(request_id=str(uuid.UUID(int=number, version=4)))
     KINDS[what].fill(message, plain, scene)
     return Request(what, who, plain, message, message.SerializeToString())
+
+
+def without_zones(request: Request, payload: bytes) -> bytes:
+    """A payload of the journal as it was sent: strategies get the offsets of their time zones."""
+    if request.what != "strategies":
+        return payload
+    message = KINDS[request.what].request.FromString(payload)
+    for each in message.strategies:
+        if each.HasField("schedule"):
+            del each.schedule.zone_offsets[:]
+    return bytes(message.SerializeToString())

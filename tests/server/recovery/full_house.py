@@ -16,6 +16,7 @@ from engine.claims.imports import import_paths
 from engine.claims.lifecycle import Ledger
 from engine.claims.store import Store as ClaimsStore
 from engine.insights.history import Answered
+from engine.insights.notices import RAISE, NoticeKind
 from repriced.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
@@ -128,7 +129,8 @@ def fill(data: Path, app: App, boss: str, request_id: Any) -> None:
         with app.history.keeping() as kept:
             note = sku_of(seller)
             kept.answer(seller, Answered(1, "TRIAL/M/EUR/B2C//1", "KEEP", "It paid.", 1, note))
-    app.looks.look(int(datetime.now(UTC).timestamp() * 1000))
+            kept.db.execute(RAISE, (seller, now_ms, NoticeKind.TRIAL_DUE, f"TRIAL/{note}/1", note))
+    app.looks.look(now_ms)
 
 
 def define(seller: str, key: types_pb2.ListingKey, catalog: Any, request_id: Any) -> None:
@@ -156,12 +158,21 @@ def define(seller: str, key: types_pb2.ListingKey, catalog: Any, request_id: Any
         fees_pb2.BatchUpsertFeeSchedulesRequest(request_id=request_id(), fee_schedules=[fees])
     )
     assert not told.errors, told
+    rate = fees_pb2.ExchangeRate(
+        seller_id=seller, from_currency="USD", to_currency="EUR", rate_billionths=900_000_000,
+        day="2026-11-25",
+    )  # fmt: skip
+    told = catalog.BatchUpsertExchangeRates(
+        fees_pb2.BatchUpsertExchangeRatesRequest(request_id=request_id(), exchange_rates=[rate])
+    )
+    assert not told.errors, told
     bounds = fees_pb2.ComputedBounds(
         fee_schedule_id=name, goal=fees_pb2.ProfitGoal(amount_minor=10)
     )
     listing = catalog_pb2.Listing(
         key=key, currency="EUR", floor_minor=800, ceiling_minor=1500, asin="B000000001",
-        condition=types_pb2.CONDITION_NEW, strategy_id=name, cost_minor=500, computed_bounds=bounds,
+        condition=types_pb2.CONDITION_NEW, strategy_id=name, cost_minor=500, cost_currency="USD",
+        computed_bounds=bounds,
     )  # fmt: skip
     told = catalog.BatchUpsertListings(
         catalog_pb2.BatchUpsertListingsRequest(request_id=request_id(), listings=[listing])

@@ -264,6 +264,7 @@ def test_an_export_holds_the_claims(house: Path, furnished: tuple[Path, dict[str
     insights = {each.insights_data.table: each.insights_data.rows_json for each in held}
     assert [json.loads(each)["looks"] for each in insights["insight_days"]] == [1]
     assert {json.loads(each)["note"] for each in insights["insight_answers"]} == {SKU}
+    assert {json.loads(each)["message"] for each in insights["insight_notices"]} == {SKU}
     pieces = [each.document for each in held if each.HasField("document")]
     assert b"".join(each.content for each in pieces) == DOCUMENT * 300
     assert not any(STAYS in each.SerializeToString().decode(errors="replace") for each in held
