@@ -56,7 +56,7 @@ demo: $(VENV)/built
 test: $(VENV)/with-test
 	@$(BIN)/python -m pytest
 
-fuzz: TARGET ?= notifications journal snapshots config listings requests
+fuzz: TARGET ?= notifications journal snapshots config listings calls
 fuzz: SECONDS ?= 60
 fuzz: $(VENV)/with-fuzz
 	@for target in $(TARGET); do $(BIN)/python -m tests.fuzz.run $$target --seed $(or $(SEED),1) \

@@ -17,7 +17,7 @@ from engine._evidence cimport (
     wait_live,
 )
 from engine._followers cimport end_lead, has_moved, leads, nobody_follows, note_answer
-from engine._learner cimport learn_draw
+from engine._learner cimport age_grid, choose, learn_draw, step_landed, step_of
 from engine._market cimport Market
 from engine._probe cimport probe, probe_limit
 from engine._rules cimport (
@@ -292,13 +292,35 @@ cdef inline int64_t price_that_held(const Row* r) noexcept nogil:
     return item
 
 
+cdef inline int64_t price_after_silence(
+    Row* r, Grids* g, const Strategy* s, int64_t now_s
+) noexcept nogil:
+    cdef int64_t item = price_that_held(r)
+    cdef int64_t present
+    cdef int64_t step
+    cdef int64_t best
+    if r.reference_minor <= 0:
+        return item
+    present = step_of(own_landed(r, item), r.reference_minor)
+    if present < 0:
+        return item
+    age_grid(r, g, s, now_s)
+    step = choose(r, g, s, r.reference_minor, True, False)
+    if step <= present:
+        return item
+    best = item_for_landed(r, step_landed(r, r.reference_minor, step))
+    return max(item, min(best, r.price_minor))
+
+
 cdef inline void probing_timer(
     Row* r, Grids* g, const Strategy* s, int64_t now_s, Outcome* o
 ) noexcept nogil:
-    cdef int64_t item = price_that_held(r)
+    cdef int64_t item
     if leads(r, g):
         item = min(r.good_price_minor, r.price_minor)
         nobody_follows(r, g)
+    else:
+        item = price_after_silence(r, g, s, now_s)
     r.state = STATE_HOLDING
     cool_down(r, s, now_s)
     if r.reference_minor > 0:

@@ -29,7 +29,7 @@ from engine.reference_followers import (
     nobody_follows,
     note_answer,
 )
-from engine.reference_learner import Grids, learn_draw
+from engine.reference_learner import Grids, age_grid, choose, learn_draw, step_landed, step_of
 from engine.reference_probe import probe, probe_limit
 from engine.reference_rules import (
     MILLION,
@@ -267,12 +267,30 @@ def price_that_held(r: Any) -> int:
     return int(item)
 
 
+def price_after_silence(r: Any, g: Grids, s: Any, now_s: int) -> int:
+    """Price that held before the probe; a higher one, up to the probe, where the learner, who saw
+    that price, expects it to hold."""
+    item, reference = price_that_held(r), r.reference_minor
+    if reference <= 0:
+        return item
+    present = step_of(own_landed(r, item), reference)
+    if present < 0:
+        return item
+    age_grid(r, g, s, now_s)
+    step = choose(r, g, s, reference, 1, False)
+    if step <= present:
+        return item
+    best = item_for_landed(r, step_landed(r, reference, step))
+    return int(max(item, min(best, r.price_minor)))
+
+
 def probing_timer(r: Any, g: Grids, s: Any, now_s: int, o: Any) -> None:
-    """PROBING without a verdict in time: the last price that held, no evidence, and a rest."""
-    item = price_that_held(r)
+    """PROBING without a verdict in time: a price that holds, no evidence, and a rest."""
     if leads(r, g):
         item = int(min(r.good_price_minor, r.price_minor))
         nobody_follows(r, g)
+    else:
+        item = price_after_silence(r, g, s, now_s)
     r.state = CycleState.HOLDING
     cool_down(r, s, now_s)
     if r.reference_minor > 0:

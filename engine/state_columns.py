@@ -35,7 +35,7 @@ from engine.strategies import StrategyDefinition
 from engine.terms import dump_terms, load_terms
 from engine.tiers import Tier, TierPrices
 
-LAYOUT = 10
+LAYOUT = 11
 """Raised whenever columns are added or change their meaning."""
 
 SHARED_AT_ONCE = 1 << 18

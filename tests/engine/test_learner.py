@@ -15,7 +15,7 @@ from market.listing import PATIENT as ONE_DRAW
 
 from engine import learner_tables as tables
 from engine import reference_learner as learner
-from engine.reference import load
+from engine.reference import load, store
 from engine.schema import CycleState, FeedbackKind, LastDraw, Reason
 
 FOLDER = Path(learner.__file__).parent
@@ -181,3 +181,42 @@ def test_the_best_price_is_found_in_noise() -> None:
         seen.append(listing.price_minor)
     assert 1015 <= np.median(seen[200:]) <= 1045
     assert listing.state in (CycleState.HOLDING, CycleState.PROBING, CycleState.AWAITING)
+
+
+def after_silence(held: int, *, wins: int, loses: int) -> tuple[int, Any, Listing]:
+    """A probe from the price held that nobody answers, with this learned about what keeps; the
+    price that was tried, what silence led to, and the listing."""
+    listing = Listing(PATIENT, 500, 2500, price=held)
+    listing.now_ms += 1000
+    listing.snapshot(offer(REFERENCE, LOSES), own=held, verdict=WINS)
+    assert listing.wait().reason == Reason.PROBE_UP
+    tried, grid = listing.price_minor, grid_of(listing)
+    for _ in range(6):
+        learner.add_draw(grid, 1, True, step(wins))
+        learner.add_draw(grid, 1, False, step(loses))
+    store(listing.grids, LISTING_ID, grid)
+    return tried, listing.wait(), listing
+
+
+def test_silence_leaves_a_price_that_the_learner_expects_to_hold() -> None:
+    tried, done, listing = after_silence(990, wins=1005, loses=1060)
+    assert (done.reason, listing.state) == (Reason.PROBE_UNANSWERED, CycleState.HOLDING)
+    assert 990 < done.price_minor < tried
+    assert chances(listing, 1)[step(done.price_minor)] >= 0.9 * tables.WHOLE
+    assert listing.cooldown_until_s > listing.now_ms // 1000
+
+
+def test_silence_leaves_the_probe_itself_where_it_is_expected_to_hold() -> None:
+    tried, done, listing = after_silence(990, wins=1100, loses=1150)
+    assert (done.changed, done.price_minor, listing.state) == (0, tried, CycleState.HOLDING)
+    assert listing.cooldown_until_s > listing.now_ms // 1000
+
+
+def test_silence_leads_back_where_no_higher_price_is_expected_to_hold() -> None:
+    _, done, _ = after_silence(990, wins=985, loses=1000)
+    assert (done.reason, done.price_minor) == (Reason.PROBE_UNANSWERED, 990)
+
+
+def test_silence_leads_back_to_a_price_that_the_learner_never_saw() -> None:
+    _, done, _ = after_silence(890, wins=1100, loses=1150)
+    assert (done.reason, done.price_minor) == (Reason.PROBE_UNANSWERED, 890)

@@ -23,7 +23,7 @@ from engine.journal.snapshots import (
 from engine.schema import RULES_VERSION
 from engine.state_columns import dump, load, state_hash
 from tests.engine.journal.disk import SimulatedDisk
-from tests.fuzz.requests import Shop
+from tests.fuzz.calls import Shop
 
 TRAILER = struct.Struct("<QQI4x8s")
 MENDED = 1

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tests.fuzz import config, journal, listings, notifications, requests, snapshots
+from tests.fuzz import calls, config, journal, listings, notifications, snapshots
 
 TARGETS: dict[str, ModuleType] = {
     each.__name__.rpartition(".")[2]: each
-    for each in (notifications, journal, snapshots, config, listings, requests)
+    for each in (notifications, journal, snapshots, config, listings, calls)
 }

@@ -26,9 +26,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.server.machine import requests
+from tests.server.machine import drawn
+from tests.server.machine.drawn import KINDS
 from tests.server.machine.play import Play
-from tests.server.machine.requests import KINDS
 from tests.server.machine.world import SCOPES
 
 STORIES = Path(__file__).parent / "stories"
@@ -110,17 +110,17 @@ class Machine(RuleBasedStateMachine):
         self.step("retry", which=which)
 
     @having("read")
-    @rule(who=CALLERS, plain=requests.snapshots)
+    @rule(who=CALLERS, plain=drawn.snapshots)
     def evaluate(self, who: str, plain: Any) -> None:
         self.step("evaluate", who=who, plain=plain)
 
     @having("read")
-    @rule(who=CALLERS, named=requests.named)
+    @rule(who=CALLERS, named=drawn.named)
     def explain(self, who: str, named: list[int]) -> None:
         self.step("explain", who=who, named=named)
 
     @having("read")
-    @rule(who=CALLERS, seller=requests.seller_numbers)
+    @rule(who=CALLERS, seller=drawn.seller_numbers)
     def export(self, who: str, seller: int) -> None:
         self.step("export", who=who, seller=seller)
 

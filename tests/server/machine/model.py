@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from repriced.v1 import pricing_pb2, types_pb2
-from tests.server.machine import requests
-from tests.server.machine.requests import Request, name_of
+from tests.server.machine import drawn
+from tests.server.machine.drawn import Request, name_of
 from tests.server.machine.world import SCOPES
 
 Key = tuple[str, str]
@@ -42,6 +42,8 @@ class Model:
     held: dict[Key, Bounds] = field(default_factory=dict)
     buried: dict[Key, Bounds] = field(default_factory=dict)
     sellers: set[str] = field(default_factory=set)
+    planners: set[str] = field(default_factory=set)
+    """Who has strategies, listings or not."""
     everything: bool = False
     stopped_sellers: set[str] = field(default_factory=set)
     stopped_ids: set[int] = field(default_factory=set)
@@ -54,7 +56,7 @@ class Model:
 
     def listing_id(self, seller: int, number: int) -> int:
         """Id of a listing; 9,999 where it does not exist."""
-        known = self.listings.get(name_of(requests.key(seller, number)))
+        known = self.listings.get(name_of(drawn.key(seller, number)))
         return known.listing_id if known else 9_999
 
     def stops(self, key: Key) -> bool:
@@ -181,13 +183,15 @@ class Model:
 
     def _take_erase(self, request: Request, answer: Any) -> None:
         seller = request.message.seller_id
-        assert bool(answer.errors) == (seller not in self.sellers), f"{request}: {answer}"
+        there = seller in self.sellers | self.planners
+        assert bool(answer.errors) != there, f"{request}: {answer}"
         mine = [key for key in self.listings if key[0] == seller]
         assert answer.erased_listings_count == len(mine)
         for key in mine:
             self._bury(key)
         self.buried = {key: each for key, each in self.buried.items() if key[0] != seller}
         self.sellers.discard(seller)
+        self.planners.discard(seller)
         self.stopped_sellers.discard(seller)
 
     def _take_sellers(self, request: Request, answer: Any) -> None:
@@ -196,6 +200,13 @@ class Model:
             assert row.seller_id in SCOPES[request.who] or index in wrong, f"{request}: {answer}"
             if index not in wrong:
                 self.sellers.add(row.seller_id)
+
+    def _take_strategies(self, request: Request, answer: Any) -> None:
+        wrong = {each.index for each in answer.errors}
+        for index, row in enumerate(request.message.strategies):
+            assert row.seller_id in SCOPES[request.who] or index in wrong, f"{request}: {answer}"
+            if index not in wrong:
+                self.planners.add(row.seller_id)
 
     def _take_pause(self, request: Request, answer: Any) -> None:
         for key in self._rows(request, answer, answer.paused_count):

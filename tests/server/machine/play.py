@@ -10,9 +10,9 @@ from engine.replies import WINDOW_MS
 from engine.schema import JournalMode
 from engine.state_columns import state_hash
 from repriced.v1 import catalog_pb2, pricing_pb2
-from tests.server.machine import requests
+from tests.server.machine import drawn
+from tests.server.machine.drawn import KINDS, Plain, Request, Scene, make, without_zones
 from tests.server.machine.model import Model
-from tests.server.machine.requests import KINDS, Plain, Request, Scene, make, without_zones
 from tests.server.machine.world import SCOPES, SELLERS, Outcome, World
 
 PAGE = 3
@@ -160,7 +160,7 @@ class Play:
     def do_evaluate(self, who: str, plain: Plain) -> None:
         """What if: changes nothing, and stays inside the bounds."""
         request = pricing_pb2.EvaluatePriceRequest()
-        requests.fill_offers(request, plain, self._scene())
+        drawn.fill_offers(request, plain, self._scene())
         engine = self.world.engine
         before = state_hash(engine.state), engine.state.next_decision_id
         call = who, "PricingService/EvaluatePrice", request.SerializeToString(), 0
@@ -178,10 +178,10 @@ class Play:
     def do_explain(self, who: str, named: list[int]) -> None:
         """Why a price: of a listing that exists for the caller."""
         request = pricing_pb2.ExplainPriceRequest()
-        requests.name_listing(request, named, self._scene())
+        drawn.name_listing(request, named, self._scene())
         call = who, "PricingService/ExplainPrice", request.SerializeToString(), 0
         (outcome,) = self.world.call(call)
-        key = requests.name_of(requests.key(named[0], named[1]))
+        key = drawn.name_of(drawn.key(named[0], named[1]))
         if key not in self.model.listings or key[0] not in SCOPES[who]:
             assert outcome.code == "NOT_FOUND", f"{who} asks for {key}: {outcome}"
             return
@@ -196,7 +196,7 @@ class Play:
         request = catalog_pb2.ExportSellerRequest(seller_id=name)
         call = who, "CatalogService/ExportSeller", request.SerializeToString(), 0
         (outcome,) = self.world.call(call)
-        if name not in self.model.sellers or name not in SCOPES[who]:
+        if name not in self.model.sellers | self.model.planners or name not in SCOPES[who]:
             assert outcome.code == "NOT_FOUND", f"{who} exports {name}: {outcome}"
             return
         assert outcome.good, f"{who} exports {name}: {outcome}"
