@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.market import charts, report
 from bench.market.regimes import REGIMES
 from bench.market.runs import (
+    CONFIRM_FIRST,
     ENGINE,
     MOST_SEEDS,
     REPORT_FIRST,
@@ -22,14 +23,14 @@ from bench.market.runs import (
     seeds_of,
 )
 
-FIRST = {"report": REPORT_FIRST, "tune": TUNE_FIRST}
+FIRST = {"report": REPORT_FIRST, "tune": TUNE_FIRST, "confirm": CONFIRM_FIRST}
 
 
 @click.command(help="Judges the engine in simulated markets, against an oracle and named rules.")
 @click.option("--seeds", default=20, show_default=True, type=click.IntRange(1, MOST_SEEDS))
 @click.option(
     "--set", "seed_set", default="report", show_default=True, type=click.Choice(list(FIRST)),
-    help="Seeds to report on begin with 1, seeds to tune on with 1001.",
+    help="Seeds to report on begin with 1, to tune on with 1001, to confirm a report on with 301.",
 )  # fmt: skip
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1))
 @click.option("--rows", default=6, show_default=True, type=click.IntRange(1), help="ASINs a seed.")

@@ -29,9 +29,10 @@ NAMED: dict[str, Callable[[World], Policy]] = {
 }
 POLICIES = (ENGINE, *NAMED)
 EXPERIMENT = "grid_experiment"
-TUNE_FIRST, REPORT_FIRST = 1_001, 1
-"""Seeds to tune on begin with 1001, seeds to report on with 1; they never overlap."""
-MOST_SEEDS = 1_000
+TUNE_FIRST, REPORT_FIRST, CONFIRM_FIRST = 1_001, 1, 301
+"""Seeds to tune on begin with 1001, seeds to report on with 1, and seeds to confirm that on, which no
+choice was made by, with 301; they never overlap."""
+MOST_SEEDS = 300
 SAMPLE_ROW = 3
 
 

@@ -14,6 +14,7 @@ from bench.market.__main__ import main
 from bench.market.observers import Probes
 from bench.market.regimes import ORACLE, REGIMES
 from bench.market.runs import (
+    CONFIRM_FIRST,
     ENGINE,
     MOST_SEEDS,
     POLICIES,
@@ -113,9 +114,10 @@ def test_probes_that_cost_the_buy_box_are_counted() -> None:
 # Reports
 
 
-def test_seeds_to_tune_on_and_to_report_on_never_meet() -> None:
-    tune, told = (set(seeds_of(first, MOST_SEEDS)) for first in (TUNE_FIRST, REPORT_FIRST))
-    assert not tune & told
+def test_sets_of_seeds_never_meet() -> None:
+    firsts = (TUNE_FIRST, REPORT_FIRST, CONFIRM_FIRST)
+    seeds = [each for first in firsts for each in seeds_of(first, MOST_SEEDS)]
+    assert len(set(seeds)) == len(firsts) * MOST_SEEDS
 
 
 def test_bot_regimes_have_no_oracle() -> None:
