@@ -30,8 +30,8 @@ NAMED: dict[str, Callable[[World], Policy]] = {
 POLICIES = (ENGINE, *NAMED)
 EXPERIMENT = "grid_experiment"
 TUNE_FIRST, REPORT_FIRST, CONFIRM_FIRST = 1_001, 1, 301
-"""Seeds to tune on begin with 1001, seeds to report on with 1, and seeds to confirm that on, which no
-choice was made by, with 301; they never overlap."""
+"""Seeds to tune on begin with 1001, those to report on with 1, and those to confirm a report on, by
+which nothing was chosen, with 301; they never overlap."""
 MOST_SEEDS = 300
 SAMPLE_ROW = 3
 
