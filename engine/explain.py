@@ -273,9 +273,9 @@ def market_sentence(found: Explanation) -> str:
     parts = []
     if row.reference_minor > 0 and found.strategy.kind != StrategyKind.FOLLOW:
         setter = CLASSES[ReferenceClass(row.flags >> CLASS_SHIFT & CLASS_BITS)]
-        parts.append(
-            f"The reference price is {amount(found, row.reference_minor)} landed, set by {setter}"
-        )
+        said = f"The reference price is {amount(found, row.reference_minor)} landed"
+        kept = found.strategy.kind == StrategyKind.BUY_BOX  # Others keep no class.
+        parts.append(f"{said}, set by {setter}" if kept else said)
     if found.offers:
         counted = sum(o.role in (OfferRole.REFERENCE, OfferRole.COMPETITOR) for o in found.offers)
         out = sum(o.role == OfferRole.FILTERED_OUT for o in found.offers)
