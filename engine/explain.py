@@ -227,7 +227,7 @@ def sentences(found: Explanation) -> list[str]:
             learner_sentence(found),
             evidence_sentence(found),
         ]
-    said += [bounds_sentence(found), timer_sentence(found)]
+    said += [bounds_sentence(found), endings_sentence(found), timer_sentence(found)]
     return [each for each in said if each]
 
 
@@ -342,6 +342,15 @@ def bounds_sentence(found: Explanation) -> str:
     if found.advertised_minor:
         low += ", the minimum advertised price,"
     return f"The price stays between {low} and {amount(found, high)}."
+
+
+def endings_sentence(found: Explanation) -> str:
+    """Why a price may be below what the strategy asks for."""
+    strategy = found.strategy
+    if not strategy.endings:
+        return ""
+    digits = " or ".join(f"{each:0{strategy.ending_digits}}" for each in strategy.endings)
+    return f"Prices come down to the next one that ends in {digits}, where the bounds allow it."
 
 
 def timer_sentence(found: Explanation) -> str:
