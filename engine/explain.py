@@ -227,7 +227,7 @@ def sentences(found: Explanation) -> list[str]:
             learner_sentence(found),
             evidence_sentence(found),
         ]
-    said += [bounds_sentence(found), timer_sentence(found)]
+    said += [bounds_sentence(found), endings_sentence(found), timer_sentence(found)]
     return [each for each in said if each]
 
 
@@ -273,9 +273,9 @@ def market_sentence(found: Explanation) -> str:
     parts = []
     if row.reference_minor > 0 and found.strategy.kind != StrategyKind.FOLLOW:
         setter = CLASSES[ReferenceClass(row.flags >> CLASS_SHIFT & CLASS_BITS)]
-        parts.append(
-            f"The reference price is {amount(found, row.reference_minor)} landed, set by {setter}"
-        )
+        said = f"The reference price is {amount(found, row.reference_minor)} landed"
+        kept = found.strategy.kind == StrategyKind.BUY_BOX  # Others keep no class.
+        parts.append(f"{said}, set by {setter}" if kept else said)
     if found.offers:
         counted = sum(o.role in (OfferRole.REFERENCE, OfferRole.COMPETITOR) for o in found.offers)
         out = sum(o.role == OfferRole.FILTERED_OUT for o in found.offers)
@@ -342,6 +342,15 @@ def bounds_sentence(found: Explanation) -> str:
     if found.advertised_minor:
         low += ", the minimum advertised price,"
     return f"The price stays between {low} and {amount(found, high)}."
+
+
+def endings_sentence(found: Explanation) -> str:
+    """Why a price may be below what the strategy asks for."""
+    strategy = found.strategy
+    if not strategy.endings:
+        return ""
+    digits = " or ".join(f"{each:0{strategy.ending_digits}}" for each in strategy.endings)
+    return f"Prices come down to the next one that ends in {digits}, where the bounds allow it."
 
 
 def timer_sentence(found: Explanation) -> str:

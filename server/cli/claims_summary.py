@@ -170,7 +170,8 @@ def next_steps(summary: Summary, found: AuditResult | None) -> list[str]:
             " owed: `case CLAIM` prints an appeal where the reports contradict the answer"
         )
     for reason, count in summary.blocked_by.most_common(SHOWN_BLOCKS):
-        steps.append(f"{count} claims are blocked: {plain(reason)}")
+        are = "claim is" if count == 1 else "claims are"
+        steps.append(f"{count} {are} blocked for want of {plain(reason)}")
     if found and found.without_cost:
         steps.append(
             f"declare the sourcing cost of {len(found.without_cost)} SKUs before the next loss,"

@@ -102,6 +102,9 @@ def read_sheet(file: TextIO, propose: bool = False) -> Sheet:
     return sheet
 
 
+PROPOSED = dict.fromkeys(("floor", "ceiling"), ", unless --propose is given")
+
+
 def check_header(names: list[str], mandatory: tuple[str, ...] = MANDATORY) -> None:
     """Raises UsageError for a header line that lacks, repeats or invents columns."""
     missing = [each for each in mandatory if each not in names]
@@ -121,7 +124,7 @@ def listing_of(row: dict[Any, Any], mandatory: tuple[str, ...]) -> catalog_pb2.L
     row = {name: value.strip() for name, value in row.items()}
     for name in mandatory:
         if not row[name]:
-            raise ColumnError(name, "is blank; it is mandatory")
+            raise ColumnError(name, "is blank; it is mandatory" + PROPOSED.get(name, ""))
     listing = catalog_pb2.Listing(
         key=types_pb2.ListingKey(**{each: row[each] for each in KEY}),
         asin=row.get("asin", ""),
@@ -178,8 +181,9 @@ def amount(column: str, text: str, currency: str) -> int:
         return parse_minor(text.encode(), exponent(currency))
     except RepricedError as error:
         raise ColumnError(
-            error.field if error.field == "currency" else column, error.message
-        ) from (error)
+            error.field if error.field == "currency" else column,
+            error.message.replace("a JSON number", "a decimal number"),
+        ) from error
 
 
 def basis_points(column: str, row: dict[str, str]) -> int:

@@ -69,9 +69,9 @@ def tokens_group() -> None:
     """Callers of the server and their bearer tokens.
 
     \b
-    Roles  read     Get, List, Explain, Evaluate, WatchDecisions, reflection
-           ingest   offers, feedback, stock, marketplace messages
-           operate  sellers, strategies, listings, pause and resume
+    Roles  read     Get, List, Explain, Evaluate, Watch, Export, reflection
+           ingest   offers, feedback, stock, sales, messages, reports
+           operate  definitions, pause, stop, held, restore, claims, reviews
            admin    everything
     """
 

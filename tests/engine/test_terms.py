@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from market.shard import apply, definitions, key, listing, new_engine, rival, snapshots
 
 from engine.errors import InputError
-from engine.explain import conclude, gather
+from engine.explain import conclude, gather, sentences
 from engine.pipeline import Engine
 from engine.schema import Audience, InputKind, Reason
 from engine.state_columns import dump, load, state_hash
@@ -56,6 +58,17 @@ def test_it_moves_a_price_at_once_and_goes_again() -> None:
     upserted(engine)
     assert in_force(engine) == (800, 1500)
     assert engine.catalog.terms == {}
+
+
+def test_endings_are_told_beside_the_bounds() -> None:
+    engine = new_engine()
+    upserted(engine)
+    explained = gather(engine.catalog, 1)
+    assert "ends in" not in " ".join(sentences(explained))
+    explained.strategy = replace(explained.strategy, endings=(5, 99), ending_digits=2)
+    assert "Prices come down to the next one that ends in 05 or 99, where the bounds allow it." in (
+        sentences(explained)
+    )
 
 
 def test_own_bounds_are_compared_with_own_bounds() -> None:

@@ -39,7 +39,7 @@ def test_strategies_and_listings_of_the_guide(tmp_path: Path) -> None:
     app.start()
     target = f"127.0.0.1:{app.port}"
     made = strategies()
-    assert {each.WhichOneof("kind") for each in made} == {"buy_box", "match", "fixed"}
+    assert {each.WhichOneof("kind") for each in made} == {"buy_box", "match", "fixed", "follow"}
     with grpc.insecure_channel(target) as channel:
         stub = catalog_pb2_grpc.CatalogServiceStub(channel)
         request = catalog_pb2.BatchUpsertStrategiesRequest(request_id=str(uuid4()), strategies=made)

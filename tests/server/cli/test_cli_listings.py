@@ -43,7 +43,11 @@ def test_a_file_imported_again_exports_the_same(repriced: Run, catalogue: Path) 
 @pytest.mark.parametrize(
     ("line", "column", "words"),
     [
-        ("A1SHOP,A1PA6795UKMFR9,X,EUR,,15.00", "floor", "is blank"),
+        (
+            "A1SHOP,A1PA6795UKMFR9,X,EUR,,15.00",
+            "floor",
+            "is blank; it is mandatory, unless --propose",
+        ),
         ("A1SHOP,A1PA6795UKMFR9,X,EUR,8.00,", "ceiling", "is blank"),
         ("A1SHOP,A1PA6795UKMFR9,,EUR,8.00,15.00", "sku", "is blank"),
         ("A1SHOP,A1PA6795UKMFR9,X,EUR,0,15.00", "floor", "floor_minor is 0"),
@@ -83,7 +87,7 @@ def test_a_bad_line_is_named_and_the_others_go_on(
         ("audience", "B2X", "allowed: B2C, B2B"),
         ("condition", "newish", "allowed: NEW, USED"),
         ("fulfilment", "FBA", "allowed: AMAZON, MERCHANT"),
-        ("shipping", "x", "allowed is a JSON number"),
+        ("shipping", "x", "allowed is a decimal number"),
         ("points_basis_points", "1.5", "a whole number, 0 to 9000"),
         ("points_basis_points", "9001", "9001"),
     ],
