@@ -88,15 +88,15 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
     changed: dict[int, Bounds] = {}
     due: list[int] = []
     for listing_id in state.bounds.take_due(AT_ONCE):
-        convert_again(state, listing_id)
-        if listing_id not in state.bounds.listings:
-            continue
         try:
+            convert_again(state, listing_id)
+            if listing_id not in state.bounds.listings:
+                continue
             bounds = computed_again(state, listing_id)
         except InputError as error:
             state.guards.tell(
                 state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS,
-                f"computed bounds stay as they were: {error.message}", listing_id=listing_id,
+                f"cost and computed bounds stay as they were: {error.message}", listing_id=listing_id,
             )  # fmt: skip
             continue
         before = state.catalog.own_terms(listing_id)[:2]

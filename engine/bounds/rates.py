@@ -15,6 +15,7 @@ from engine.bounds.fees import divide_up
 from engine.checks import check_text, value_error
 from engine.errors import InputError, LimitError
 from engine.money import currency_index, exponent
+from engine.schema import MAX_PRICE_MINOR
 
 MAX_RATES = 100_000
 BILLION = 10**9
@@ -124,7 +125,8 @@ class Rates:
         return rate.rate_billionths * 10 ** exponent(target), BILLION * 10 ** exponent(source)
 
     def converted(self, cost: ForeignCost) -> int:
-        """The cost in the listing's currency. Raises InputError without a rate."""
+        """The cost in the listing's currency. Raises InputError without a rate, and for a cost that
+        no price could earn."""
         ratio = self.ratio(cost.pair)
         if ratio is None:
             seller_id, source, target = cost.pair
@@ -135,7 +137,15 @@ class Rates:
                 reason="NO_EXCHANGE_RATE",
                 field="cost_currency",
             )
-        return divide_up(cost.cost_minor * ratio[0], ratio[1])
+        minor = divide_up(cost.cost_minor * ratio[0], ratio[1])
+        if minor > MAX_PRICE_MINOR:
+            raise InputError(
+                f"cost_minor {cost.cost_minor} in {cost.pair[1]} is {minor} minor units of"
+                f" {cost.pair[2]} by the exchange rate; allowed: up to {MAX_PRICE_MINOR}",
+                reason="AMOUNT_OUT_OF_RANGE",
+                field="cost_minor",
+            )
+        return minor
 
     def erase(self, seller_id: str) -> None:
         """Takes a seller's rates out; its listings are gone already."""
