@@ -162,14 +162,13 @@ def apply_listings(
     return result
 
 
-def put_entries(
-    shard: Shard, entries: list[Entry], result: UpsertResult, tick: TickResult
-) -> None:
+def put_entries(shard: Shard, entries: list[Entry], result: UpsertResult, tick: TickResult) -> None:
     """Puts entered listings into force."""
     put_bounds(shard, entries, result)
     dry = shard.state.bounds.proposed
     entries = [each for each in entries if each.proposed is None or each.listing_id in dry]
     shard.command(listing_commands(shard.state.catalog, entries), tick)
+    shard.state.catalog.entering.clear()
     leave_gaps(shard, [each.listing_id for each in entries], tick)
 
 
@@ -184,6 +183,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     listed = listed_of(state, definition)
     bounds = state.bounds.bounds_of(listed) if listed else None
     listing_id, created = catalog.put_listing(definition)
+    catalog.entering[listing_id] = strategy
     before = catalog.own_terms(listing_id)[:2]
     guards.watch.cover(catalog.count)
     put_cost(state, listing_id, definition, foreign)
@@ -270,7 +270,8 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
                 result.warnings.append(low_floor(entry, cost_minor))
         elif present != (0, 0):
             wanted = (entry.floor_minor, entry.ceiling_minor)
-            change = change_of(shard, entry.listing_id, stated_before(shard, entry) or present, wanted)
+            before = stated_before(shard, entry) or present
+            change = change_of(shard, entry.listing_id, before, wanted)
             slip = state.guards.plausibility.slip(change, state.now_ms // 1000)
             if slip is None and change.lowers and change.seller in wary:
                 slip = Slip.MANY_FLOORS_LOWERED
