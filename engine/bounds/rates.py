@@ -92,8 +92,8 @@ class Rates:
     pairs: dict[Pair, ExchangeRate] = field(default_factory=dict)
     costs: dict[int, ForeignCost] = field(default_factory=dict)
 
-    def put(self, rate: ExchangeRate) -> list[int]:
-        """Enters a rate; the listings whose cost follows it.
+    def put(self, rate: ExchangeRate) -> bool:
+        """Enters a rate; whether it is another number than before.
 
         Raises InputError for a bad or an older one, LimitError for too many.
         """
@@ -109,9 +109,15 @@ class Rates:
                 field="from_currency",
             )
         self.pairs[rate.pair] = rate
-        if known is not None and known.rate_billionths == rate.rate_billionths:
-            return []
-        return [each for each, cost in self.costs.items() if cost.pair == rate.pair]
+        return known is None or known.rate_billionths != rate.rate_billionths
+
+    def following(self, pairs: set[Pair]) -> dict[Pair, list[int]]:
+        """Listings whose costs follow the rates of these pairs."""
+        found: dict[Pair, list[int]] = {}
+        for listing_id, cost in self.costs.items() if pairs else ():
+            if cost.pair in pairs:
+                found.setdefault(cost.pair, []).append(listing_id)
+        return found
 
     def ratio(self, pair: Pair) -> tuple[int, int] | None:
         """What so many minor units of the first currency are worth in the second, as numerator and

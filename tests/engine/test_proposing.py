@@ -71,9 +71,7 @@ def test_rows_of_one_call_propose_what_calls_of_their_own_would(before: Any, row
     together = entered(*[[each] for each in before], rows)
     apart = entered(*[[each] for each in before], *[[each] for each in rows])
     assert bounds(together) == bounds(apart)
-    assert len(together.state.guards.plausibility.held) == len(
-        apart.state.guards.plausibility.held
-    )
+    assert len(together.state.guards.plausibility.held) == len(apart.state.guards.plausibility.held)
 
 
 @pytest.mark.parametrize("deletions", [1, 2])
@@ -112,3 +110,18 @@ def test_a_cost_that_a_rate_makes_larger_than_any_price_stays_as_it_was() -> Non
     assert [engine.state.guards.cost_of(each) for each in (1, 2)] == [1_000_000, 2_000]
     assert "cost and computed bounds stay" in str(engine.state.guards.events.dump()[-1])
     assert state_hash(engine.state)
+
+
+def test_a_pair_that_a_call_states_often_is_followed_once() -> None:
+    engine = new_engine()
+    days = [ExchangeRate("S1", "USD", "EUR", 10**9 + each, "2026-01-01") for each in range(9)]
+    apply(engine, InputKind.EXCHANGE_RATES, definitions(days[:1]))
+    apply(engine, InputKind.LISTINGS, definitions([listing(cost_minor=10**9, cost_currency="USD")]))
+    assert apply(engine, InputKind.EXCHANGE_RATES, definitions(days[1:])).count == 8
+    told = [each["message"] for each in engine.state.guards.events.dump()]
+    assert [each for each in told if "exchange rate" in each] == [
+        "the exchange rate has changed: 1 USD is 1.000000008 EUR of 2026-01-01; the costs of 1"
+        " listings follow"
+    ]
+    engine.advance(START_MS + 1_000, 0, engine.catalog.count)
+    assert engine.state.guards.cost_of(1) == 10**9 + 8
