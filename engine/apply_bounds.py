@@ -9,7 +9,7 @@ import numpy as np
 from engine.apply_catalog import Entry, problem, put_bounds, tell_computed
 from engine.bounds.book import Bounds
 from engine.bounds.definitions import FeeScheduleDefinition
-from engine.bounds.rates import ExchangeRate
+from engine.bounds.rates import ExchangeRate, Pair
 from engine.columns import DefinitionBatch
 from engine.costs import convert_again, with_cost
 from engine.errors import InputError, RepricedError
@@ -62,22 +62,25 @@ def apply_exchange_rates(
     and so do the strategies that follow sources in it."""
     result = CountResult(sequence, problems=list(batch.problems))
     state, pairs = shard.state, set()
+    changed: dict[Pair, ExchangeRate] = {}
     for index, rate in batch.rows:
         try:
             check_seller(scope, "seller_id", rate.seller_id)
-            due = state.bounds.rates.put(rate)
+            if state.bounds.rates.put(rate):
+                changed[rate.pair] = rate
         except RepricedError as error:
             result.problems.append(problem(index, error))
             continue
         result.count += 1
         pairs.add(rate.pair)
-        if due:
-            state.bounds.due.update(dict.fromkeys(due))
-            state.guards.events.add(
-                state.now_ms, Guard.COMPUTED_BOUNDS, EventKind.TRIPPED,
-                f"the exchange rate has changed: {rate}; the costs of {len(due)} listings follow",
-                seller_id=rate.seller_id,
-            )  # fmt: skip
+    for pair, due in state.bounds.rates.following(set(changed)).items():
+        state.bounds.due.update(dict.fromkeys(due))
+        state.guards.events.add(
+            state.now_ms, Guard.COMPUTED_BOUNDS, EventKind.TRIPPED,
+            f"the exchange rate has changed: {changed[pair]}; the costs of {len(due)} listings"
+            " follow",
+            seller_id=changed[pair].seller_id,
+        )  # fmt: skip
     state.following.rates_changed(state.catalog, pairs)
     return result
 
@@ -88,15 +91,16 @@ def recompute_due(shard: Shard, tick: TickResult) -> None:
     changed: dict[int, Bounds] = {}
     due: list[int] = []
     for listing_id in state.bounds.take_due(AT_ONCE):
-        convert_again(state, listing_id)
-        if listing_id not in state.bounds.listings:
-            continue
         try:
+            convert_again(state, listing_id)
+            if listing_id not in state.bounds.listings:
+                continue
             bounds = computed_again(state, listing_id)
         except InputError as error:
             state.guards.tell(
                 state.catalog, state.now_ms, Guard.COMPUTED_BOUNDS,
-                f"computed bounds stay as they were: {error.message}", listing_id=listing_id,
+                f"cost and computed bounds stay as they were: {error.message}",
+                listing_id=listing_id,
             )  # fmt: skip
             continue
         before = state.catalog.own_terms(listing_id)[:2]

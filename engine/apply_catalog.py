@@ -12,7 +12,7 @@ from engine.bounds.book import Bounds
 from engine.bounds.proposed import ProposedBounds
 from engine.catalog import Catalog
 from engine.checks import MAX_TEXT, ceiling_warning, value_error
-from engine.columns import DefinitionBatch, ListingDefinition, SellerDefinition
+from engine.columns import DefinitionBatch, ListingDefinition, ListingKey, SellerDefinition
 from engine.costs import put_cost, with_cost
 from engine.errors import RepricedError, RowProblem
 from engine.follow_checks import check_currencies, check_followed
@@ -142,23 +142,34 @@ def apply_listings(
     shard: Shard, batch: DefinitionBatch[ListingDefinition], sequence: int, scope: Scope
 ) -> UpsertResult:
     """Creates or replaces listings; prices outside new bounds are clamped in the same input."""
-    result = UpsertResult(sequence, problems=list(batch.problems))
+    result, tick = UpsertResult(sequence, problems=list(batch.problems)), TickResult(sequence)
     entries: list[Entry] = []
+    entered: set[ListingKey] = set()
     for index, definition in batch.rows:
+        if definition.propose_bounds and definition.key in entered:
+            # What an earlier row of the listing led to decides whether anything is proposed.
+            put_entries(shard, entries, result, tick)
+            entries, entered = [], set()
         try:
             check_seller(scope, "key.seller_id", definition.key.seller_id)
             entries.append(enter(shard, index, definition, result))
+            entered.add(definition.key)
         except RepricedError as error:
             result.problems.append(problem(index, error))
-    put_bounds(shard, entries, result)
-    dry = shard.state.bounds.proposed
-    entries = [each for each in entries if each.proposed is None or each.listing_id in dry]
-    tick = TickResult(sequence)
-    shard.command(listing_commands(shard.state.catalog, entries), tick)
-    leave_gaps(shard, [each.listing_id for each in entries], tick)
+    put_entries(shard, entries, result, tick)
     result.decisions, result.set_aside = tick.decisions, tick.set_aside
     result.problems.extend(tick.problems)
     return result
+
+
+def put_entries(shard: Shard, entries: list[Entry], result: UpsertResult, tick: TickResult) -> None:
+    """Puts entered listings into force."""
+    put_bounds(shard, entries, result)
+    dry = shard.state.bounds.proposed
+    entries = [each for each in entries if each.proposed is None or each.listing_id in dry]
+    shard.command(listing_commands(shard.state.catalog, entries), tick)
+    shard.state.catalog.entering.clear()
+    leave_gaps(shard, [each.listing_id for each in entries], tick)
 
 
 def enter(shard: Shard, index: int, definition: ListingDefinition, result: UpsertResult) -> Entry:
@@ -172,6 +183,7 @@ def enter(shard: Shard, index: int, definition: ListingDefinition, result: Upser
     listed = listed_of(state, definition)
     bounds = state.bounds.bounds_of(listed) if listed else None
     listing_id, created = catalog.put_listing(definition)
+    catalog.entering[listing_id] = strategy
     before = catalog.own_terms(listing_id)[:2]
     guards.watch.cover(catalog.count)
     put_cost(state, listing_id, definition, foreign)
@@ -250,12 +262,16 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
     for entry in entries:
         record = records[entry.listing_id]
         present = in_force.get(entry.listing_id) or bounds_before(shard, entry)
+        cost_minor = state.guards.cost_of(entry.listing_id)
         if entry.proposed is not None:
             state.bounds.proposed[entry.listing_id] = entry.proposed
             state.guards.plausibility.held.pop(entry.listing_id, None)
+            if entry.floor_minor * 2 < cost_minor:
+                result.warnings.append(low_floor(entry, cost_minor))
         elif present != (0, 0):
             wanted = (entry.floor_minor, entry.ceiling_minor)
-            change = change_of(shard, entry.listing_id, present, wanted)
+            before = stated_before(shard, entry) or present
+            change = change_of(shard, entry.listing_id, before, wanted)
             slip = state.guards.plausibility.slip(change, state.now_ms // 1000)
             if slip is None and change.lowers and change.seller in wary:
                 slip = Slip.MANY_FLOORS_LOWERED
@@ -265,8 +281,8 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
             else:
                 entry.floor_minor, entry.ceiling_minor = present
                 hold_bounds(shard, entry, change, slip, result)
-        elif entry.floor_minor * 2 < state.guards.cost_of(entry.listing_id):
-            result.warnings.append(low_floor(entry, state.guards.cost_of(entry.listing_id)))
+        elif entry.floor_minor * 2 < cost_minor:
+            result.warnings.append(low_floor(entry, cost_minor))
         in_force[entry.listing_id] = entry.floor_minor, entry.ceiling_minor
         if in_force[entry.listing_id] != present:
             record["bounds_version"] += 1
@@ -275,11 +291,21 @@ def put_bounds(shard: Shard, entries: list[Entry], result: UpsertResult) -> None
 def bounds_before(shard: Shard, entry: Entry) -> tuple[int, int]:
     """Bounds in force before a call; those of a deleted listing still count for its successor."""
     present = shard.state.catalog.own_terms(entry.listing_id)[:2]
+    return present if present != (0, 0) else buried_bounds(shard, entry) or present
+
+
+def buried_bounds(shard: Shard, entry: Entry) -> tuple[int, int] | None:
+    """Bounds of the deleted listing whose successor is entered."""
     definition = entry.definition
     if definition is None:
-        return present
-    buried = shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
-    return buried if buried is not None and present == (0, 0) else present
+        return None
+    return shard.state.guards.plausibility.buried.get((*definition.key, definition.currency))
+
+
+def stated_before(shard: Shard, entry: Entry) -> tuple[int, int] | None:
+    """Bounds that a person stated before anything was proposed: a proposal, which takes in what is
+    stated with it, is no way around them. None: they are those in force."""
+    return buried_bounds(shard, entry) if entry.listing_id in shard.state.bounds.proposed else None
 
 
 def change_of(
@@ -341,7 +367,7 @@ def hold_bounds(
     result.warnings.append(RowProblem(
         entry.index, field, "BOUNDS_HELD",
         f"bounds {wanted[0]} to {wanted[1]} are held as hold {known.hold_id}, because"
-        f" {known_slip(slip)}; {change.old_floor} to {change.old_ceiling} stay in force until"
+        f" {known_slip(slip)}; {entry.floor_minor} to {entry.ceiling_minor} stay in force until"
         " ReleaseHeld",
     ))  # fmt: skip
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.columns import AsinKey, ListingDefinition, ListingKey
 from engine.money import currency_code
 from engine.schema import (
@@ -133,10 +136,11 @@ def check_circle(
     """
     listing = names[0]
     assert isinstance(listing, ListingKey)
-    reached, chain = {*names}, [(listing, definition)]
+    own_id, sources = catalog.id_of(listing), set(sources_of(listing, definition))
+    reached: set[SourceKey] = set()
     for depth in range(MAX_DEPTH + 1):
-        sources = [source for key, each in chain for source in sources_of(catalog, key, each)]
-        if not set(names).isdisjoint(sources):
+        ids = {each for source in sources - reached for each in catalog.find(source, None)}
+        if not sources.isdisjoint(names) or own_id in ids:
             raise refuse(
                 path, definition.strategy_id,
                 f"sources that do not follow listing {listing.sku!r} themselves", "FOLLOW_CIRCLE",
@@ -146,33 +150,31 @@ def check_circle(
                 path, definition.strategy_id, f"at most {MAX_DEPTH} listings in a row",
                 "FOLLOW_TOO_DEEP",
             )  # fmt: skip
-        fresh = [each for each in sources if each not in reached]
-        reached.update(fresh)
-        chain = [
-            (each, found)
-            for each in fresh
-            if isinstance(each, ListingKey) and (found := followed_by(catalog, each))
-        ]
+        reached |= sources
+        sources = followed_by(catalog, np.array(sorted(ids), np.uint32))
 
 
-def sources_of(
-    catalog: StrategyTable, key: ListingKey, definition: StrategyDefinition
-) -> list[SourceKey]:
-    """What a listing with a strategy follows; with an ASIN, the listings of it."""
+def sources_of(key: ListingKey, definition: StrategyDefinition) -> list[SourceKey]:
+    """What a listing with a strategy names as its sources."""
     if definition.follow_b2c:
         return [key._replace(audience=Audience.B2C)]
-    found = [source_key(definition.seller_id, each) for each in definition.follow_sources]
-    listed = [catalog.find(each, None) for each in found if isinstance(each, AsinKey)]
-    return found + [catalog.key_of(each) for ids in listed for each in ids]
+    return [source_key(definition.seller_id, each) for each in definition.follow_sources]
 
 
-def followed_by(catalog: StrategyTable, key: ListingKey) -> StrategyDefinition | None:
-    """The FOLLOW strategy of a listing, if it has one."""
-    listing_id = catalog.id_of(key)
-    if not listing_id:
-        return None
-    found = catalog.strategies[int(catalog.rows["strategy"][listing_id])]
-    return found if found.kind == StrategyKind.FOLLOW else None
+def followed_by(catalog: StrategyTable, listing_ids: NDArray[np.uint32]) -> set[SourceKey]:
+    """The sources of listings, each strategy looked at once."""
+    found: set[SourceKey] = set()
+    used = catalog.rows["strategy"][listing_ids]
+    if catalog.entering:
+        present = zip(listing_ids.tolist(), used.tolist(), strict=True)
+        used = np.array([catalog.entering.get(*each) for each in present], used.dtype)
+    for index in np.unique(used).tolist():
+        definition = catalog.strategies[index]
+        if definition.kind == StrategyKind.FOLLOW:
+            users = listing_ids[used == index].tolist()
+            for listing_id in users if definition.follow_b2c else users[:1]:
+                found.update(sources_of(catalog.key_of(listing_id), definition))
+    return found
 
 
 def check_users(catalog: StrategyTable, index: int, definition: StrategyDefinition) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.columns import AsinKey, SnapshotBatch
 from engine.errors import RowProblem
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from engine.catalog import Catalog
     from engine.state import State
     from engine.watched import Watcher
+
+K = TypeVar("K")
 
 FILTER = (
     "max_offer_age_ms", "forbidden_bits", "any_condition", "min_rating_bp", "min_rating_count",
@@ -41,20 +44,36 @@ def note_offers(
     if not catalog.watched:
         return resolved.problems
     rows = resolved.rows
-    for at in np.flatnonzero(catalog.are_watched(rows["listing_id"])).tolist():
-        listing_id = int(rows["listing_id"][at])
+    watched = np.flatnonzero(catalog.are_watched(rows["listing_id"]))
+    for listing_id, at in newest(rows, watched, rows["listing_id"][watched].tolist()).items():
         record = catalog.records[listing_id]
         for watcher in catalog.watchers(listing_id):
             snapshot = load(rows, at)
             condition = int(record["condition"])
             note(state, watcher, batch, snapshot, condition, int(record["currency"]))
-    used = set()
-    for index, at, key in unlisted(batch, resolved.problems):
-        for watcher in catalog.watched.get(key, ()) if inside(scope, key.seller_id) else ():
-            snapshot = load(batch.rows, at)
+    found = [
+        each
+        for each in unlisted(batch, resolved.problems)
+        if inside(scope, each[2].seller_id) and each[2] in catalog.watched
+    ]
+    places = np.array([at for _, at, _ in found], np.intp)
+    for key, at in newest(batch.rows, places, [key for *_, key in found]).items():
+        snapshot = load(batch.rows, at)
+        for watcher in catalog.watched[key]:
             note(state, watcher, batch, snapshot, key.condition, int(batch.currency[at]))
-            used.add(index)
+    used = {index for index, *_ in found}
     return [each for each in resolved.problems if each.index not in used]
+
+
+def newest(rows: NDArray[np.void], places: NDArray[np.intp], sources: list[K]) -> dict[K, int]:
+    """The place of each source's newest row, the first of equals: what is older shows nothing, and
+    many rows of one source cost no more than one."""
+    found: dict[K, int] = {}
+    event_ms = rows["event_ms"]
+    for at, source in zip(places.tolist(), sources, strict=True):
+        if source not in found or event_ms[at] > event_ms[found[source]]:
+            found[source] = at
+    return found
 
 
 def unlisted(

@@ -41,6 +41,8 @@ class StrategyTable(Watched):
         default = StrategyDefinition("", "default", "EUR", StrategyKind.BUY_BOX)
         self.strategies = [default]
         self.strategy_at: dict[tuple[str, str], int] = {}
+        self.entering: dict[int, int] = {}
+        """Strategies of the listings that a call has entered and not yet put into force."""
         self._pool: list[int] = []
         self._init_watched()
         self.stocked: list[int] = []  # strategies with rules for what is in stock

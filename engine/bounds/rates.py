@@ -15,6 +15,7 @@ from engine.bounds.fees import divide_up
 from engine.checks import check_text, value_error
 from engine.errors import InputError, LimitError
 from engine.money import currency_index, exponent
+from engine.schema import MAX_PRICE_MINOR
 
 MAX_RATES = 100_000
 BILLION = 10**9
@@ -91,8 +92,8 @@ class Rates:
     pairs: dict[Pair, ExchangeRate] = field(default_factory=dict)
     costs: dict[int, ForeignCost] = field(default_factory=dict)
 
-    def put(self, rate: ExchangeRate) -> list[int]:
-        """Enters a rate; the listings whose cost follows it.
+    def put(self, rate: ExchangeRate) -> bool:
+        """Enters a rate; whether it is another number than before.
 
         Raises InputError for a bad or an older one, LimitError for too many.
         """
@@ -108,9 +109,15 @@ class Rates:
                 field="from_currency",
             )
         self.pairs[rate.pair] = rate
-        if known is not None and known.rate_billionths == rate.rate_billionths:
-            return []
-        return [each for each, cost in self.costs.items() if cost.pair == rate.pair]
+        return known is None or known.rate_billionths != rate.rate_billionths
+
+    def following(self, pairs: set[Pair]) -> dict[Pair, list[int]]:
+        """Listings whose costs follow the rates of these pairs."""
+        found: dict[Pair, list[int]] = {}
+        for listing_id, cost in self.costs.items() if pairs else ():
+            if cost.pair in pairs:
+                found.setdefault(cost.pair, []).append(listing_id)
+        return found
 
     def ratio(self, pair: Pair) -> tuple[int, int] | None:
         """What so many minor units of the first currency are worth in the second, as numerator and
@@ -124,7 +131,8 @@ class Rates:
         return rate.rate_billionths * 10 ** exponent(target), BILLION * 10 ** exponent(source)
 
     def converted(self, cost: ForeignCost) -> int:
-        """The cost in the listing's currency. Raises InputError without a rate."""
+        """The cost in the listing's currency. Raises InputError without a rate, and for a cost that
+        no price could earn."""
         ratio = self.ratio(cost.pair)
         if ratio is None:
             seller_id, source, target = cost.pair
@@ -135,7 +143,15 @@ class Rates:
                 reason="NO_EXCHANGE_RATE",
                 field="cost_currency",
             )
-        return divide_up(cost.cost_minor * ratio[0], ratio[1])
+        minor = divide_up(cost.cost_minor * ratio[0], ratio[1])
+        if minor > MAX_PRICE_MINOR:
+            raise InputError(
+                f"cost_minor {cost.cost_minor} in {cost.pair[1]} is {minor} minor units of"
+                f" {cost.pair[2]} by the exchange rate; allowed: up to {MAX_PRICE_MINOR}",
+                reason="AMOUNT_OUT_OF_RANGE",
+                field="cost_minor",
+            )
+        return minor
 
     def erase(self, seller_id: str) -> None:
         """Takes a seller's rates out; its listings are gone already."""

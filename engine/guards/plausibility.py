@@ -147,9 +147,10 @@ class Plausibility:
         self, listing_id: int, seller: int, key: tuple[str, str, str, int, str],
         bounds: tuple[int, int] | None,
     ) -> None:  # fmt: skip
-        """Forgets a deleted listing but for its bounds; None: nobody stated any."""
-        self.buried.pop(key, None)
+        """Forgets a deleted listing but for its bounds; None: nobody stated any, and those of its
+        predecessor still count."""
         if bounds is not None:
+            self.buried.pop(key, None)
             self.buried[key] = bounds
         if len(self.buried) > MAX_BURIED:
             del self.buried[next(iter(self.buried))]

@@ -32,7 +32,7 @@ from tests.server.recovery.workload import MARKETPLACES, SELLERS
 
 SEED, STEPS = 20, 400
 EXPECTED = {
-    "rules_version": 10,
+    "rules_version": 11,
     "frames": 943,
     "inputs": "4abf3bb184ec3ccf",
     "answers": "472a4cc9bba623e2",
