@@ -5,7 +5,7 @@
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
 
 from engine._learner_tables cimport GRID_WINS
-from engine._schema cimport GRID_CELLS, Strategy
+from engine._schema cimport Strategy
 
 cdef enum:
     KINDS = 2

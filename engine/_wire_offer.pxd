@@ -1,6 +1,6 @@
 # One offer: from the bytes of a message to an entry of the columns.
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from engine._protobuf cimport (
@@ -191,14 +191,19 @@ cdef inline const uint8_t* expected_seller(
     return offer.seller.end
 
 
+cdef inline uint64_t word_at(const uint8_t* at, const uint8_t* end) noexcept nogil:
+    """The next eight bytes; zero, which begins no field, where there are fewer."""
+    cdef uint64_t word = 0
+    if end - at >= 8:
+        memcpy(&word, at, 8)
+    return word
+
+
 cdef inline const uint8_t* expected_kinds(
     const uint8_t* at, const uint8_t* end, OfferFields* offer
 ) noexcept nogil:
     """Reads fulfilment, condition and sub-condition if they stand here, a byte each."""
-    cdef uint64_t word
-    if end - at < 8:
-        return at
-    memcpy(&word, at, 8)
+    cdef uint64_t word = word_at(at, end)
     if word & KINDS_MASK != KINDS_TAGS:
         return at
     offer.fulfilment = <uint32_t>(word >> 8 & 0x7F)
@@ -211,10 +216,7 @@ cdef inline const uint8_t* expected_standing(
     const uint8_t* at, const uint8_t* end, OfferFields* offer
 ) noexcept nogil:
     """The same for handling hours, availability, winner and featured."""
-    cdef uint64_t word
-    if end - at < 8:
-        return at
-    memcpy(&word, at, 8)
+    cdef uint64_t word = word_at(at, end)
     if word & STANDING_MASK != STANDING_TAGS:
         return at
     offer.handling_hours = <uint32_t>(word >> 8 & 0x7F)

@@ -61,7 +61,7 @@ def apply_exchange_rates(
     """Takes exchange rates over; costs in their first currency become due, and bounds with them,
     and so do the strategies that follow sources in it."""
     result = CountResult(sequence, problems=list(batch.problems))
-    state, pairs = shard.state, set()
+    state = shard.state
     changed: dict[Pair, ExchangeRate] = {}
     for index, rate in batch.rows:
         try:
@@ -72,7 +72,6 @@ def apply_exchange_rates(
             result.problems.append(problem(index, error))
             continue
         result.count += 1
-        pairs.add(rate.pair)
     for pair, due in state.bounds.rates.following(set(changed)).items():
         state.bounds.due.update(dict.fromkeys(due))
         state.guards.events.add(
@@ -81,7 +80,7 @@ def apply_exchange_rates(
             " follow",
             seller_id=changed[pair].seller_id,
         )  # fmt: skip
-    state.following.rates_changed(state.catalog, pairs)
+    state.following.rates_changed(state.catalog, set(changed))
     return result
 
 

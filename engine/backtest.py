@@ -166,6 +166,7 @@ class Backtest:
     def _take_over(self) -> None:
         """Enters the strategy and gives it to the listings that a snapshot already holds."""
         catalog = self._tested.catalog
+        catalog.check_strategy(self._strategy)
         index = catalog.put_strategy(self._strategy)
         seller = catalog.seller_at.get(self._strategy.seller_id)
         if seller is None:

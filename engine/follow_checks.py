@@ -63,8 +63,10 @@ def check_follow(definition: StrategyDefinition) -> None:
         return
     if not 1 <= len(sources) <= MAX_SOURCES:
         raise refuse("follow.sources", len(sources), f"1 to {MAX_SOURCES}", "SOURCES_INVALID")
+    before: set[SourceKey] = set()
     for place, source in enumerate(sources):
-        check_source(f"follow.sources[{place}]", source, definition, sources[:place])
+        check_source(f"follow.sources[{place}]", source, definition, before)
+        before.add(source_key("", source))
     if not 1 <= definition.follow_units <= MAX_UNITS:
         raise refuse("follow.units", definition.follow_units, f"1 to {MAX_UNITS}", "UNITS_INVALID")
     if not 0 <= definition.quorum <= len(sources):
@@ -76,7 +78,7 @@ def check_follow(definition: StrategyDefinition) -> None:
 
 
 def check_source(
-    path: str, source: FollowSource, definition: StrategyDefinition, before: Sequence[FollowSource]
+    path: str, source: FollowSource, definition: StrategyDefinition, before: set[SourceKey]
 ) -> None:
     """One source, and whether it is another than those before. Raises InputError."""
     if not source.marketplace_id:
@@ -89,8 +91,7 @@ def check_source(
         )
     if source.condition not in set(Condition) - {Condition.NONE}:
         raise refuse(f"{path}.condition", source.condition, "a known one", "CONDITION_INVALID")
-    key = source_key("", source)
-    if key in [source_key("", each) for each in before]:
+    if source_key("", source) in before:
         name = "asin" if source.asin else "sku"
         raise refuse(
             f"{path}.{name}", source.asin or source.sku, "each source once", "SOURCE_TWICE"

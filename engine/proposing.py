@@ -68,8 +68,6 @@ def known_of(state: State, definition: ListingDefinition, listing_id: int) -> Kn
     top = definition.ceiling_minor or MAX_PRICE_MINOR
     asked = replace(definition, floor_minor=definition.floor_minor or 1, ceiling_minor=top)
     listed = listed_of(state, asked)
-    if listed is not None:
-        state.bounds.bounds_of(listed)  # Whatever cannot be computed with is refused by its name.
     cost = definition.cost_minor
     featured, rival = seen_of(state, definition)
     return Known(

@@ -233,12 +233,17 @@ SECOND_FIELDS = (
 
 
 def compile_strategy(definition: StrategyDefinition, pool: list[int]) -> NDArray[np.void]:
-    """Record of a checked definition, shape (1,) of `schema.STRATEGY`.
-
-    Seller lists are appended to `pool`, each part sorted. Raises InputError.
-    """
+    """`record_of` a definition that nobody has checked. Raises InputError."""
     definition = with_defaults(definition)
     check(definition)
+    return record_of(definition, pool)
+
+
+def record_of(definition: StrategyDefinition, pool: list[int]) -> NDArray[np.void]:
+    """Record of a checked definition with its defaults, shape (1,) of `schema.STRATEGY`.
+
+    Seller lists are appended to `pool`, each part sorted.
+    """
     chosen = definition.filter
     record = np.zeros(1, STRATEGY)
     for name in DIRECT_FIELDS:

@@ -11,7 +11,7 @@ from engine.follow_checks import check_users
 from engine.push_checks import check_in_use
 from engine.schedules import Schedules, check_references
 from engine.schema import RowFlag, StrategyKind
-from engine.strategies import StrategyDefinition, compile_strategy, with_defaults
+from engine.strategies import StrategyDefinition, compile_strategy, record_of, with_defaults
 from engine.strategy_checks import check
 from engine.terms import Terms
 from engine.watched import Watched
@@ -60,11 +60,11 @@ class StrategyTable(Watched):
         check(with_defaults(definition))
 
     def put_strategy(self, definition: StrategyDefinition) -> int:
-        """Creates or replaces a strategy and returns its index.
+        """Creates or replaces a strategy that `check_strategy` has passed; its index.
 
-        Raises InputError for a bad definition, LimitError when the table is full.
+        Raises InputError where its listings or other strategies forbid it, LimitError when the
+        table is full.
         """
-        self.check_strategy(definition)
         name = (definition.seller_id, definition.strategy_id)
         index = self.strategy_at.get(name, len(self.strategies))
         if index == MAX_STRATEGIES:
@@ -75,7 +75,7 @@ class StrategyTable(Watched):
             )
         self._check_currency_kept(index, definition)
         check_references(definition, self.strategies_of(definition.seller_id))
-        record = compile_strategy(definition, self._pool)
+        record = record_of(with_defaults(definition), self._pool)
         if index == len(self.strategies):
             self.strategies.append(definition)
             self.strategy_at[name] = index
@@ -126,7 +126,7 @@ class StrategyTable(Watched):
     def recompile(self) -> None:
         """Makes the records of all strategies, and their pool of sellers, anew."""
         self._pool = []
-        records = [compile_strategy(each, self._pool) for each in self.strategies]
+        records = [record_of(with_defaults(each), self._pool) for each in self.strategies]
         self._compiled = np.concatenate(records)
         self._init_watched()
         self.watch_sources(range(len(self.strategies)))

@@ -97,8 +97,21 @@ class BoundsBook:
 
     def bounds_of(self, listed: Listed) -> Bounds:
         """Bounds that follow. Raises InputError for anything that cannot be computed with."""
-        wanted = listed.wanted
-        unit = self.economics_of(listed)
+        wanted, unit = listed.wanted, self.economics_of(listed)
+        assert wanted.goal is not None
+        top = max(listed.floor_minor, listed.ceiling_minor)
+        solve = lowest_floor if wanted.lowest_floor else safe_floor
+        solved = solve(unit, wanted.goal, top)
+        computed = solved.floor_minor
+        floor = max(listed.floor_minor, top if computed is None else computed)
+        ceiling = max(floor, min(listed.ceiling_minor, ceiling_of(unit, wanted, floor, top)))
+        gaps = tuple(each for each in solved.gaps if each[1] >= floor and each[0] <= ceiling)
+        return Bounds(floor, ceiling, computed is not None, gaps)
+
+    def economics_of(self, listed: Listed) -> UnitEconomics:
+        """What a unit earns at a price. Raises InputError where fees, goal or cost are missing or
+        out of range."""
+        wanted, fees = listed.wanted, self._schedule_of(listed).fees
         if wanted.goal is None:
             raise missing("goal", "one of amount_minor, margin and markup")
         if listed.cost_minor <= 0:
@@ -111,29 +124,16 @@ class BoundsBook:
         for name in ("vat_bp", "allowance_bp"):
             shown = f"computed_bounds.{name.removesuffix('bp')}basis_points"
             check_range(shown, getattr(wanted, name), FULL_BP)
-        top = max(listed.floor_minor, listed.ceiling_minor)
-        solve = lowest_floor if wanted.lowest_floor else safe_floor
-        solved = solve(unit, wanted.goal, top)
-        computed = solved.floor_minor
-        floor = max(listed.floor_minor, top if computed is None else computed)
-        ceiling = max(floor, min(listed.ceiling_minor, ceiling_of(unit, wanted, floor, top)))
-        gaps = tuple(each for each in solved.gaps if each[1] >= floor and each[0] <= ceiling)
-        return Bounds(floor, ceiling, computed is not None, gaps)
+        return UnitEconomics(
+            fees, listed.cost_minor, listed.shipping_minor, wanted.vat_bp, wanted.fee_vat_lost,
+            wanted.allowance_bp, listed.points_minor, listed.points_bp,
+        )  # fmt: skip
 
     def put_gaps(self, listing_id: int, gaps: Gaps) -> None:
         """Keeps the gaps of a listing; most have none."""
         self.gaps.pop(listing_id, None)
         if gaps:
             self.gaps[listing_id] = gaps
-
-    def economics_of(self, listed: Listed) -> UnitEconomics:
-        """What a unit earns at a price. Raises InputError where its fees are not known."""
-        wanted = listed.wanted
-        return UnitEconomics(
-            self._schedule_of(listed).fees, listed.cost_minor, listed.shipping_minor,
-            wanted.vat_bp, wanted.fee_vat_lost, wanted.allowance_bp, listed.points_minor,
-            listed.points_bp,
-        )  # fmt: skip
 
     def clear(self, listing_id: int) -> None:
         """Forgets how the bounds of a listing were computed."""

@@ -66,16 +66,23 @@ class Events:
 
 def first_cursor(request: Any, log: EventLog) -> int:
     """Where a watcher begins. Raises InputError, and NotFoundError when that is pruned."""
-    if not request.HasField("after_event_id"):
-        return log.last_id
-    cursor = int(request.after_event_id)
-    if cursor > log.last_id:
+    cursor = cursor_of(request, "after_event_id", log.last_id, "event")
+    if request.HasField("after_event_id"):
+        log.after(cursor, 1)
+    return cursor
+
+
+def cursor_of(request: Any, field: str, last: int, what: str) -> int:
+    """The cursor in a field of a request; the newest where it is unset. Raises InputError."""
+    if not request.HasField(field):
+        return last
+    cursor = int(getattr(request, field))
+    if cursor > last:
         raise InputError(
-            f"after_event_id is {cursor}; allowed: up to {log.last_id}, the newest event",
+            f"{field} is {cursor}; allowed: up to {last}, the newest {what}",
             reason="CURSOR_IN_FUTURE",
-            field="after_event_id",
+            field=field,
         )
-    log.after(cursor, 1)
     return cursor
 
 
@@ -110,16 +117,7 @@ def first_alert(request: Any, core: Core) -> int:
     if (core.claims_folder / DATABASE).exists():
         with Store(core.claims_folder) as store:
             last = last_alert_id(store)
-    if not request.HasField("after_alert_id"):
-        return last
-    cursor = int(request.after_alert_id)
-    if cursor > last:
-        raise InputError(
-            f"after_alert_id is {cursor}; allowed: up to {last}, the newest alert",
-            reason="CURSOR_IN_FUTURE",
-            field="after_alert_id",
-        )
-    return cursor
+    return cursor_of(request, "after_alert_id", last, "alert")
 
 
 def next_alerts(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEventsResponse:
@@ -140,17 +138,7 @@ def next_alerts(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEvent
 
 def first_notice(request: Any, core: Core) -> int:
     """Where a watcher of reviews that are due begins. Raises InputError."""
-    last = last_notice_id(core.history)
-    if not request.HasField("after_notice_id"):
-        return last
-    cursor = int(request.after_notice_id)
-    if cursor > last:
-        raise InputError(
-            f"after_notice_id is {cursor}; allowed: up to {last}, the newest notice",
-            reason="CURSOR_IN_FUTURE",
-            field="after_notice_id",
-        )
-    return cursor
+    return cursor_of(request, "after_notice_id", last_notice_id(core.history), "notice")
 
 
 def next_notices(core: Core, cursor: int, seller_id: str) -> event_pb2.WatchEventsResponse:

@@ -23,7 +23,6 @@ GOALS = {
     "markup_basis_points": GoalKind.MARKUP,
 }
 GOAL_FIELDS = {kind: name for name, kind in GOALS.items()}
-CEILING_FIELD = "ceiling_over_floor_basis_points"
 
 
 def end_of(message: Any) -> int | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from repriced.v1 import catalog_pb2, fees_pb2, pricing_pb2
 from server.wire.bounds import preview_definition
 from server.wire.limits import WireLimits, check_count, parse, request_id_of
 from server.wire.rows import RowFault, address_of, event_time
+
+T = TypeVar("T")
 
 
 def decode_stock(payload: bytes, limits: WireLimits) -> StockBatch:
@@ -55,60 +58,55 @@ def read_level(level: pricing_pb2.StockLevel) -> tuple[Address, int]:
     return address_of(level), event_time(level)
 
 
+def named_rows(
+    rows: Iterable[T], problems: list[RowProblem]
+) -> tuple[list[int], list[Address], list[T]]:
+    """Places and addresses of the rows that name a listing, and these rows; what is wrong with the
+    others is added to the problems."""
+    indices: list[int] = []
+    addresses: list[Address] = []
+    named: list[T] = []
+    for index, row in enumerate(rows):
+        try:
+            addresses.append(address_of(row))
+        except RowFault as fault:
+            problems.append(fault.problem(index))
+            continue
+        indices.append(index)
+        named.append(row)
+    return indices, addresses, named
+
+
 def decode_sales(payload: bytes, limits: WireLimits) -> SalesBatch:
     """Batch of a ReportSalesRequest. Raises InputError."""
     request = parse(pricing_pb2.ReportSalesRequest, payload, limits)
     request_id = request_id_of(request.request_id)
-    check_count("sales", len(request.sales), "max_rows_per_call", limits)
-    addresses: list[Address] = []
-    batch = SalesBatch(request_id, len(request.sales), [], addresses, [])
-    for index, row in enumerate(request.sales):
-        try:
-            address = address_of(row)
-        except RowFault as fault:
-            batch.problems.append(fault.problem(index))
-            continue
-        batch.indices.append(index)
-        addresses.append(address)
-        batch.sold.append((row.source, row.hour_ms, row.units))
-    return batch
+    count, problems = len(request.sales), list[RowProblem]()
+    check_count("sales", count, "max_rows_per_call", limits)
+    indices, addresses, named = named_rows(request.sales, problems)
+    sold = [(each.source, each.hour_ms, each.units) for each in named]
+    return SalesBatch(request_id, count, indices, addresses, sold, problems)
 
 
 def decode_fee_previews(payload: bytes, limits: WireLimits) -> FeePreviewBatch:
     """Batch of a ReportFeePreviewsRequest. Raises InputError."""
     request = parse(fees_pb2.ReportFeePreviewsRequest, payload, limits)
     request_id = request_id_of(request.request_id)
-    check_count("previews", len(request.previews), "max_rows_per_call", limits)
-    addresses: list[Address] = []
-    batch = FeePreviewBatch(request_id, len(request.previews), [], addresses, [])
-    for index, row in enumerate(request.previews):
-        try:
-            address = address_of(row)
-        except RowFault as fault:
-            batch.problems.append(fault.problem(index))
-            continue
-        batch.indices.append(index)
-        addresses.append(address)
-        batch.previews.append(preview_definition(row))
-    return batch
+    count, problems = len(request.previews), list[RowProblem]()
+    check_count("previews", count, "max_rows_per_call", limits)
+    indices, addresses, named = named_rows(request.previews, problems)
+    previews = [preview_definition(each) for each in named]
+    return FeePreviewBatch(request_id, count, indices, addresses, previews, problems)
 
 
 def decode_refs(request_type: Any, payload: bytes, limits: WireLimits) -> RefBatch:
     """Batch of a request that names listings and nothing else. Raises InputError."""
     request = parse(request_type, payload, limits)
     request_id = request_id_of(request.request_id)
-    check_count("listings", len(request.listings), "max_rows_per_call", limits)
-    addresses: list[Address] = []
-    batch = RefBatch(request_id, len(request.listings), [], addresses)
-    for index, ref in enumerate(request.listings):
-        try:
-            address = address_of(ref)
-        except RowFault as fault:
-            batch.problems.append(fault.problem(index))
-            continue
-        batch.indices.append(index)
-        addresses.append(address)
-    return batch
+    count, problems = len(request.listings), list[RowProblem]()
+    check_count("listings", count, "max_rows_per_call", limits)
+    indices, addresses, _ = named_rows(request.listings, problems)
+    return RefBatch(request_id, count, indices, addresses, problems)
 
 
 def decode_erase(payload: bytes, limits: WireLimits) -> EraseBatch:
